@@ -1,0 +1,1 @@
+"""Git behind one port: adapters, ref names, and the objects themselves as values."""
