@@ -162,7 +162,10 @@ class Source(Protocol):
     """The user's project, read-only: only commits reachable from branches, tags and the run's pin."""
 
     def resolve(self, name: str) -> str:
-        """Commit id of a branch, tag or reachable id; `StepError` (`git.unknown_revision`, `git.not_reachable`)."""
+        """Commit id of a branch, a tag or a reachable id.
+
+        `StepError` (`git.unknown_revision`, `git.not_reachable`).
+        """
         ...
 
     def log(self, tip: str, *, since: str | None, paths: Sequence[str], limit: int) -> Sequence[LogEntry]:
