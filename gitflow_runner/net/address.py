@@ -18,16 +18,30 @@ DEFAULT_PORTS = {"http": 80, "https": 443}
 
 _NUMBER_LABEL = re.compile(r"\d+|0[xX][0-9a-fA-F]*")
 _PATTERN = re.compile(r"(https?|\*)://(\[[0-9a-fA-F:.]+\]|[A-Za-z0-9*._-]+)(?::(\d{1,5}|\*))?/?")
-_WIRE_SERVER = ipaddress.ip_address("168.63.129.16")  # a cloud's metadata service on a public address
-_EMBEDDED_LAST_32 = (
-    ipaddress.ip_network("::/96"),  # IPv4-compatible
-    ipaddress.ip_network("64:ff9b::/96"),  # NAT64
+# Own tables, since what the standard library calls global differs between its versions.
+_INSIDE_V4 = tuple(
+    ipaddress.IPv4Network(text)
+    for text in (
+        "0.0.0.0/8",
+        "10.0.0.0/8",
+        "100.64.0.0/10",
+        "127.0.0.0/8",
+        "168.63.129.16/32",  # a cloud's metadata service on a public address
+        "169.254.0.0/16",
+        "172.16.0.0/12",
+        "192.0.0.0/24",
+        "192.0.2.0/24",
+        "192.88.99.0/24",
+        "192.168.0.0/16",
+        "198.18.0.0/15",
+        "198.51.100.0/24",
+        "203.0.113.0/24",
+        "224.0.0.0/3",  # multicast, reserved, broadcast
+    )
 )
-_NEVER_V6 = (
-    ipaddress.ip_network("64:ff9b:1::/48"),  # local-use NAT64
-    ipaddress.ip_network("fec0::/10"),  # former site-local
-    ipaddress.ip_network("2001::/23"),  # Teredo and other special purposes
-)
+_GLOBAL_V6 = ipaddress.IPv6Network("2000::/3")
+_INSIDE_V6 = tuple(ipaddress.IPv6Network(text) for text in ("2001::/23", "2001:db8::/32", "3fff::/20"))
+_NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,17 +91,18 @@ class AllowPattern:
 
 def is_public(address: Address) -> bool:
     """Whether the address belongs to the public internet, embedded IPv4 addresses looked into."""
-    if isinstance(address, ipaddress.IPv6Address):
-        if address.scope_id is not None:
-            return False
-        inner = address.ipv4_mapped or address.sixtofour
-        if inner is None and any(address in network for network in _EMBEDDED_LAST_32):
-            inner = ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)
-        if inner is not None:
-            return is_public(inner)
-        if any(address in network for network in _NEVER_V6):
-            return False
-    return address.is_global and not address.is_multicast and address != _WIRE_SERVER
+    if isinstance(address, ipaddress.IPv4Address):
+        return not any(address in network for network in _INSIDE_V4)
+    inner = address.ipv4_mapped or address.sixtofour
+    if address in _NAT64:
+        inner = ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)
+    if inner is not None:
+        return is_public(inner)
+    return (
+        address.scope_id is None
+        and address in _GLOBAL_V6
+        and not any(address in network for network in _INSIDE_V6)
+    )
 
 
 def literal_address(host: str) -> Address | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import ssl
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -11,7 +12,14 @@ import httpcore
 import httpx
 
 from gitflow_runner.errors import StepError
-from gitflow_runner.net.address import DEFAULT_PORTS, AllowPattern, Origin, Resolver, system_resolver
+from gitflow_runner.net.address import (
+    DEFAULT_PORTS,
+    AllowPattern,
+    Origin,
+    Resolver,
+    literal_address,
+    system_resolver,
+)
 from gitflow_runner.net.exchange import Cancel, HttpRequest, HttpResponse
 from gitflow_runner.net.inflate import ACCEPTED, Decoder, Overflow, decoder_for
 from gitflow_runner.net.pinned import Current, Exchange, PinnedBackend
@@ -22,6 +30,7 @@ _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"
 _OURS = frozenset(
     {"host", "content-length", "transfer-encoding", "connection", "upgrade", "te", "trailer", "keep-alive"}
 )
+_RAW_HOST = re.compile(r"[a-z]+://([^/?#:]*).*", re.DOTALL)
 _CROSS_ORIGIN = frozenset({"accept", "accept-language", "content-type", "user-agent", "range"})
 """Headers that may follow a redirect to another origin; any other might carry a credential."""
 
@@ -71,6 +80,9 @@ class HttpClient:
         previous, self._current.exchange = self._current.exchange, exchange
         try:
             return self._follow(request, exchange)
+        except StepError as error:
+            error.definite = not exchange.sent
+            raise
         finally:
             self._current.exchange = previous
 
@@ -81,11 +93,11 @@ class HttpClient:
             if not request.follow_redirects or response.status not in _REDIRECTS or target is None:
                 return response
             request = _redirected(request, response.status, target)
-        raise StepError("http.redirects", f"more than {MAX_REDIRECTS} redirects", definite=False)
+        raise StepError("http.redirects", f"more than {MAX_REDIRECTS} redirects")
 
     def _one(self, request: HttpRequest, exchange: Exchange) -> HttpResponse:
-        url, origin = _read_url(request.url, exchange)
-        _check(request, origin, exchange)
+        url, origin = _read_url(request.url)
+        _check(request, origin)
         headers = [(name.encode("ascii"), value.encode()) for name, value in _headers(request)]
         target = httpcore.URL(scheme=url.raw_scheme, host=url.raw_host, port=origin.port, target=url.raw_path)
         limit = {"pool": exchange.remaining_s(), "connect": exchange.remaining_s()}
@@ -102,30 +114,29 @@ class HttpClient:
             raise _told(error, origin, exchange) from None
 
 
-def _read_url(text: str, exchange: Exchange) -> tuple[httpx.URL, Origin]:
+def _read_url(text: str) -> tuple[httpx.URL, Origin]:
     try:
         url = httpx.URL(text)
     except (httpx.InvalidURL, ValueError):
-        raise StepError("http.protocol", "the URL cannot be read", definite=not exchange.sent) from None
+        literal_address(_RAW_HOST.sub(r"\1", text))
+        raise StepError("http.protocol", "the URL cannot be read") from None
     if url.scheme not in DEFAULT_PORTS or not url.raw_host:
         raise StepError(
             "http.scheme",
             f"{url.scheme[:20] or 'a URL without a scheme'} is not fetched",
-            definite=not exchange.sent,
             hint="write a URL that begins with https:// or http:// and names a host",
         )
     if url.userinfo:
         raise StepError(
             "http.protocol",
             f"the URL for {url.host[:100]} carries a name or password",
-            definite=not exchange.sent,
             hint="use a connection, or :auth with a :secret-ref",
         )
     host = url.raw_host.decode("ascii").lower().strip("[]")
     return url, Origin(url.scheme, host, url.port or DEFAULT_PORTS[url.scheme])
 
 
-def _check(request: HttpRequest, origin: Origin, exchange: Exchange) -> None:
+def _check(request: HttpRequest, origin: Origin) -> None:
     if request.method not in _METHODS:
         raise StepError("http.protocol", f"{request.method[:20]!r} is not a method that is sent")
     for name, value in request.headers:
@@ -135,7 +146,6 @@ def _check(request: HttpRequest, origin: Origin, exchange: Exchange) -> None:
         raise StepError(
             "http.refused_address",
             f"the secret of this request may not go to {origin}",
-            definite=not exchange.sent,
         )
 
 
@@ -161,7 +171,7 @@ def _authority(text: str) -> tuple[str, bytes, int | None]:
     try:
         url = httpx.URL(text)
     except (httpx.InvalidURL, ValueError):
-        raise StepError("http.protocol", "a redirect's URL cannot be read", definite=False) from None
+        raise StepError("http.protocol", "a redirect's URL cannot be read") from None
     return url.scheme, url.raw_host.lower(), url.port or DEFAULT_PORTS.get(url.scheme)
 
 
@@ -169,7 +179,7 @@ def _read(request: HttpRequest, response: httpcore.Response, exchange: Exchange)
     headers = tuple((name.decode("latin-1"), value.decode("latin-1")) for name, value in response.headers)
     answer = HttpResponse(response.status, headers, b"", request.url)
     if response.status < 200:
-        raise StepError("http.protocol", "the answer switches to another protocol", definite=False)
+        raise StepError("http.protocol", "the answer switches to another protocol")
     if request.follow_redirects and response.status in _REDIRECTS and answer.header("location") is not None:
         return answer
     if request.method == "HEAD":
@@ -196,7 +206,6 @@ def _body(response: httpcore.Response, decoder: Decoder, limit: int, exchange: E
         raise StepError(
             "http.too_large",
             f"the answer is larger than {limit} bytes",
-            definite=False,
             hint="ask for less, or raise :client-opts {:max-response-bytes n}",
         ) from None
     decoder.finish()
@@ -220,6 +229,5 @@ def _told(error: Exception, origin: Origin, exchange: Exchange) -> StepError:
     return StepError(
         "http.protocol",
         f"the exchange with {origin} broke off: {str(error)[:200] or type(error).__name__}",
-        definite=not exchange.sent,
         retryable=exchange.sent,
     )

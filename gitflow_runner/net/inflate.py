@@ -101,4 +101,4 @@ def decoder_for(encoding: str | None) -> Decoder:
 
 
 def _damaged(why: str) -> StepError:
-    return StepError("http.protocol", why, definite=False)
+    return StepError("http.protocol", why)

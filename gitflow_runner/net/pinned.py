@@ -43,7 +43,7 @@ class Exchange:
     def remaining_s(self) -> float:
         """Seconds left; raises `http.timeout` at the end of them and `step.cancelled` on a cancel."""
         if self._cancel.asked():
-            raise StepError("step.cancelled", "the request was given up: cancelled", definite=not self.sent)
+            raise StepError("step.cancelled", "the request was given up: cancelled")
         left = (self._deadline_ms - self._monotonic_ms()) / 1_000
         if left <= 0:
             raise self.timed_out()
@@ -56,7 +56,7 @@ class Exchange:
     def timed_out(self) -> StepError:
         """The error of a deadline; indefinite once the request may have reached the other side."""
         what = "the answer did not come in time" if self.sent else "no connection was made in time"
-        return StepError("http.timeout", what, definite=not self.sent, retryable=True)
+        return StepError("http.timeout", what, retryable=True)
 
 
 class Current(threading.local):
