@@ -13,6 +13,7 @@ from fractions import Fraction
 
 from gitflow_runner.errors import StepError
 from gitflow_runner.lang.collection import Map, Vec
+from gitflow_runner.lang.instants import iso_text
 from gitflow_runner.lang.values import (
     INT_MAX,
     INT_MIN,
@@ -21,6 +22,7 @@ from gitflow_runner.lang.values import (
     Char,
     Collection,
     Dec,
+    Instant,
     Keyword,
     Symbol,
     Uuid,
@@ -97,6 +99,8 @@ def to_plain(value: Value, depth: int = 0) -> object:
             return float(value)
         case Dec():
             return float(value.value)
+        case Instant():
+            return iso_text(value)
         case Bytes():
             return base64.b64encode(value.value).decode()
         case _:

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from gitflow_runner.errors import StepError
+from gitflow_runner.errors import LangError, StepError
 from gitflow_runner.lang.collection import Map, map_of
 from gitflow_runner.lang.printer import write
 from gitflow_runner.lang.values import Bytes, Value, keyword
 from gitflow_runner.steps.base import BlobRef, Context
-from gitflow_runner.steps.config import name_of, plain_config, text_of, whole_number
-from gitflow_runner.steps.jsontext import from_plain, to_plain
+from gitflow_runner.steps.config import name_of, plain_config, text_of
+from gitflow_runner.steps.keyvalue import key_of, put
 
 MAX_RETAINED_BYTES = 50_000_000
-MAX_KV_TTL_S = 31_536_000
 
 _KEYS: Mapping[str, frozenset[str]] = {
     "blob": frozenset({"type", "filename", "content-type", "tier", "signed-url", "search-index"}),
@@ -32,7 +31,9 @@ def persisted(config: Mapping[str, object], result: Value, context: Context) -> 
         return result
     settings = persist_settings(options)
     if name_of(settings["type"]) == "kv":
-        return _to_kv(settings, result, context)
+        key = key_of(settings["key"])
+        put(key, result, settings, context, only_new=False)
+        return map_of([(keyword("type"), keyword("kv")), (keyword("key"), key)])
     data, media = content_of(result)
     return store(data, media, settings, context)
 
@@ -42,8 +43,10 @@ def persist_settings(options: object) -> dict[str, object]:
     settings = plain_config(options)
     kind = text_of(settings, "type")
     if kind == "table":
-        raise StepError("persist.unsupported", "results are not stored as tables here", hint="use {:type :blob}")
-    if kind not in _KEYS:
+        raise StepError(
+            "persist.unsupported", "results are not stored as tables here", hint="use {:type :blob}"
+        )
+    if kind is None or kind not in _KEYS:
         raise StepError("config_choice", ":persist :type must be one of :blob :kv")
     for key in settings:
         if key not in _KEYS[kind]:
@@ -63,7 +66,14 @@ def content_of(value: Value) -> tuple[bytes, str]:
         case Bytes():
             return value.value, "application/octet-stream"
         case _:
-            return write(value).encode(), "application/edn"
+            return _edn(value).encode(), "application/edn"
+
+
+def _edn(value: Value) -> str:
+    try:
+        return write(value, limit=MAX_RETAINED_BYTES)
+    except LangError as error:
+        raise StepError("persist.unwritable", f"the result cannot be stored: {error.message}") from None
 
 
 def store(data: bytes, media: str, settings: Mapping[str, object], context: Context) -> Map:
@@ -92,12 +102,3 @@ def reference(put: BlobRef, filename: str | None, tier: str) -> Map:
     if filename is not None:
         pairs.append((keyword("filename"), filename))
     return map_of(pairs)
-
-
-def _to_kv(settings: Mapping[str, object], result: Value, context: Context) -> Map:
-    key = kv_key(settings.get("key"))
-    ttl = whole_number(settings, "ttl", default=0, low=1, high=MAX_KV_TTL_S)
-    expires = context.now_ms + ttl * 1_000 if ttl else None
-    text = kv_text(result)
-    context.kv.put(key, text, expires, context.key)
-    return map_of([(keyword("type"), keyword("kv")), (keyword("key"), key), (keyword("size-bytes"), len(text.encode()))])

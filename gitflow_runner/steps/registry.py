@@ -18,7 +18,18 @@ from gitflow_runner.steps.base import Step
 GROUP = "gitflow_runner.steps"
 
 SHARED = frozenset(
-    {"base", "registry", "config", "persist", "memory", "jsontext", "request", "response", "rendering"}
+    {
+        "base",
+        "config",
+        "jsontext",
+        "keyvalue",
+        "memory",
+        "persist",
+        "registry",
+        "rendering",
+        "request",
+        "response",
+    }
 )
 """The modules of this package that are no step type; every other one holds its own in `STEP`."""
 

@@ -50,7 +50,7 @@ def method_of(config: Mapping[str, object]) -> str:
 
 
 def http_request(config: Mapping[str, object], context: Context) -> HttpRequest:
-    """The request of a config that has passed its check; `StepError` (`config_*`, `connection.*`, `res.*`)."""
+    """The request of a checked config; `StepError` (`config_*`, `connection.*`, `res.*`)."""
     method = method_of(config)
     if method not in METHODS:
         raise StepError("config_choice", ":method must be one of " + " ".join(f":{name}" for name in METHODS))
@@ -101,7 +101,9 @@ def _connection(config: Mapping[str, object], context: Context) -> HttpConnectio
     settings = plain_config(auth)
     for key in settings:
         if key in _INLINE_SECRETS:
-            raise StepError("config_choice", f":auth takes the name of a secret, not :{key}", hint="use :secret-ref")
+            raise StepError(
+                "config_choice", f":auth takes the name of a secret, not :{key}", hint="use :secret-ref"
+            )
     return context.connections.inline(settings)
 
 
@@ -115,14 +117,18 @@ def _url(config: Mapping[str, object], opened: HttpConnection) -> str:
     if not query:
         return base
     address, mark, fragment = base.partition("#")
-    return address + ("&" if "?" in address else "?") + urlencode(query, quote_via=quote_plus) + mark + fragment
+    return (
+        address + ("&" if "?" in address else "?") + urlencode(query, quote_via=quote_plus) + mark + fragment
+    )
 
 
 def _safe_path(path: str) -> str:
     """A path that stays below the base URL, so that a credential is not taken elsewhere."""
     bare = unquote(re.split(r"[?#]", path)[0]).replace("\\", "/")
     if "://" in bare or ".." in bare.split("/"):
-        raise StepError("config_type", ":path must stay below the base URL", hint="use :url for another place")
+        raise StepError(
+            "config_type", ":path must stay below the base URL", hint="use :url for another place"
+        )
     return path
 
 
@@ -169,7 +175,9 @@ def _body(config: Mapping[str, object], context: Context) -> tuple[str | None, b
     if not given:
         return None, None
     if len(given) > 1 and given != ["json", "body"]:
-        raise StepError("config_one_of", "a request has one body; there is " + " and ".join(f":{k}" for k in given))
+        raise StepError(
+            "config_one_of", "a request has one body; there is " + " and ".join(f":{k}" for k in given)
+        )
     value = config[given[0]]
     match given[0]:
         case "json":
@@ -252,7 +260,7 @@ def wanted_statuses(value: object) -> frozenset[int] | None:
     if isinstance(value, Keyword) and value.text == "any":
         return None
     items = list(value) if isinstance(value, Collection) and not isinstance(value, Map) else [value]
-    if all(isinstance(item, int) and 100 <= item <= 599 for item in items):
-        return frozenset(items)
+    statuses = frozenset(item for item in items if isinstance(item, int) and 100 <= item <= 599)
+    if len(statuses) == len(items):
+        return statuses
     raise StepError("config_type", ":ok-status must be :any, a status, or a vector or set of statuses")
-

@@ -91,7 +91,12 @@ def _reading_for(response: HttpResponse) -> str:
     }
     if media in known:
         return known[media]
-    textual = ("application/xml", "application/yaml", "application/javascript", "application/x-www-form-urlencoded")
+    textual = (
+        "application/xml",
+        "application/yaml",
+        "application/javascript",
+        "application/x-www-form-urlencoded",
+    )
     if media.startswith("text/") or media in textual or media.endswith(("+xml", "+yaml")):
         return "text"
     if media:
@@ -141,7 +146,11 @@ def _element(node: ElementTree.Element, depth: int) -> Map:
             content.append(child.tail)
     attributes = map_of([(keyword(name), value) for name, value in node.attrib.items()])
     return map_of(
-        [(keyword("tag"), keyword(node.tag)), (keyword("attrs"), attributes), (keyword("content"), Vec(tuple(content)))]
+        [
+            (keyword("tag"), keyword(node.tag)),
+            (keyword("attrs"), attributes),
+            (keyword("content"), Vec(tuple(content))),
+        ]
     )
 
 
