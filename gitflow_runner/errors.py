@@ -34,7 +34,13 @@ class Place:
 
     def as_json(self) -> dict[str, object]:
         """Only the known parts, ready for an envelope."""
-        known = {"file": self.file, "line": self.line, "col": self.col, "ref": self.ref, "step": self.step}
+        known: dict[str, object] = {
+            "file": self.file,
+            "line": self.line,
+            "col": self.col,
+            "ref": self.ref,
+            "step": self.step,
+        }
         return {key: value for key, value in known.items() if value is not None} | dict(self.context)
 
 

@@ -1,0 +1,1 @@
+"""The command line: one file a noun, one envelope for every answer."""

@@ -1,0 +1,1 @@
+"""The pure core: from a run's history to the next commands."""

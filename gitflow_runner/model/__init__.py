@@ -1,0 +1,1 @@
+"""Flows, runs, events and what they are made of, as frozen values."""

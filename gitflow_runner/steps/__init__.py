@@ -1,0 +1,1 @@
+"""Step types: one file a type, each with its Spec."""
