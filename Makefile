@@ -9,7 +9,7 @@ PYTEST := $(BIN)/python -m pytest
 READY := .venv/made-from-pyproject
 
 # What a kind is, tests/README.md says. A folder without a test file yet is left out.
-with_tests = $(foreach kind,$(1),$(if $(wildcard tests/$(kind)/test_*.py),tests/$(kind)))
+with_tests = $(strip $(foreach kind,$(1),$(if $(wildcard tests/$(kind)/test_*.py),tests/$(kind))))
 FAST := $(call with_tests,architecture unit contract property golden)
 RESEEDED := $(call with_tests,unit contract property golden)
 REAL := $(call with_tests,integration security chaos)
