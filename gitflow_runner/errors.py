@@ -137,4 +137,8 @@ class StepError(GitflowError):
 
 
 class Interrupt(BaseException):
-    """Control flow of the engine (suspend, cancel); no user `catch` and no user `finally` sees it."""
+    """Control flow of the engine (suspend, close); no user `catch` and no user `finally` sees it."""
+
+
+class Unwind(BaseException):
+    """A cooperative cancel passing through: no user `catch` sees it, every user `finally` runs once."""

@@ -1,1 +1,1 @@
-"""Flows, runs, events and what they are made of, as frozen values."""
+"""Frozen values that every layer shares: flow, pin, event, command, run, spec."""

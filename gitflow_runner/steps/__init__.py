@@ -1,1 +1,1 @@
-"""Step types: one file a type, each with its Spec."""
+"""The step types: one module each, behind the contract in `base`."""
