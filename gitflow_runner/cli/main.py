@@ -107,7 +107,7 @@ def run(argv: list[str]) -> int:
         # The reader is gone: nothing more can be said, not even at interpreter exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 141
-    except Exception as error:  # the last net: a defect is reported as one, never as a traceback
+    except Exception as error:  # noqa: BLE001 - the last net: a defect is told as one, not as a traceback
         return _internal(argv, error)
 
 

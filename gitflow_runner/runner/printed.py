@@ -55,7 +55,8 @@ M=$(mktemp) && K=$(mktemp) && git fetch -q {remote} {asked.run_ref} &&
 echo 'runner namespaces="git" {_key(asked.runner_key)}' > "$K" &&
 git -c gpg.ssh.allowedSignersFile="$K" -c gpg.ssh.program=ssh-keygen verify-commit "$W" &&
 git show "$W:wait/payload.edn" &&
-git show "$W:wait/payload.edn" | {{ sha256sum 2>/dev/null || shasum -a 256; }} | grep -q '^{asked.payload} ' &&
+git show "$W:wait/payload.edn" | {{ sha256sum 2>/dev/null || shasum -a 256; }} |
+  grep -q '^{asked.payload} ' &&
 cat > "$M" <<'END' &&
 {decision_message(asked, decision)}END
 A=$(git commit-tree -S -p "$W" -F "$M" "$W^{{tree}}") &&
