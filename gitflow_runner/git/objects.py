@@ -123,7 +123,9 @@ class Commit:
         lines = [f"tree {self.tree}", *(f"parent {p}" for p in self.parents)]
         lines += [f"author {self.author}", f"committer {self.committer}"]
         lines += [f"{name} " + value.replace("\n", "\n ") for name, value in self.headers]
-        return RawObject("commit", ("\n".join(lines) + "\n\n" + self.message).encode("utf-8", "surrogateescape"))
+        return RawObject(
+            "commit", ("\n".join(lines) + "\n\n" + self.message).encode("utf-8", "surrogateescape")
+        )
 
     def header(self, name: str) -> str | None:
         """The first header of that name."""
@@ -201,7 +203,9 @@ def decode_tag(data: bytes) -> Tag:
         raise DamagedError("git.malformed", f"a tag's header lines are {', '.join(names)[:80]}")
     values = [value for _, value in headers]
     tagger = Ident.parse(values[3]) if len(values) == 4 else None
-    starts = [message.find(mark) for mark in ("-----BEGIN SSH SIGNATURE-----", "-----BEGIN PGP SIGNATURE-----")]
+    starts = [
+        message.find(mark) for mark in ("-----BEGIN SSH SIGNATURE-----", "-----BEGIN PGP SIGNATURE-----")
+    ]
     found = min((s for s in starts if s == 0 or (s > 0 and message[s - 1] == "\n")), default=-1)
     if found < 0:
         return Tag(Oid(values[0]), values[1], values[2], tagger, message)
