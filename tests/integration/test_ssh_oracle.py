@@ -301,7 +301,7 @@ def test_a_short_rsa_key_is_weak_although_openssh_takes_it(keys: Path, tmp_path:
 def test_an_rsa_signature_over_sha1_is_weak(tmp_path: Path) -> None:
     private, line = rsa_key(2048)
     data = sshsig.signed_bytes(PAYLOAD, "git")
-    blob = string(b"ssh-rsa") + string(private.sign(data, padding.PKCS1v15(), SHA1()))  # noqa: S303
+    blob = string(b"ssh-rsa") + string(private.sign(data, padding.PKCS1v15(), SHA1()))
     armour = sshsig.armour(parse_key_line(line).blob, "git", blob)
     judges = Judges(tmp_path, f"ann@example.test {line}\n")
     assert (judges.openssh(armour), judges.ours(armour)) == (False, "weak_algorithm")
