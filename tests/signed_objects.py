@@ -7,7 +7,7 @@ import subprocess
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from gitflow_runner.errors import DamagedError
+from gitflow_runner.git.memory import MemoryRepository
 from gitflow_runner.git.objects import (
     BLOB_MODE,
     TREE_MODE,
@@ -39,35 +39,18 @@ def ident(time: int = NOW, name: str = "Somebody") -> Ident:
     return Ident(name, "somebody@example.test", time // 1000)
 
 
-class Objects:
-    """An `ObjectReader` over a dict, which tests fill by hand."""
+class Objects(MemoryRepository):
+    """A repository in memory that tests fill by hand."""
 
     def __init__(self) -> None:
-        self.found: dict[Oid, RawObject] = {}
-        self.names: dict[str, Oid] = {}
+        super().__init__(Path("/nowhere"))
 
     def add(self, *objects: RawObject) -> Oid:
         """Keep the objects; the id of the last one."""
-        for raw in objects:
-            self.found[raw.oid] = raw
+        self.write(objects)
         return objects[-1].oid
 
-    def read(self, oid: Oid) -> RawObject:
-        try:
-            return self.found[oid]
-        except KeyError:
-            raise DamagedError("git.object_missing", f"object {oid} is not here") from None
-
-    def contains(self, oid: Oid) -> bool:
-        return oid in self.found
-
-    def resolve(self, ref: str) -> Oid | None:
-        return self.names.get(ref)
-
-    def refs(self, prefix: str) -> Sequence[tuple[str, Oid]]:
-        return sorted((name, oid) for name, oid in self.names.items() if name.startswith(prefix))
-
-    def tree(self, files: dict[str, bytes]) -> Oid:
+    def folder(self, files: dict[str, bytes]) -> Oid:
         """A tree with these files, folders made from the slashes."""
         entries: list[TreeEntry] = []
         folders: dict[str, dict[str, bytes]] = {}
@@ -77,7 +60,7 @@ class Objects:
                 folders.setdefault(head, {})[rest] = content
             else:
                 entries.append(TreeEntry(head, BLOB_MODE, self.add(blob(content))))
-        entries += [TreeEntry(name, TREE_MODE, self.tree(inner)) for name, inner in folders.items()]
+        entries += [TreeEntry(name, TREE_MODE, self.folder(inner)) for name, inner in folders.items()]
         return self.add(encode_tree(entries))
 
 

@@ -6,7 +6,7 @@ import re
 import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal, assert_never, cast
+from typing import Literal, TypeVar, assert_never, cast
 
 from gitflow_runner.git.objects import Oid, trailers
 from gitflow_runner.trust.reasons import Refusal
@@ -92,6 +92,7 @@ class Completion:
 
 
 Statement = Approval | Start | Request | Promotion | PolicyChange | Completion
+S = TypeVar("S", bound=Statement)
 
 _NAME = r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}"
 _DIGEST = r"sha256:[0-9a-f]{64}"
@@ -155,6 +156,16 @@ _GRAMMARS: Mapping[StatementKind, _Grammar] = {
 }
 
 
+_KINDS: Mapping[type[Statement], StatementKind] = {
+    Approval: "approval",
+    Start: "start",
+    Request: "request",
+    Promotion: "promotion",
+    PolicyChange: "policy",
+    Completion: "completion",
+}
+
+
 def own_trailers(message: bytes) -> Mapping[str, str]:
     """Our trailers of the last paragraph, each once; others' are passed over.
 
@@ -177,8 +188,9 @@ def own_trailers(message: bytes) -> Mapping[str, str]:
     return found
 
 
-def parse_statement(message: bytes, kind: StatementKind) -> Statement:
-    """The statement of exactly this kind; refuses `trailers` for anything else in it or missing."""
+def parse_statement(message: bytes, wanted: type[S]) -> S:
+    """The statement, if it is one of exactly this kind; refuses `trailers` for anything else in it."""
+    kind = _KINDS[wanted]
     found = own_trailers(message)
     said = found.get(_STATEMENT)
     if said != kind:
@@ -193,7 +205,14 @@ def parse_statement(message: bytes, kind: StatementKind) -> Statement:
     missing = [key for key in grammar.required if key not in found]
     if missing:
         raise Refusal("trailers", f"the trailer {missing[0]} is missing")
-    return _build(kind, found)
+    statement = _build(kind, found)
+    assert isinstance(statement, wanted)
+    return statement
+
+
+def carries_statement(message: bytes) -> bool:
+    """Whether any line of a message begins like a statement, in whatever case, so that it is nothing else."""
+    return re.search(rb"^gitflow-statement[ \t]*:", message, re.IGNORECASE | re.MULTILINE) is not None
 
 
 def _build(kind: StatementKind, found: Mapping[str, str]) -> Statement:
@@ -321,11 +340,6 @@ def _lines(statement: Statement) -> Sequence[tuple[str, str | int | None]]:
             assert_never(never)
 
 
-def kind_of(statement: Statement) -> StatementKind:
-    """The word that the statement carries for its kind."""
-    return cast(StatementKind, _lines(statement)[0][1])
-
-
 def write_message(subject: str, statement: Statement, text: str = "") -> str:
     """A commit message: subject, free text, and the statement as last paragraph.
 
@@ -334,8 +348,8 @@ def write_message(subject: str, statement: Statement, text: str = "") -> str:
     lines = [f"{key}: {value}" for key, value in _lines(statement) if value is not None]
     paragraphs = [one_line(subject), *([text.strip("\n")] if text.strip() else []), "\n".join(lines)]
     message = "\n\n".join(paragraphs) + "\n"
-    if parse_statement(message.encode(), kind_of(statement)) != statement:
-        raise Refusal("trailers", f"this {kind_of(statement)} does not read back as it was meant")
+    if parse_statement(message.encode(), type(statement)) != statement:
+        raise Refusal("trailers", f"this {_KINDS[type(statement)]} does not read back as it was meant")
     return message
 
 

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from types import MappingProxyType
 
 from gitflow_runner.git.objects import Oid, RawObject
+from gitflow_runner.git.refs import TAGS
 from gitflow_runner.git.repository import ObjectReader
 from gitflow_runner.trust import sshsig
 from gitflow_runner.trust.keyring import Keyring, Signed, Verdict
@@ -13,7 +14,6 @@ from gitflow_runner.trust.reasons import Refusal
 from gitflow_runner.trust.shape import SignedShape, split
 
 MAX_SKEW_MS = 24 * 3600 * 1000
-TAGS = "refs/tags/"
 
 Prover = Callable[[SignedShape], Signed]
 
