@@ -113,11 +113,16 @@ def read_decision(raw: RawObject, wait: OpenWait, reader: ObjectReader, *, may_e
 
 
 def edited_digest(tree: Oid, reader: ObjectReader) -> str:
-    """`sha256:<hex>` over `<path> NUL <hex SHA-256 of the content> LF` of all files under `edit/`, by path."""
+    """`sha256:<hex>` over one line a file under `edit/`, sorted by path.
+
+    A line is the whole path, NUL, the SHA-256 of the content in hex, and LF.
+    """
+    files = {
+        path.encode("utf-8", "surrogateescape"): content for path, content in edit_files(tree, reader).items()
+    }
     found = hashlib.sha256()
-    for path, content in sorted(edit_files(tree, reader).items(), key=lambda item: item[0].encode()):
-        found.update(path.encode("utf-8", "surrogateescape") + b"\0")
-        found.update(hashlib.sha256(content).hexdigest().encode() + b"\n")
+    for path, content in sorted(files.items()):
+        found.update(path + b"\0" + hashlib.sha256(content).hexdigest().encode() + b"\n")
     return "sha256:" + found.hexdigest()
 
 

@@ -138,14 +138,20 @@ class _Court:
             self._check_moment(evidence)
             self._count(claim, evidence.oid)
         except Refusal as problem:
-            known = (claim.principal, claim.fingerprint) if claim is not None else (None, None)
-            decision = claim.decision if claim is not None else None
-            proposes = problem.reason == "self_approval" and self._is_editor(claim)
-            return Result(evidence.oid, False, problem.reason, *known, problem.message, decision, proposes)
+            return Result(
+                evidence.oid,
+                False,
+                problem.reason,
+                claim.principal if claim is not None else None,
+                claim.fingerprint if claim is not None else None,
+                problem.message,
+                claim.decision if claim is not None else None,
+                problem.reason == "self_approval" and self._is_editor(claim),
+            )
         return Result(evidence.oid, True, None, claim.principal, claim.fingerprint, "", claim.decision)
 
     def close(self, results: tuple[Result, ...]) -> Outcome:
-        have = max((len(people) for people in self.votes.values()), default=0)
+        have = max((len(people) for (action, _), people in self.votes.items() if action != REJECT), default=0)
         if self.verdict is None:
             state: State = "expired" if self.now > self.wait.deadline else "open"
             return Outcome(state, self.terms.need, have, results)

@@ -156,7 +156,7 @@ _GRAMMARS: Mapping[StatementKind, _Grammar] = {
 }
 
 
-_KINDS: Mapping[type[Statement], StatementKind] = {
+_KINDS: Mapping[type, StatementKind] = {
     Approval: "approval",
     Start: "start",
     Request: "request",
