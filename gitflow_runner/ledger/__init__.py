@@ -1,0 +1,1 @@
+"""What happened, durably, in Git: every run is a chain of signed turns."""
