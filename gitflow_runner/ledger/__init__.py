@@ -1,1 +1,1 @@
-"""What happened, durably, in Git: every run is a chain of signed turns."""
+"""What happened: every run's journal in refs, and what is folded from it."""

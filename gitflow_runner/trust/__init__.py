@@ -1,0 +1,1 @@
+"""Who said what: signatures, the policy, statements and quorums."""
