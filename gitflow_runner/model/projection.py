@@ -212,6 +212,7 @@ def _decision_seen(run: Run, at: int, event: DecisionSeen) -> Run:
         event.principal,
         event.decision,
         event.final,
+        event.fingerprint,
     )
     kept = tuple(s for s in state.seen if s.oid != event.oid)
     return _with_wait(run, replace(state, seen=(*kept, seen)))
