@@ -34,7 +34,13 @@ class Place:
 
     def as_json(self) -> dict[str, object]:
         """Only the known parts, ready for an envelope."""
-        known = {"file": self.file, "line": self.line, "col": self.col, "ref": self.ref, "step": self.step}
+        known: dict[str, object] = {
+            "file": self.file,
+            "line": self.line,
+            "col": self.col,
+            "ref": self.ref,
+            "step": self.step,
+        }
         return {key: value for key, value in known.items() if value is not None} | dict(self.context)
 
 
@@ -131,4 +137,8 @@ class StepError(GitflowError):
 
 
 class Interrupt(BaseException):
-    """Control flow of the engine (suspend, cancel); no user `catch` and no user `finally` sees it."""
+    """Control flow of the engine (suspend, close); no user `catch` and no user `finally` sees it."""
+
+
+class Unwind(BaseException):
+    """A cooperative cancel passing through: no user `catch` sees it, every user `finally` runs once."""

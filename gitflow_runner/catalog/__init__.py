@@ -1,0 +1,1 @@
+"""What exists to be started: flows, releases, live, installations."""

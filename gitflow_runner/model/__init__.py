@@ -1,0 +1,1 @@
+"""Frozen values that every layer shares: flow, pin, event, command, run, spec."""

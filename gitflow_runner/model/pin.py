@@ -1,0 +1,70 @@
+"""What a run is bound to at its start: object ids, digests and meanings, never names."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class DraftSource:
+    """A draft: the branch and commit it was taken from; `dirty` if the work tree differed from it."""
+
+    branch: str | None
+    commit: str | None
+    dirty: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ReleaseSource:
+    """A signed release: tag name, tag object, commit; `promotion` if it was started as live."""
+
+    tag: str
+    tag_oid: str
+    commit: str
+    promotion: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PinnedFile:
+    """One file of the closure: its path below `.breyta/flows/`, blob id, hex SHA-256."""
+
+    path: str
+    blob: str
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class Pin:
+    """Written once into `pin.json`; every later evaluation reads code only through it.
+
+    `home` is the id of the ledger where the run is durable, `digest` the canonical digest of the closure,
+    `policy` the commit of the policy in force at the start (None before one exists), `behaviour` the
+    engine's number, `origin` the run and commit a fork came from.
+    """
+
+    format: int
+    home: str
+    slug: str
+    root: str  # path of the flow file in the closure
+    source: DraftSource | ReleaseSource
+    files: tuple[PinnedFile, ...]
+    digest: str
+    behaviour: int
+    policy: str | None = None
+    origin: str | None = None
+    simulated: bool = False
+
+    @property
+    def is_draft(self) -> bool:
+        """Whether the code is not a release."""
+        return isinstance(self.source, DraftSource)
+
+    @property
+    def label(self) -> str:
+        """How people and payloads name the code: the release tag, or `draft <branch> <commit>`."""
+        match self.source:
+            case ReleaseSource(tag=tag):
+                return tag
+            case DraftSource(branch=branch, commit=commit, dirty=dirty):
+                where = f"draft {branch or 'detached'} {commit or 'unborn'}"
+                return f"{where} (with uncommitted changes)" if dirty else where

@@ -1,0 +1,52 @@
+"""A value that a turn stores: its exact EDN text, its digest, and the decoded form on demand."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+
+
+class Stored:
+    """The bytes of one recorded value; what the body sees is decoded from them (protocol 2.1).
+
+    Either the text is known from the start, or `load` fetches it from the run's tree when first asked
+    for, and the digest is checked then.
+    """
+
+    __slots__ = ("_digest", "_load", "_text")
+
+    def __init__(
+        self, text: str | None = None, *, digest: str | None = None, load: Callable[[], str] | None = None
+    ) -> None:
+        self._text = text
+        self._digest = digest
+        self._load = load
+
+    @property
+    def text(self) -> str:
+        """The EDN text, loaded if need be."""
+        if self._text is None:
+            assert self._load is not None, "a stored value has a text or a way to load it"
+            self._text = self._load()
+        return self._text
+
+    @property
+    def digest(self) -> str:
+        """Hex SHA-256 of the text's UTF-8 bytes."""
+        if self._digest is None:
+            self._digest = hashlib.sha256(self.text.encode()).hexdigest()
+        return self._digest
+
+    @property
+    def loaded(self) -> bool:
+        """Whether the text is in memory."""
+        return self._text is not None
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Stored) and self.digest == other.digest
+
+    def __hash__(self) -> int:
+        return hash(self.digest)
+
+    def __repr__(self) -> str:
+        return f"Stored({self.digest[:12]})"

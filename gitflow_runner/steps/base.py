@@ -1,0 +1,239 @@
+"""What a step type is, and the ports it gets: nothing else of the runner can be reached from a step."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from gitflow_runner.model.spec import Spec
+
+
+class Clock(Protocol):
+    """The injected time."""
+
+    def now_ms(self) -> int:
+        """Wall clock, ms since the epoch."""
+        ...
+
+    def monotonic_ms(self) -> int:
+        """A clock that never jumps; only differences mean anything."""
+        ...
+
+
+class Cancel(Protocol):
+    """Whether this attempt should stop; steps ask between bounded pieces of work."""
+
+    def asked(self) -> bool:
+        """True once the run is being cancelled or the attempt has run out of time."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class HttpRequest:
+    """One request; `body` is already encoded; `timeout_ms` bounds the whole exchange."""
+
+    method: str
+    url: str
+    headers: tuple[tuple[str, str], ...] = ()
+    body: bytes | None = None
+    timeout_ms: int = 30_000
+    max_response_bytes: int = 10_000_000
+    follow_redirects: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class HttpResponse:
+    """One answer with its body read within the bound."""
+
+    status: int
+    headers: tuple[tuple[str, str], ...]
+    body: bytes
+    url: str
+
+    def header(self, name: str) -> str | None:
+        """The first header of that name, case ignored."""
+        wanted = name.lower()
+        return next((value for key, value in self.headers if key.lower() == wanted), None)
+
+
+class Http(Protocol):
+    """The one HTTP client: pinned addresses, limits, redaction."""
+
+    def send(self, request: HttpRequest, cancel: Cancel) -> HttpResponse:
+        """Send and read; `StepError` (`http.connect`, `http.timeout`, `http.too_large`, `http.refused`…)."""
+        ...
+
+
+class Functions(Protocol):
+    """The flow's `:functions`, evaluated under fuel."""
+
+    def call(self, ref: str, argument: object) -> object:
+        """Call the named function with one `lang` map; `StepError` (`function.*`) on failure."""
+        ...
+
+    def call_code(self, code: object, argument: object) -> object:
+        """The same for an inline `:code` form or text."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class BlobRef:
+    """A stored large value."""
+
+    sha256: str
+    size: int
+    media_type: str
+
+    @property
+    def uri(self) -> str:
+        """`res://sha256/<hex>`."""
+        return f"res://sha256/{self.sha256}"
+
+
+class Blobs(Protocol):
+    """Values that are stored by their digest, durable before the turn that names them."""
+
+    def put(self, data: bytes, media_type: str) -> BlobRef:
+        """Store; the same bytes are stored once."""
+        ...
+
+    def get(self, uri: str) -> bytes:
+        """Read and verify; `StepError` (`res.unknown`, `res.malformed`, `res.damaged`)."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class KvEntry:
+    """One key's state: the value as EDN text, expiry in ms or None, and the last applied key."""
+
+    text: str
+    expires_at: int | None
+    metadata: str | None = None
+
+
+class Kv(Protocol):
+    """The key-value store of one scope; a write repeated with the same idempotency key changes nothing."""
+
+    def get(self, key: str) -> KvEntry | None:
+        """The live entry, None if missing or expired."""
+        ...
+
+    def keys(self, prefix: str, limit: int) -> Sequence[str]:
+        """Live keys in order."""
+        ...
+
+    def update(
+        self, key: str, idempotency_key: str, change: Callable[[KvEntry | None], tuple[KvEntry | None, str]]
+    ) -> str:
+        """Swap the entry: `change` maps old to new (None deletes) and an EDN answer.
+
+        Applied once for each `idempotency_key`; a repeat returns the answer recorded then. `change` may
+        be called several times and must be pure.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class LogEntry:
+    """One commit of the user's project, as `:git :log` tells it."""
+
+    oid: str
+    parents: tuple[str, ...]
+    author: str
+    email: str
+    time_ms: int
+    subject: str
+    body: str
+
+
+@dataclass(frozen=True, slots=True)
+class PathChange:
+    """One changed path between two commits: status A, M, D, R or T; lines where both sides are text."""
+
+    status: str
+    path: str
+    old_path: str | None
+    added: int | None
+    removed: int | None
+
+
+class Source(Protocol):
+    """The user's project, read-only: only commits reachable from branches, tags and the run's pin."""
+
+    def resolve(self, name: str) -> str:
+        """Commit id of a branch, a tag or a reachable id.
+
+        `StepError` (`git.unknown_revision`, `git.not_reachable`).
+        """
+        ...
+
+    def log(self, tip: str, *, since: str | None, paths: Sequence[str], limit: int) -> Sequence[LogEntry]:
+        """Commits of `tip` that are not in `since`, newest first."""
+        ...
+
+    def tags(self, pattern: str) -> Sequence[tuple[str, str]]:
+        """(name, commit id) of the tags that match the glob, newest commit first."""
+        ...
+
+    def changes(self, old: str | None, new: str, paths: Sequence[str], limit: int) -> Sequence[PathChange]:
+        """What differs between two commits; `old` None means the empty tree."""
+        ...
+
+    def patch(self, old: str | None, new: str, paths: Sequence[str], max_bytes: int) -> tuple[str, bool]:
+        """The unified diff and whether it was cut; no external diff, no textconv."""
+        ...
+
+    def files(self, commit: str, prefix: str, limit: int) -> Sequence[tuple[str, int]]:
+        """(path, size) of the regular files below `prefix`."""
+        ...
+
+    def read(self, commit: str, path: str, max_bytes: int) -> bytes:
+        """A regular file's bytes; `StepError` (`git.unknown_path`, `git.too_large`)."""
+        ...
+
+
+class StepLog(Protocol):
+    """The attempt's log: redacted, kept with the run."""
+
+    def line(self, text: str) -> None:
+        """One line."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """Everything one attempt may use."""
+
+    run: str
+    slug: str
+    identity: str
+    attempt: int
+    key: str  # idempotency key, hex
+    now_ms: int  # when the attempt began
+    deadline_ms: int  # monotonic
+    clock: Clock
+    cancel: Cancel
+    log: StepLog
+    http: Http
+    functions: Functions
+    blobs: Blobs
+    kv: Kv
+    source: Source
+    templates: Mapping[str, object] = field(default_factory=dict)
+
+
+class Step(Protocol):
+    """A step type."""
+
+    @property
+    def spec(self) -> Spec:
+        """The one account of its settings."""
+        ...
+
+    def run(self, config: Mapping[str, object], context: Context) -> object:
+        """Do one attempt: `config` has plain names as keys and `lang` values; returns a `lang` value.
+
+        Raises `StepError`; whatever else escapes is an internal error of the step.
+        """
+        ...
