@@ -129,7 +129,8 @@ _ALL = (
 
 def is_ours(name: str) -> bool:
     """Whether the name lies in a namespace that this project owns."""
-    return any(name == own or name.startswith(own if own.endswith("/") else own + "/") for own in OURS)
+    roots = (own.rstrip("/") for own in OURS)
+    return any(name == root or name.startswith(root + "/") for root in roots)
 
 
 def is_blocked(name: str) -> bool:
