@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 from gitflow_runner.errors import RefusedError
 from gitflow_runner.git.objects import Ident, Oid, decode_commit
@@ -21,7 +21,6 @@ from gitflow_runner.runner.clock import Clock
 from gitflow_runner.runner.policies import Policies
 from gitflow_runner.runner.requests import Requests
 from gitflow_runner.trust.approval import FORM, Actors, OpenWait, edit_files
-from gitflow_runner.trust.policy import Policy
 from gitflow_runner.trust.quorum import Outcome, Result, SignedApproval, judge
 
 LOOK_EVERY_MS = 30_000
