@@ -18,6 +18,7 @@ from gitflow_runner.errors import DamagedError, NotFoundError, RefusedError, Tra
 from gitflow_runner.git import transport
 from gitflow_runner.git.child import Finished, Limits, run_child
 from gitflow_runner.git.objects import Oid, check_oid
+from gitflow_runner.git.refs import ALL
 from gitflow_runner.git.repository import RefUpdate, check_plan
 
 OLDEST = (2, 30)
@@ -65,7 +66,7 @@ _OVERRIDES = (
 )
 _KEY = re.compile(r"[a-zA-Z][a-zA-Z0-9-]*(\.[^\x00-\x1f\x7f]+)?\.[a-zA-Z][a-zA-Z0-9-]*")
 _REMOTE = re.compile(r"[^-\x00-\x20\x7f][^\x00-\x20\x7f]*")
-_SPEC = re.compile(r"refs/[^\x00-\x20\x7f:+^]+:refs/[^\x00-\x20\x7f:+^]+")
+_SPEC = re.compile(rf"{ALL}[^\x00-\x20\x7f:+^]+:{ALL}[^\x00-\x20\x7f:+^]+")
 _VERSION = re.compile(rb"git version (\d+)\.(\d+)(?:\.(\d+))?")
 _CREDENTIAL = re.compile(r"credential\.(?:.+\.)?helper", re.IGNORECASE)
 _REMOTE_PROGRAM = re.compile(r"remote\.(.+)\.(uploadpack|receivepack|vcs)", re.IGNORECASE)
@@ -124,7 +125,7 @@ class GitCommand:
         return version
 
     def fetch(self, remote: str, refspecs: Sequence[str]) -> tuple[str, ...]:
-        """Fetch by these `refs/…:refs/…` specs, never forced; returns exact sources that the remote lacks.
+        """Fetch by these specs of two full names, never forced; returns exact sources that the remote lacks.
 
         The configured refspecs of the remote play no part. What is no fast-forward is not moved:
         `ConflictError` (`git.fetch_rejected`), the other refs are. `TransientError`
@@ -173,7 +174,7 @@ class GitCommand:
         call = ("push", *options, *leases, "--end-of-options", self._remote(remote), *specs)
         transport.check_push(remote, self.attempt(*call, overrides=self._transport()))
 
-    def remote_refs(self, remote: str, prefixes: Sequence[str] = ("refs/",)) -> tuple[tuple[str, Oid], ...]:
+    def remote_refs(self, remote: str, prefixes: Sequence[str] = (ALL,)) -> tuple[tuple[str, Oid], ...]:
         """The remote's refs below these prefixes (or of exactly these names), sorted; errors as `fetch`."""
         call = ("ls-remote", "--refs", "--end-of-options", self._remote(remote))
         patterns = [p + "*" if p.endswith("/") else p for p in prefixes]

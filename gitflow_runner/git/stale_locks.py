@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from gitflow_runner.git.ref_names import check_name
-from gitflow_runner.git.refs import HEADS, INBOXES, JOBS, KV, LOGS, SLOTS, TRIGGERS
+from gitflow_runner.git.refs import ALL, HEADS, INBOXES, JOBS, KV, LOGS, SLOTS, TRIGGERS
 
 RUN_AGE = 5.0  # seconds
 SHARED_AGE = 30.0
@@ -61,7 +61,7 @@ def clear_other_locks(common_dir: Path, now: float, booted: float) -> Cleared:
     for lock in all_locks(common_dir, now):
         if lock.name.startswith(_SHARED):
             due.append((lock, SHARED_AGE))
-        elif lock.name.startswith(_REPORTED) or not lock.name.startswith(("refs/", "packed-refs")):
+        elif lock.name.startswith(_REPORTED) or not lock.name.startswith((ALL, "packed-refs")):
             kept.append(_because(lock, "it belongs to whoever writes there; remove it by hand"))
         else:
             due.append((lock, min(OTHER_AGE, max(0.0, now - booted))))

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -17,10 +17,10 @@ from gitflow_runner.git.objects import Oid
 from gitflow_runner.git.pygit import PygitRepository, open_repository
 from gitflow_runner.git.repository import RefUpdate
 from gitflow_runner.git.stale_locks import clear_run_locks
-from tests.integration.git_writers import SHARED, SystemClock, SystemJitter, turn_objects
+from tests.git_writers import SHARED, SystemClock, SystemJitter, turn_objects
 
 ROOT = Path(__file__).parents[2]
-WRITERS = Path(__file__).with_name("git_writers.py")
+WRITERS = ROOT / "tests" / "git_writers.py"
 RUN = "refs/runs/demo/20251122-131402-7k3m9q"
 LATER = 4_000_000_000.0  # a wall clock long after every file
 
@@ -100,8 +100,7 @@ def test_a_killed_writer_loses_nothing_that_it_acknowledged(tmp_path: Path) -> N
     for round_number in range(8):
         writer = start("drive", repo, RUN, 10_000)
         assert writer.stdout is not None
-        for _ in range(5 + round_number):
-            acknowledged.append(writer.stdout.readline().strip())
+        acknowledged += [writer.stdout.readline().strip() for _ in range(5 + round_number)]
         writer.kill()
         acknowledged += [line for line in writer.communicate()[0].split("\n") if len(line) == 40]
         clear_run_locks(repo / ".git", [RUN], LATER)
@@ -119,10 +118,8 @@ def test_a_killed_writer_loses_nothing_that_it_acknowledged(tmp_path: Path) -> N
     assert fsck(repo) == ""
 
 
-def test_a_turn_of_eight_objects_costs_five_syncs(tmp_path: Path) -> None:
-    strace = shutil.which("strace")
-    if strace is None:
-        pytest.skip("strace is not installed")
+def test_a_turn_of_eight_objects_costs_five_syncs(tmp_path: Path, real_part: Callable[[str], str]) -> None:
+    strace = real_part("strace")
     repo = init(tmp_path / "r")
     calls = []
     for count in (1, 21):

@@ -9,32 +9,14 @@ from pathlib import Path
 
 import pytest
 
-from gitflow_runner.errors import DamagedError, RefusedError, TransientError
+from gitflow_runner.errors import ConflictError, DamagedError, RefusedError, TransientError
 from gitflow_runner.git.objects import Commit, Ident, Oid, RawObject, blob, encode_tree
 from gitflow_runner.git.pygit import PygitRepository, open_repository
 from gitflow_runner.git.repository import RefUpdate
+from tests.repositories import NoJitter, StillClock
 
 RUN = "refs/runs/demo/20251122-131402-7k3m9q"
 WHO = Ident("Ada", "ada@example.org", 1_700_000_000)
-
-
-class StillClock:
-    """Time passes only by sleeping."""
-
-    now = 0
-
-    def monotonic_ms(self) -> int:
-        return self.now
-
-    def sleep_ms(self, duration_ms: int) -> None:
-        self.now += duration_ms
-
-
-class Fixed:
-    """The same fraction always."""
-
-    def fraction(self) -> float:
-        return 0.5
 
 
 def git(*arguments: str, cwd: Path) -> str:
@@ -55,7 +37,7 @@ def git(*arguments: str, cwd: Path) -> str:
 
 
 def opened(path: Path) -> PygitRepository:
-    return open_repository(path, StillClock(), Fixed())
+    return open_repository(path, StillClock(), NoJitter())
 
 
 def project(path: Path) -> Path:
@@ -227,8 +209,9 @@ def test_names_above_or_below_a_packed_ref_are_blocked_too(tmp_path: Path) -> No
     git("pack-refs", "--all", "--prune", cwd=main)
     assert not (main / ".git" / RUN).exists()
     for name in ("refs/runs/demo", RUN + "/x"):
-        with pytest.raises(Exception, match="cannot exist beside"):
+        with pytest.raises(ConflictError) as caught:
             repository.swap([RefUpdate(name, None, tip)])
+        assert caught.value.code == "git.ref_blocked"
     repository.swap([RefUpdate(RUN, tip, None)])
     assert git("for-each-ref", "refs/runs", cwd=main) == ""
 
@@ -250,26 +233,28 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
 def test_a_full_disk_loses_nothing_and_leaves_nothing_half_done(small_disk: Path) -> None:
     main = project(small_disk / "r")
     repository = opened(main)
-    tip = record_a_run(repository)
+    known = [record_a_run(repository)]
     (small_disk / "ballast").write_bytes(b"x" * 200_000)
-    with pytest.raises(TransientError) as caught:
+
+    def fill() -> None:
         for number in range(2_000):
-            objects = [*turn(tip), blob(os.urandom(4_096)), blob(b"%d" % number)]
+            objects = [*turn(known[-1]), blob(os.urandom(4_096)), blob(b"%d" % number)]
             repository.write(objects)
-            repository.swap([RefUpdate(RUN, tip, objects[1].oid)])
-            tip = objects[1].oid
+            repository.swap([RefUpdate(RUN, known[-1], objects[1].oid)])
+            known.append(objects[1].oid)
+
+    with pytest.raises(TransientError) as caught:
+        fill()
     assert caught.value.code == "git.disk_full"
     again = opened(main)
-    assert again.resolve(RUN) == tip
-    assert len(list(again.ancestors(tip))) >= 1
-    leftovers = [
-        p.name for p in (main / ".git").rglob("*") if p.name.startswith("tmp_") or p.suffix == ".lock"
-    ]
-    assert leftovers == []
+    assert again.resolve(RUN) == known[-1]
+    assert list(again.ancestors(known[-1])) == known[::-1]
+    names = [path.name for path in (main / ".git").rglob("*")]
+    assert [name for name in names if name.startswith("tmp_") or name.endswith(".lock")] == []
     (small_disk / "ballast").unlink()
-    objects = turn(tip)
+    objects = turn(known[-1])
     again.write(objects)
-    again.swap([RefUpdate(RUN, tip, objects[-1].oid)])
+    again.swap([RefUpdate(RUN, known[-1], objects[-1].oid)])
     assert git("fsck", "--strict", "--no-dangling", cwd=main) == ""
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from gitflow_runner.errors import RefusedError
 from gitflow_runner.git import refs
-from gitflow_runner.git.ref_names import check_branch, check_name, check_prefix
+from gitflow_runner.git.ref_names import check_name, check_prefix
 
 RUN = "20251122-131402-7k3m9q"
 WAIT = "00004-sign-off"
@@ -87,7 +87,7 @@ def test_prefixes_end_in_a_slash_and_hold_their_refs() -> None:
     assert refs.remote_run_ref("o", "d", RUN).startswith(refs.remote_runs_prefix("o"))
     prefixes = [refs.runs_prefix("d"), refs.slots_prefix("d"), refs.triggers_prefix("d")]
     prefixes += [refs.releases_prefix("d"), refs.jobs_prefix("t")]
-    assert all(prefix.endswith("/d/") or prefix.endswith("/t/") for prefix in prefixes)
+    assert all(prefix.endswith(("/d/", "/t/")) for prefix in prefixes)
 
 
 @pytest.mark.parametrize("bad", HOSTILE)
@@ -164,7 +164,7 @@ def test_other_namespaces_are_not_ours(name: str) -> None:
 @pytest.mark.parametrize("branch", ["-x", "HEAD", "a..b", "a b", "a.lock", "/a", "a//b", "a/"])
 def test_bad_branches_are_refused(branch: str) -> None:
     with pytest.raises(RefusedError):
-        check_branch(branch)
+        refs.check_branch(branch)
 
 
 def test_prefixes_must_be_names_with_a_slash() -> None:

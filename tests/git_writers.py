@@ -65,6 +65,12 @@ def turn_objects(number: int, name: str, *parents: Oid) -> list[RawObject]:
     return [*leaves, step, shard, top, commit]
 
 
+def tell(tip: Oid) -> None:
+    """Acknowledge a commit to whoever started this process."""
+    sys.stdout.write(tip + "\n")
+    sys.stdout.flush()
+
+
 def race(path: Path, name: str, count: int) -> None:
     """Append `count` commits to the shared ref, printing each once it is acknowledged."""
     repository = open_repository(path, SystemClock(), SystemJitter())
@@ -79,7 +85,7 @@ def race(path: Path, name: str, count: int) -> None:
                 repository.swap([RefUpdate(SHARED, tip, commit.oid)])
             except ConflictError:
                 continue
-            print(commit.oid, flush=True)
+            tell(commit.oid)
             break
 
 
@@ -92,7 +98,7 @@ def drive(path: Path, name: str, count: int) -> None:
         repository.write(objects)
         repository.swap([RefUpdate(name, tip, objects[-1].oid)], message="turn")
         tip = objects[-1].oid
-        print(tip, flush=True)
+        tell(tip)
 
 
 if __name__ == "__main__":
