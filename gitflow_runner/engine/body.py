@@ -14,6 +14,7 @@ from gitflow_runner.engine.keys import Scope, input_hash
 from gitflow_runner.errors import DamagedError, Place, Unwind
 from gitflow_runner.lang.collection import Map, map_of
 from gitflow_runner.lang.data import read_data
+from gitflow_runner.lang.printer import write
 from gitflow_runner.lang.throwing import FlowThrow
 from gitflow_runner.lang.values import ExInfo, Value, keyword
 from gitflow_runner.model.command import CallSite, Command, OpenWait, RunStep, SetTimer
@@ -87,6 +88,9 @@ class BodyHost:
                 raise step_throw(step_type, identity, failure)
             case "cancelled":
                 raise Unwind
+            case "expired" if record.output is None or record.output.text == "nil":
+                # The default of an event wait is part of the body, but it is handed out as stored data is.
+                return read_data(write(config.get(keyword("default-value"))), loose=True)
             case _:
                 return None if record.output is None else read_data(record.output.text, loose=True)
 

@@ -55,32 +55,45 @@ class Turn:
 class Sealer(Protocol):
     """What makes a turn durable; a write-ahead journal may acknowledge before Git has it."""
 
-    def seal(self, objects: Sequence[RawObject], move: RefUpdate) -> None:
-        """Durable on return. `ConflictError` if the ref is not where `move` expects it."""
+    def seal(self, objects: Sequence[RawObject], moves: Sequence[RefUpdate]) -> None:
+        """Durable on return; after a crash a prefix of `moves` stands.
+
+        `ConflictError` if a ref is not where its move expects it: then none has moved.
+        """
         ...
 
 
 class StrictSealer:
-    """Every turn is in Git, its ref moved and read back, before anybody hears of it."""
+    """Every turn is in Git, its refs moved and read back, before anybody hears of it."""
 
     def __init__(self, repository: Repository) -> None:
         self._repository = repository
 
-    def seal(self, objects: Sequence[RawObject], move: RefUpdate) -> None:
+    def seal(self, objects: Sequence[RawObject], moves: Sequence[RefUpdate]) -> None:
         """One write, one swap, one look."""
         self._repository.write(objects)
-        self._repository.swap([move])
-        found = self._repository.resolve(move.name)
-        if found != move.new:
-            raise ConflictError(
-                "git.ref_moved",
-                f"{move.name} was swapped to {move.new} and reads as {found}",
-                details={"ref": move.name, "expected": move.new, "found": found},
-            )
+        self._repository.swap(moves)
+        for move in moves:
+            found = self._repository.resolve(move.name)
+            if found != move.new:
+                raise ConflictError(
+                    "git.ref_moved",
+                    f"{move.name} was swapped to {move.new} and reads as {found}",
+                    details={"ref": move.name, "expected": move.new, "found": found},
+                )
+
+
+@dataclass(frozen=True, slots=True)
+class Along:
+    """Refs that move in the same transaction as the run's: some before it, some after it."""
+
+    objects: tuple[RawObject, ...] = ()
+    before: tuple[RefUpdate, ...] = ()
+    after: tuple[RefUpdate, ...] = ()
 
 
 class Journal:
-    """The chain of one run, held by one writer (`lease.py`); every method is for that writer's thread.
+    """The chain of one run, held by one writer (`lease.py`); `append` and `note` are for one thread.
 
     `run` is the durable state, the only one to tell others of; `ahead` has the noted events as well.
     After an error of `append` the journal stands where it stood; after `ConflictError` open it anew.
@@ -116,13 +129,14 @@ class Journal:
         committer: Committer,
         turn: Turn,
         *,
+        along: Along | None = None,
         sealer: Sealer | None = None,
     ) -> Journal:
         """Record the first turn; `ConflictError` (`git.ref_moved`) if the run exists already."""
         if not turn.events or not isinstance(turn.events[0], RunStarted):
             raise UsageError("turn.start", "the first turn of a run begins with run.started")
         journal = cls(repository, ref, committer, sealer, None)
-        journal.append(turn)
+        journal.append(turn, along)
         return journal
 
     @classmethod
@@ -174,7 +188,9 @@ class Journal:
         return self._wait_commits[folder]
 
     def read(self, path: str) -> bytes | None:
-        """The file at `path` in the last durable turn's tree."""
+        """The file at `path` as attached, else in the last durable turn's tree."""
+        if path in self._attached:
+            return self._attached.get(path)
         oid = Tree(self._read_tree, self._root).get(path)
         return None if oid is None else read_object(self._repository, oid, "blob")
 
@@ -200,38 +216,42 @@ class Journal:
         return tuple(added)
 
     def attach(self, files: Mapping[str, bytes]) -> None:
-        """Let these files lie in the next turn's tree, whichever turn that is."""
+        """Let these files lie in the next turn's tree, whichever turn that is; safe from any thread."""
         for path in files:
             _check_file(path)
         self._attached.update(files)
 
-    def append(self, turn: Turn) -> Oid:
+    def append(self, turn: Turn, along: Along | None = None) -> Oid:
         """Make the noted events and those of `turn` durable in one commit; its id.
 
         `ConflictError` if another writer moved the run; `TransientError` if the disk refuses: the noted
         events stay noted, those of `turn` are forgotten, and the same call may be made again.
         """
         before = (self._ahead, self._resolved, len(self._noted))
+        attached = dict(self._attached)
         try:
             self.note(turn.events, turn.at)
             objects: dict[Oid, RawObject] = {}
-            root = self._grow(turn, objects)
+            root = self._grow(turn, {**attached, **turn.files}, objects)
             commit = self._commit(turn, root)
             objects[commit.oid] = commit
-            self._sealer.seal(list(objects.values()), RefUpdate(self.ref, self._tip, commit.oid))
+            others = along if along is not None else Along()
+            move = RefUpdate(self.ref, self._tip, commit.oid)
+            self._sealer.seal((*others.objects, *objects.values()), (*others.before, move, *others.after))
         except BaseException:
             self._ahead, self._resolved, count = before
             del self._noted[count:]
             self._tree = self._fresh_tree()
             raise
         self._settle(commit.oid, root)
+        for path in attached:  # what a step attached meanwhile waits for the next turn
+            self._attached.pop(path, None)
         return commit.oid
 
-    def _grow(self, turn: Turn, objects: dict[Oid, RawObject]) -> Oid:
+    def _grow(self, turn: Turn, files: Mapping[str, bytes], objects: dict[Oid, RawObject]) -> Oid:
         recorded = self._noted
         if not recorded:
             raise UsageError("turn.empty", "a turn records at least one event")
-        files = {**self._attached, **turn.files}
         for path in (*files, *turn.removed):
             _check_file(path)
         _check_events(recorded, files)
@@ -271,7 +291,6 @@ class Journal:
             self._history += self._noted
         self._noted = []
         self._resolved = {}
-        self._attached = {}
 
     def _fresh_tree(self) -> Tree:
         return Tree(self._read_tree, self._root)

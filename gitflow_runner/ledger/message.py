@@ -208,6 +208,14 @@ def _name(folder: str) -> str:
     return folder[6:]
 
 
+def _judged(reason: str | None, otherwise: str) -> str:
+    return otherwise if reason is None else f"refused ({reason})"
+
+
+def _by(people: tuple[str, ...]) -> str:
+    return f"by {', '.join(people)}" if people else ""
+
+
 def _describe(event: Event) -> str:
     match event:
         case RunStarted():
@@ -233,14 +241,11 @@ def _describe(event: Event) -> str:
         case WaitReminded():
             return f"wait {_name(event.folder)} reminded"
         case DecisionSeen():
-            outcome = f"refused ({event.reason})" if event.reason is not None else f"seen ({event.decision})"
-            return f"decision {event.oid[:10]} for {_name(event.folder)} {outcome}"
+            return f"decision {event.oid[:10]} for {_name(event.folder)} {_judged(event.reason, 'seen')}"
         case WaitResolved():
-            by = f" by {', '.join(event.by)}" if event.by else ""
-            return f"wait {_name(event.folder)} {event.outcome}{by}"
+            return f"wait {_name(event.folder)} {event.outcome} {_by(event.by)}"
         case RequestSeen():
-            outcome = f"refused ({event.reason})" if event.reason is not None else "taken"
-            return f"request {event.act} {outcome}"
+            return f"request {event.act} {_judged(event.reason, 'taken')}"
         case RunPaused():
             return f"run paused by {event.by}"
         case RunResumed():

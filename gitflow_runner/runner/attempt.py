@@ -89,7 +89,9 @@ class Attempts:
             self._buffer.flush()
         first = command.attempt == 1
         given = (
-            stored(command.config, limit=self._limits.inline_bytes, what="the step's input") if first else None
+            stored(command.config, limit=self._limits.inline_bytes, what="the step's input")
+            if first
+            else None
         )
         self._buffer.add(
             StepStarted(
@@ -145,9 +147,7 @@ class Attempts:
         policy: RetryPolicy = retry_policy(config)
         retry_at = None
         if error.retryable and policy.another(command.attempt):
-            delay = policy.delay(
-                command.attempt, asked_ms=error.retry_after_ms, share=self._jitter.share()
-            )
+            delay = policy.delay(command.attempt, asked_ms=error.retry_after_ms, share=self._jitter.share())
             retry_at = self._clock.now_ms() + delay
         failure = failure_of(error, command.identity)
         self._buffer.add(

@@ -99,7 +99,8 @@ class Driver:
         self._due = None
         while not self._stop():
             commands = activation.commands()
-            if self._buffer.run.is_over or not any([self._act(c) for c in commands]):
+            done = [self._act(command) for command in commands]
+            if self._buffer.run.is_over or not any(done):
                 return acted
             acted = True
             if self._inbox.is_due():

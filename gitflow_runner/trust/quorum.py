@@ -87,6 +87,7 @@ class _Claim:
     principal: str
     fingerprint: str | None
     decision: Decision
+    signed: Signed | None = None
 
 
 def judge(
@@ -135,7 +136,7 @@ class _Court:
         try:
             claim = self._claim(evidence)
             self._check_person(claim.principal)
-            self._check_moment(evidence)
+            self._check_moment(evidence, claim.signed)
             self._count(claim, evidence.oid)
         except Refusal as problem:
             return Result(
@@ -185,14 +186,13 @@ class _Court:
         if signed.kind != "commit":
             raise Refusal("malformed", f"an approval is a commit, {evidence.oid} is a {signed.kind}")
         principal = self._who(signed, evidence.seen)
-        check_skew(signed, evidence.seen, min(self.pinned.skew_ms, self.newest.skew_ms))
         self._demand_proof("signed-commit")
         decision = read_decision(raw, self.wait, self.reader, may_edit=self.terms.edit)
         if decision.edited is not None:
             self._inspect(raw)
         if decision.rewrites and decision.edited is not None:
             self.editors.setdefault(decision.edited, principal)
-        return _Claim(principal, signed.fingerprint, decision)
+        return _Claim(principal, signed.fingerprint, decision, signed)
 
     def _attested(self, evidence: AttestedApproval) -> _Claim:
         principal = self.newest.account(evidence.forge, evidence.account)
@@ -236,9 +236,11 @@ class _Court:
         if principal in self.terms.excluded:
             raise Refusal("self_approval", f"{principal} wrote, proposed or started what is to be approved")
 
-    def _check_moment(self, evidence: Evidence) -> None:
+    def _check_moment(self, evidence: Evidence, signed: Signed | None) -> None:
         if evidence.seen > self.wait.deadline and not evidence.in_time:
             raise Refusal("late", "it was first seen after the deadline")
+        if signed is not None:
+            check_skew(signed, evidence.seen, min(self.pinned.skew_ms, self.newest.skew_ms))
         if self.state != "open":
             raise Refusal("resolved", f"the wait was {self.state} already")
 

@@ -273,8 +273,9 @@ def _build_request(found: Mapping[str, str]) -> Request:
         cast(StepOutcome | None, found.get("Gitflow-Outcome")),
         found.get("Gitflow-Value"),
     )
-    complete = request.step is not None and request.outcome is not None
-    if (request.act == "resolve") != complete or (request.value is not None) != (request.outcome == "done"):
+    named = (request.step is not None, request.outcome is not None)
+    resolves = request.act == "resolve"
+    if named != (resolves, resolves) or (request.value is not None) != (request.outcome == "done"):
         raise Refusal("trailers", "only a resolve names a step and an outcome, only done brings a value")
     return request
 

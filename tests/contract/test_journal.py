@@ -150,7 +150,7 @@ def test_noted_events_become_durable_with_the_next_turn(repository: Repository) 
 def test_attached_files_ride_on_the_next_turn_and_stay(repository: Repository) -> None:
     journal = created(repository)
     journal.attach({"res/" + "a" * 64: b"large"})
-    assert journal.read("res/" + "a" * 64) is None
+    assert journal.read("res/" + "a" * 64) == b"large"
     journal.append(Turn((step_started(1),), T0 + 1))
     journal.append(Turn((step_succeeded(1),), T0 + 2))
     assert journal.read("res/" + "a" * 64) == b"large"
