@@ -58,17 +58,17 @@ def _key_name(key: object) -> str:
 def parse_config(spec: Spec, value: object) -> dict[str, object]:
     """The config with plain names; the first problem becomes a `StepError` of its code."""
     config = plain_config(value)
-    require(check_config(spec, config))
+    check_config(spec, config)
     return config
 
 
-def require(problems: tuple[Problem, ...]) -> None:
-    """Raise the first problem, if there is one."""
-    for problem in problems:
+def check_config(spec: Spec, config: Mapping[str, object]) -> None:
+    """Raise the first problem of a config as a `StepError` of its code, if there is one."""
+    for problem in config_problems(spec, config):
         raise StepError(problem.code, problem.message, hint=problem.hint)
 
 
-def check_config(spec: Spec, config: Mapping[str, object]) -> tuple[Problem, ...]:
+def config_problems(spec: Spec, config: Mapping[str, object]) -> tuple[Problem, ...]:
     """All problems of a config: unknown and missing keys, types, choices, groups.
 
     What a `:template` may still supply is not missed. A nil counts as absent.
@@ -173,17 +173,22 @@ def retry_problems(retry: object) -> list[Problem]:
     if not isinstance(retry, Map):
         return []
     try:
-        parse_retry(retry)
+        _policy(retry)
     except StepError as error:
         return [Problem(error.code, "retry", error.message, error.hint)]
     return []
 
 
-def parse_retry(retry: object) -> RetryPolicy:
-    """`{:max-attempts n :backoff-ms ms :backoff {:type :factor :step :max}}`; nil means one attempt.
+def retry_policy(config: Mapping[str, object]) -> RetryPolicy:
+    """The policy of `:retry {:max-attempts n :backoff-ms ms :backoff {:type :factor :step :max}}`.
 
-    `StepError` (`unknown_config_key`, `config_type`, `config_choice`).
+    Without the key there is one attempt. `StepError` (`unknown_config_key`, `config_type`,
+    `config_choice`).
     """
+    return _policy(config.get("retry"))
+
+
+def _policy(retry: object) -> RetryPolicy:
     if retry is None:
         return RetryPolicy()
     settings = _closed("retry", retry, _RETRY_KEYS)

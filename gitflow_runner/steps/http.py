@@ -9,7 +9,7 @@ from gitflow_runner.lang.collection import EMPTY_MAP, Map, map_of
 from gitflow_runner.lang.values import Bytes, Value, keyword
 from gitflow_runner.model.spec import Effect, Field, Spec
 from gitflow_runner.steps.base import Context, HttpResponse
-from gitflow_runner.steps.config import check_config, name_of, require
+from gitflow_runner.steps.config import check_config, name_of
 from gitflow_runner.steps.persist import persist_settings, store
 from gitflow_runner.steps.rendering import with_template
 from gitflow_runner.steps.request import FIELDS, http_request, method_of, wanted_statuses
@@ -64,7 +64,7 @@ class HttpStep:
         tried again, and after a 408 or 5xx nobody knows what the other side did.
         """
         full = with_template(config, context, "request")
-        require(check_config(SPEC, full))
+        check_config(SPEC, full)
         accepted = wanted_statuses(full.get("ok-status"))
         response = context.http.send(http_request(full, context), context.cancel)
         context.log.line(f"{method_of(full).upper()} answered {response.status}, {len(response.body)} bytes")

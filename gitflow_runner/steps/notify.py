@@ -10,7 +10,7 @@ from gitflow_runner.lang.values import Value, keyword
 from gitflow_runner.model.message import Delivery, Message
 from gitflow_runner.model.spec import Effect, Field, Spec
 from gitflow_runner.steps.base import Context
-from gitflow_runner.steps.config import parse_config, parse_retry, plain_config
+from gitflow_runner.steps.config import parse_config, plain_config, retry_policy
 from gitflow_runner.steps.rendering import rendered, template_part
 from gitflow_runner.steps.request import FIELDS, http_request, scalar_text
 
@@ -143,7 +143,7 @@ def _message(settings: dict[str, object], config: Mapping[str, object], context:
 def _to_be_raised(error: StepError, config: Mapping[str, object], context: Context) -> bool:
     if error.code == "step.cancelled" or error.code.startswith(("config_", "missing_", "unknown_")):
         return True
-    return error.retryable and parse_retry(config.get("retry")).another(context.attempt)
+    return error.retryable and retry_policy(config).another(context.attempt)
 
 
 def _taken(delivery: Delivery) -> Map:

@@ -20,7 +20,7 @@ _KEYS: Mapping[str, frozenset[str]] = {
 }
 
 
-def persisted(config: Mapping[str, object], result: Value, context: Context) -> Value:
+def persist(result: Value, config: Mapping[str, object], context: Context) -> Value:
     """The result, or the reference to it where the config says `:persist`.
 
     Every step's result passes here once. One that already carries `:blob-ref` stays as it is.

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from gitflow_runner.errors import StepError
 from gitflow_runner.model.spec import Field, Spec
 from gitflow_runner.steps.base import Context
-from gitflow_runner.steps.config import length_ms
+from gitflow_runner.steps.config import length_ms, parse_config
 
 MAX_SLEEP_MS = 7 * 86_400_000
 
@@ -25,8 +25,9 @@ SPEC = Spec(
 )
 
 
-def sleep_ms(config: Mapping[str, object]) -> int:
-    """The length of a checked config in ms; `StepError` (`config_type`, `sleep.too_long`)."""
+def sleep_ms(value: object) -> int:
+    """The length in ms that a config map asks for; `StepError` (`config_*`, `sleep.too_long`)."""
+    config = parse_config(SPEC, value)
     if config.get("millis") is not None:
         length = length_ms("millis", config["millis"], bare_unit_ms=1)
     elif config.get("seconds") is not None:

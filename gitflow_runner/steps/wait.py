@@ -59,31 +59,34 @@ SPEC = Spec(
 class WaitRequest:
     """A wait as it is asked for; the policy may tighten it. Lengths are in ms.
 
-    `key` None leaves the name to the step's identity. `edit` is sorted by file name. An approval that
-    times out is `expired`, never its default value (protocol 6.2).
+    `edit` is sorted by file name. An approval that times out is `expired`, never its default value
+    (protocol 6.2).
     """
 
     kind: Literal["approval", "event"]
-    key: str | None
+    key: str
     timeout_ms: int
     on_timeout: Literal["fail", "continue"]
     default: Value
     title: str | None
     payload: Value
-    edit: tuple[tuple[str, str], ...]
+    edit: Mapping[str, str]
     actions: tuple[str, ...]
-    roles: tuple[str, ...]
-    need: int | None
+    role: str | None
+    need: int
     exclude: tuple[str, ...]
-    human: bool | None
+    human: bool
     notify: Map | None
     webhook: Map | None
     event: Map | None
     validation: Map | None
 
 
-def wait_request(config: Mapping[str, object]) -> WaitRequest:
-    """The wait of a checked config; `StepError` (`config_*`, `missing_config_key`, `wait.too_long`)."""
+def wait_request(config: Mapping[str, object], *, default_key: str) -> WaitRequest:
+    """The wait of a checked config; `default_key` names one that has no `:key`.
+
+    `StepError` (`config_*`, `missing_config_key`, `wait.too_long`, `wait.roles`).
+    """
     going_on = text_of(config, "on-timeout") == "continue"
     kind = _kind(config, going_on)
     key = text_of(config, "key")
@@ -93,7 +96,7 @@ def wait_request(config: Mapping[str, object]) -> WaitRequest:
         raise StepError("missing_config_key", ":wait for an event needs :key or :on-timeout :continue")
     return WaitRequest(
         kind=kind,
-        key=key,
+        key=key or default_key,
         timeout_ms=_timeout_ms(config),
         on_timeout="continue" if going_on else "fail",
         default=config.get("default-value"),
@@ -101,10 +104,10 @@ def wait_request(config: Mapping[str, object]) -> WaitRequest:
         payload=_payload(config),
         edit=_edit(config.get("edit")),
         actions=_actions(config.get("actions")) if kind == "approval" else (),
-        roles=_names(config.get("roles")),
+        role=_role(config),
         need=_need(config),
         exclude=_names(config.get("exclude")),
-        human=True if config.get("human") is True else False if config.get("human") is False else None,
+        human=config.get("human") is True,
         notify=_map(config.get("notify")),
         webhook=_map(config.get("webhook")),
         event=_event(config),
@@ -141,16 +144,16 @@ def _payload(config: Mapping[str, object]) -> Value:
     return map_of([(name, value) for name, value in parts if value is not None])
 
 
-def _edit(value: object) -> tuple[tuple[str, str], ...]:
+def _edit(value: object) -> Mapping[str, str]:
     if not isinstance(value, Map):
-        return ()
+        return {}
     files = {name_of(name): text for name, text in value.items()}
     for name, text in files.items():
         if not _FILE.fullmatch(name) or name == "form.edn":
             raise StepError("config_type", f":edit cannot hold a file {name[:64]!r}")
         if not isinstance(text, str) or len(text.encode()) > MAX_EDIT_BYTES:
             raise StepError("config_type", f":edit {name}: a text of at most {MAX_EDIT_BYTES} bytes")
-    return tuple(sorted(files.items()))
+    return dict(sorted(files.items()))
 
 
 def _actions(value: object) -> tuple[str, ...]:
@@ -162,11 +165,20 @@ def _actions(value: object) -> tuple[str, ...]:
     return names
 
 
-def _need(config: Mapping[str, object]) -> int | None:
+def _role(config: Mapping[str, object]) -> str | None:
+    names = _names(config.get("roles"))
+    if len(names) > 1:
+        raise StepError(
+            "wait.roles", ":roles names one role here", hint="let the policy give that role to all of them"
+        )
+    return names[0] if names else None
+
+
+def _need(config: Mapping[str, object]) -> int:
     given = [name for name in ("need", "approvals") if config.get(name) is not None]
     if len(given) > 1:
         raise StepError("config_one_of", ":wait takes :need or :approvals, not both")
-    return whole_number(config, given[0], default=1, low=1, high=20) if given else None
+    return whole_number(config, given[0], default=1, low=1, high=20) if given else 1
 
 
 def _names(value: object) -> tuple[str, ...]:
