@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import threading
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import pygit2
@@ -273,7 +274,8 @@ class PygitRepository:
     def _sync_folders(self, update: RefUpdate, before: Path) -> None:
         """Sync what libgit2 leaves out: new folders on the way to a ref, and the folder of a deleted one."""
         if update.new is None:
-            sync_folder(nearest_folder(self._common_dir, update.name))
+            with suppress(FileNotFoundError):  # removed as empty by another process, which only helps
+                sync_folder(nearest_folder(self._common_dir, update.name))
         elif update.old is None:
             folder = (self._common_dir / update.name).parent
             while folder != before:
