@@ -145,7 +145,9 @@ class Attempts:
         policy = parse_retry(config.get("retry"))
         retry_at = None
         if error.retryable and policy.another(command.attempt):
-            delay = policy.delay(command.attempt, asked_ms=error.retry_after_ms, share=self._jitter.share())
+            delay = policy.delay(
+                command.attempt, asked_ms=error.retry_after_ms, share=self._jitter.fraction()
+            )
             retry_at = self._clock.now_ms() + delay
         failure = failure_of(error, command.identity)
         self._buffer.add(

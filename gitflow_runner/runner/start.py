@@ -83,9 +83,7 @@ def begin_run(runtime: Runtime, run: RunId, code: Code, given: Mapping[str, Valu
         runtime.repository.write(request.objects)
     lease = Lease(run, code.flow.slug, runtime.owner, runtime.host, 1, now)
     author = runtime.person.ident(now) if request.oid is not None else None
-    journal = begin(
-        runtime.repository, runtime.committer, lease, Turn((started,), now, files, author=author)
-    )
+    journal = begin(runtime.repository, runtime.committer, lease, Turn((started,), now, files, author=author))
     return Begun(journal, pin, code)
 
 
