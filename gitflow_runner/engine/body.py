@@ -12,9 +12,11 @@ from gitflow_runner.engine.behaviour import check
 from gitflow_runner.engine.history import History, StepRecord
 from gitflow_runner.engine.keys import Scope, input_hash
 from gitflow_runner.errors import DamagedError, Place, Unwind
-from gitflow_runner.lang.reader import read_data
-from gitflow_runner.lang.throwing import FlowThrow, ex_info
-from gitflow_runner.lang.values import Map, Value, keyword
+from gitflow_runner.lang.collection import Map, map_of
+from gitflow_runner.lang.data import read_data
+from gitflow_runner.lang.printer import write
+from gitflow_runner.lang.throwing import FlowThrow
+from gitflow_runner.lang.values import ExInfo, Value, keyword
 from gitflow_runner.model.command import CallSite, Command, OpenWait, RunStep, SetTimer
 from gitflow_runner.model.failure import Failure
 from gitflow_runner.model.spec import Spec
@@ -86,6 +88,9 @@ class BodyHost:
                 raise step_throw(step_type, identity, failure)
             case "cancelled":
                 raise Unwind
+            case "expired" if record.output is None or record.output.text == "nil":
+                # The default of an event wait is part of the body, but it is handed out as stored data is.
+                return read_data(write(config.get(keyword("default-value"))), loose=True)
             case _:
                 return None if record.output is None else read_data(record.output.text, loose=True)
 
@@ -135,15 +140,16 @@ class BodyHost:
 
 def step_throw(step_type: str, identity: str, failure: Failure) -> FlowThrow:
     """The exception that a failed step raises in the body: `ex-data` holds type, step, code, message."""
-    data = {"type": keyword(step_type), "step": identity, "code": failure.code, "message": failure.message}
-    shown = Map.of_pairs((keyword(name), value) for name, value in data.items())
-    if failure.data is not None:
-        extra = read_data(failure.data.text, loose=True)
-        if isinstance(extra, Map):
-            for key, value in extra.items():
-                if not shown.contains(key):
-                    shown = shown.assoc(key, value)
-    return FlowThrow(ex_info(failure.message, shown))
+    shown = {
+        keyword("type"): keyword(step_type),
+        keyword("step"): identity,
+        keyword("code"): failure.code,
+        keyword("message"): failure.message,
+    }
+    extra = None if failure.data is None else read_data(failure.data.text, loose=True)
+    if isinstance(extra, Map):
+        shown = {**dict(extra.items()), **shown}
+    return FlowThrow(ExInfo(failure.message, map_of(shown.items(), loose=True)))
 
 
 def _nondeterminism(identity: str, site: CallSite, recorded: str, now: str) -> DamagedError:

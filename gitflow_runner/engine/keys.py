@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import hashlib
 
+from gitflow_runner.lang.collection import Vec
 from gitflow_runner.lang.printer import canonical
-from gitflow_runner.lang.values import Vec, keyword
+from gitflow_runner.lang.values import Value, keyword
 
 
 class Scope:
@@ -27,9 +28,9 @@ class Scope:
         return f"{name}#{count}" if count else name
 
 
-def input_hash(step_type: str, behaviour: int, config: object) -> str:
+def input_hash(step_type: str, behaviour: int, config: Value) -> str:
     """Hex SHA-256 over type, behaviour number and the canonical config (protocol 2.3)."""
-    text = canonical(Vec.of(keyword(step_type), behaviour, config))
+    text = canonical(Vec((keyword(step_type), behaviour, config)))
     return hashlib.sha256(text.encode()).hexdigest()
 
 

@@ -1,1 +1,1 @@
-"""Channels that tell people something: one file a kind."""
+"""The channels over which people hear of a run: one module each, behind the contract in `base`."""

@@ -33,6 +33,8 @@ from gitflow_runner.runner.encode import failure_of, stored
 from gitflow_runner.runner.inbox import Inbox
 from gitflow_runner.runner.settings import LimitSettings
 from gitflow_runner.runner.waiting import Waits
+from gitflow_runner.steps.config import parse_config
+from gitflow_runner.steps.sleep import SPEC as SLEEP
 from gitflow_runner.steps.sleep import sleep_ms
 
 LOOK_EVERY_MS = 30_000  # inboxes are looked at at least this often (protocol 4.6)
@@ -99,7 +101,8 @@ class Driver:
         self._due = None
         while not self._stop():
             commands = activation.commands()
-            if self._buffer.run.is_over or not any([self._act(c) for c in commands]):
+            done = [self._act(command) for command in commands]
+            if self._buffer.run.is_over or not any(done):
                 return acted
             acted = True
             if self._inbox.is_due():
@@ -142,7 +145,7 @@ class Driver:
     def _set_timer(self, command: SetTimer) -> None:
         folder = step_folder(self._buffer.run.steps_begun + 1, command.step_id)
         try:
-            until = self._clock.now_ms() + sleep_ms(command.config)
+            until = self._clock.now_ms() + sleep_ms(parse_config(SLEEP, command.config))
         except StepError as error:
             self._attempts.refuse(command.identity, folder, "sleep", command.input_hash, error)
             return

@@ -1,1 +1,1 @@
-"""Who said what: signatures, the policy, statements and quorums."""
+"""Who said what, decided by keys and policy alone; names, dates and forges decide nothing."""

@@ -1,0 +1,268 @@
+"""Distinct people counted over the approvals of one wait: open, approved, rejected or expired."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Literal, assert_never
+
+from gitflow_runner.errors import DamagedError
+from gitflow_runner.git.objects import Oid, RawObject, decode_commit
+from gitflow_runner.git.repository import ObjectReader
+from gitflow_runner.trust.approval import REJECT, Decision, OpenWait, edit_files, read_decision
+from gitflow_runner.trust.keyring import Signed
+from gitflow_runner.trust.policy import Policy, Proof
+from gitflow_runner.trust.reasons import Reason, Refusal
+from gitflow_runner.trust.terms import Terms, terms_of
+from gitflow_runner.trust.verify import check_skew, prove
+
+State = Literal["open", "approved", "rejected", "expired", "cancelled"]
+CheckEdit = Callable[[Mapping[str, bytes]], str | None]
+
+
+@dataclass(frozen=True, slots=True)
+class SignedApproval:
+    """An approval commit and when (ms) this runner first saw it.
+
+    `in_time` is set where the first look begun after the deadline found it (`protocol.md` 4.5).
+    """
+
+    oid: Oid
+    seen: int
+    in_time: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class AttestedApproval:
+    """What a forge says that one of its accounts decided; `oid` is the runner's verified record of it."""
+
+    oid: Oid
+    seen: int
+    forge: str
+    account: int
+    proof: Proof
+    action: str = "approve"
+    in_time: bool = False
+
+
+Evidence = SignedApproval | AttestedApproval
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What came of one piece of evidence; `proposes` marks an editor's text that needs other people."""
+
+    oid: Oid
+    counted: bool
+    reason: Reason | None = None
+    principal: str | None = None
+    fingerprint: str | None = None
+    detail: str = ""
+    decision: Decision | None = None
+    proposes: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """The state of the wait, who decided it and by which evidence, and one result each in the order given.
+
+    `have` of `need` people agree at most; `edited` is the digest of the text that was approved, None for
+    the text as it was asked.
+    """
+
+    state: State
+    need: int
+    have: int
+    results: tuple[Result, ...]
+    action: str | None = None
+    by: tuple[str, ...] = ()
+    evidence: tuple[Oid, ...] = ()
+    edited: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Claim:
+    """Somebody's decision, with the person known and the commit checked."""
+
+    principal: str
+    fingerprint: str | None
+    decision: Decision
+    signed: Signed | None = None
+
+
+def judge(
+    wait: OpenWait,
+    evidence: Sequence[Evidence],
+    *,
+    reader: ObjectReader,
+    pinned: Policy,
+    newest: Policy,
+    now: int,
+    check_edit: CheckEdit | None = None,
+) -> Outcome:
+    """What comes of these approvals at `now` (ms), judged by the pinned and the newest policy.
+
+    Evidence is taken in the order of its first sight; one person counts once for one decision, and any
+    good reject ends the wait. `check_edit` says what is wrong with edited files, None if nothing is.
+    """
+    try:
+        terms = terms_of(wait, pinned, newest)
+    except Refusal as problem:
+        refused = tuple(Result(e.oid, False, problem.reason, detail=problem.message) for e in evidence)
+        return Outcome("expired" if now > wait.deadline else "open", wait.need, 0, refused)
+    court = _Court(wait, terms, reader, pinned, newest, now, check_edit)
+    order = sorted(range(len(evidence)), key=lambda index: evidence[index].seen)
+    results = {index: court.hear(evidence[index]) for index in order}
+    return court.close(tuple(results[index] for index in range(len(evidence))))
+
+
+@dataclass(slots=True)
+class _Court:
+    wait: OpenWait
+    terms: Terms
+    reader: ObjectReader
+    pinned: Policy
+    newest: Policy
+    now: int
+    check_edit: CheckEdit | None
+    state: State = "open"
+    verdict: Decision | None = None
+    editors: dict[str, str] = field(default_factory=dict)  # digest of a rewritten text -> who wrote it first
+    decided: dict[str, str] = field(default_factory=dict)  # principal -> action
+    votes: dict[tuple[str, str | None], list[tuple[str, Oid]]] = field(default_factory=dict)
+
+    def hear(self, evidence: Evidence) -> Result:
+        claim: _Claim | None = None
+        try:
+            claim = self._claim(evidence)
+            self._check_person(claim.principal)
+            self._check_moment(evidence, claim.signed)
+            self._count(claim, evidence.oid)
+        except Refusal as problem:
+            return Result(
+                evidence.oid,
+                False,
+                problem.reason,
+                claim.principal if claim is not None else None,
+                claim.fingerprint if claim is not None else None,
+                problem.message,
+                claim.decision if claim is not None else None,
+                problem.reason == "self_approval" and self._is_editor(claim),
+            )
+        return Result(evidence.oid, True, None, claim.principal, claim.fingerprint, "", claim.decision)
+
+    def close(self, results: tuple[Result, ...]) -> Outcome:
+        have = max((len(people) for (action, _), people in self.votes.items() if action != REJECT), default=0)
+        if self.verdict is None:
+            state: State = "expired" if self.now > self.wait.deadline else "open"
+            return Outcome(state, self.terms.need, have, results)
+        people = self.votes[(self.verdict.action, self.verdict.edited)]
+        return Outcome(
+            self.state,
+            self.terms.need,
+            have,
+            results,
+            self.verdict.action,
+            tuple(name for name, _ in people),
+            tuple(oid for _, oid in people),
+            self.verdict.edited,
+        )
+
+    def _claim(self, evidence: Evidence) -> _Claim:
+        match evidence:
+            case SignedApproval():
+                return self._signed(evidence)
+            case AttestedApproval():
+                return self._attested(evidence)
+            case _ as never:
+                assert_never(never)
+
+    def _signed(self, evidence: SignedApproval) -> _Claim:
+        try:
+            raw = self.reader.read(evidence.oid)
+        except DamagedError as problem:
+            raise Refusal("malformed", problem.message) from None
+        signed = prove(raw)
+        if signed.kind != "commit":
+            raise Refusal("malformed", f"an approval is a commit, {evidence.oid} is a {signed.kind}")
+        principal = self._who(signed, evidence.seen)
+        self._demand_proof("signed-commit")
+        decision = read_decision(raw, self.wait, self.reader, may_edit=self.terms.edit)
+        if decision.edited is not None:
+            self._inspect(raw)
+        if decision.rewrites and decision.edited is not None:
+            self.editors.setdefault(decision.edited, principal)
+        return _Claim(principal, signed.fingerprint, decision, signed)
+
+    def _attested(self, evidence: AttestedApproval) -> _Claim:
+        principal = self.newest.account(evidence.forge, evidence.account)
+        if principal is None or self.pinned.account(evidence.forge, evidence.account) != principal:
+            raise Refusal("role", f"the policy maps no account {evidence.account} of {evidence.forge}")
+        self._demand_proof(evidence.proof)
+        if evidence.action not in self.wait.actions:
+            raise Refusal("trailers", f"the wait knows no decision {evidence.action}")
+        return _Claim(principal, None, Decision(evidence.action))
+
+    def _who(self, signed: Signed, seen: int) -> str:
+        principal = self.newest.keyring.who(signed, first_seen=seen, now=self.now)
+        if self.pinned.keyring.who(signed, first_seen=seen, now=self.now) != principal:
+            raise Refusal("key_not_allowed", f"key {signed.fingerprint} changed hands since the wait opened")
+        return principal
+
+    def _demand_proof(self, proof: Proof) -> None:
+        if proof not in self.terms.proofs:
+            raise Refusal("role", f"the rule takes no {proof} as a proof")
+
+    def _inspect(self, raw: RawObject) -> None:
+        if self.check_edit is None:
+            return
+        wrong = self.check_edit(edit_files(decode_commit(raw.data).tree, self.reader))
+        if wrong is not None:
+            raise Refusal("tree", f"the edited files cannot be taken: {wrong}")
+
+    def _check_person(self, principal: str) -> None:
+        for policy in (self.pinned, self.newest):
+            if principal not in policy.people:
+                raise Refusal("role", f"version {policy.version} of the policy names no {principal}")
+            for role in sorted(self.terms.roles):
+                policy.check_role(principal, role, self.wait.flow)
+            kind = policy.people[principal].kind
+            if kind == "runner":
+                raise Refusal("role", f"{principal} is a runner, which decides nothing")
+            if self.terms.human and kind != "human":
+                raise Refusal("not_human", f"{principal} is no human")
+        if self.terms.starter_unknown:
+            raise Refusal("starter_unknown", "the rule leaves out the starter, and the start was not signed")
+        if principal in self.terms.excluded:
+            raise Refusal("self_approval", f"{principal} wrote, proposed or started what is to be approved")
+
+    def _check_moment(self, evidence: Evidence, signed: Signed | None) -> None:
+        if evidence.seen > self.wait.deadline and not evidence.in_time:
+            raise Refusal("late", "it was first seen after the deadline")
+        if signed is not None:
+            check_skew(signed, evidence.seen, min(self.pinned.skew_ms, self.newest.skew_ms))
+        if self.state != "open":
+            raise Refusal("resolved", f"the wait was {self.state} already")
+
+    def _count(self, claim: _Claim, oid: Oid) -> None:
+        decision = claim.decision
+        if decision.action == REJECT:
+            self.votes[(REJECT, decision.edited)] = [(claim.principal, oid)]
+            self.state, self.verdict = "rejected", decision
+            return
+        if claim.principal in self.decided:
+            raise Refusal(
+                "same_person", f"{claim.principal} decided already: {self.decided[claim.principal]}"
+            )
+        if self._is_editor(claim):
+            raise Refusal("self_approval", f"{claim.principal} edited the text, other people must approve it")
+        self.decided[claim.principal] = decision.action
+        people = self.votes.setdefault((decision.action, decision.edited), [])
+        people.append((claim.principal, oid))
+        if len(people) >= self.terms.need:
+            self.state, self.verdict = "approved", decision
+
+    def _is_editor(self, claim: _Claim | None) -> bool:
+        if claim is None or not claim.decision.rewrites or self.terms.editor_counts:
+            return False
+        return self.editors.get(claim.decision.edited or "") == claim.principal

@@ -1,0 +1,417 @@
+"""OpenSSH and git as second judges: what they call bad is never accepted here."""
+
+from __future__ import annotations
+
+import hashlib
+import subprocess
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric import padding, rsa
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.hashes import SHA1, SHA256
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+
+from gitflow_runner.errors import TransientError, UsageError
+from gitflow_runner.git.objects import Commit, RawObject
+from gitflow_runner.trust import sshsig
+from gitflow_runner.trust.allowed_signers import format_allowed_signers, parse_allowed_signers
+from gitflow_runner.trust.keyring import Keyring
+from gitflow_runner.trust.revocation import Revocations, parse_revoked
+from gitflow_runner.trust.signer import KeygenSigner, load_signer
+from gitflow_runner.trust.sshkey import parse_key_line, parse_public_key
+from gitflow_runner.trust.verify import verify_object
+from gitflow_runner.trust.wire import string
+from tests.signed_objects import DAY, EMPTY_TREE, NOW, git, git_bytes, ident, keygen, ring, run_process
+
+KINDS = {
+    "ed25519": ("-t", "ed25519"),
+    "ecdsa-256": ("-t", "ecdsa", "-b", "256"),
+    "ecdsa-384": ("-t", "ecdsa", "-b", "384"),
+    "ecdsa-521": ("-t", "ecdsa", "-b", "521"),
+    "rsa-2048": ("-t", "rsa", "-b", "2048"),
+}
+COMMIT = Commit(EMPTY_TREE, (), ident(), ident(), "plain\n")
+PAYLOAD = COMMIT.payload
+WHEN = "20260921132640Z"  # NOW
+
+
+@dataclass
+class Judges:
+    """A folder with an allowed signers file, asked both ways."""
+
+    folder: Path
+    allowed: str
+    revoked: bytes | None = None
+
+    def openssh(self, armour: str, payload: bytes = PAYLOAD) -> bool:
+        """The verdict of ssh-keygen, as git asks for it."""
+        signers, signature = self.folder / "allowed", self.folder / "sig"
+        signers.write_text(self.allowed)
+        signature.write_text(armour + "\n")
+        found = self._keygen("find-principals", "-s", str(signature), "-f", str(signers), payload=payload)
+        more = []
+        if self.revoked is not None:
+            (self.folder / "revoked").write_bytes(self.revoked)
+            more = ["-r", str(self.folder / "revoked")]
+        return any(
+            self._keygen(
+                "verify",
+                "-n",
+                "git",
+                "-s",
+                str(signature),
+                "-f",
+                str(signers),
+                "-I",
+                who,
+                *more,
+                payload=payload,
+            )
+            is not None
+            for who in (found or "").splitlines()
+        )
+
+    def _keygen(self, action: str, *arguments: str, payload: bytes) -> str | None:
+        command = ["ssh-keygen", "-Y", action, f"-Overify-time={WHEN}", *arguments]
+        done = subprocess.run(command, input=payload, capture_output=True, check=False)
+        return done.stdout.decode() if done.returncode == 0 else None
+
+    def ours(self, armour: str) -> str | None:
+        """Our reason, None for accepted."""
+        revoked = Revocations() if self.revoked is None else parse_revoked(self.revoked)
+        keyring = Keyring(parse_allowed_signers(self.allowed).entries, revoked)
+        raw = COMMIT.signed(armour).encode()
+        return verify_object(raw, keyring, first_seen=NOW, now=NOW).reason
+
+
+@pytest.fixture(scope="module")
+def keys(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("keys")
+    for name, options in KINDS.items():
+        keygen(folder, name, *options)
+    keygen(folder, "other", "-t", "ed25519")
+    keygen(folder, "ca", "-t", "ed25519")
+    return folder
+
+
+def public(keys: Path, name: str) -> str:
+    return " ".join((keys / f"{name}.pub").read_text().split()[:2])
+
+
+def openssh_signature(key: Path, payload: bytes = PAYLOAD, namespace: str = "git") -> str:
+    ran = run_process(["ssh-keygen", "-Y", "sign", "-n", namespace, "-f", str(key)], payload)
+    assert ran.status == 0, ran.stderr
+    return ran.stdout.decode().rstrip("\n")
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_signatures_of_openssh_are_accepted_and_ours_by_openssh(
+    kind: str, keys: Path, tmp_path: Path
+) -> None:
+    judges = Judges(tmp_path, f"ann@example.test {public(keys, kind)}\n")
+    theirs = openssh_signature(keys / kind)
+    assert (judges.openssh(theirs), judges.ours(theirs)) == (True, None)
+    mine = load_signer((keys / kind).read_bytes()).sign(PAYLOAD)
+    assert (judges.openssh(mine), judges.ours(mine)) == (True, None)
+    assert load_signer((keys / kind).read_bytes()).key == parse_key_line(public(keys, kind))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_fingerprint_is_the_one_that_openssh_prints(kind: str, keys: Path) -> None:
+    ran = run_process(["ssh-keygen", "-l", "-f", str(keys / f"{kind}.pub")], b"")
+    assert parse_key_line(public(keys, kind)).fingerprint == ran.stdout.decode().split()[1]
+
+
+def test_signing_through_ssh_keygen_gives_the_same_kind_of_block(keys: Path) -> None:
+    key = parse_key_line(public(keys, "ed25519"))
+    signer = KeygenSigner(key, str(keys / "ed25519"), run_process)
+    raw = COMMIT.signed(signer.sign(PAYLOAD)).encode()
+    assert verify_object(raw, ring(("ann", signer)), first_seen=NOW, now=NOW).principal == "ann"
+
+
+def test_signing_through_ssh_keygen_without_a_key_says_so(keys: Path) -> None:
+    signer = KeygenSigner(parse_key_line(public(keys, "ed25519")), str(keys / "absent"), run_process)
+    with pytest.raises(TransientError) as problem:
+        signer.sign(PAYLOAD)
+    assert problem.value.code == "trust.sign_failed"
+
+
+def test_a_key_with_a_passphrase_is_refused_with_a_way_out(keys: Path, tmp_path: Path) -> None:
+    path = tmp_path / "locked"
+    subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "secret", "-f", str(path)], check=True)
+    with pytest.raises(UsageError) as problem:
+        load_signer(path.read_bytes(), name="locked")
+    assert (problem.value.code, problem.value.fix) == ("trust.key_encrypted", ("ssh-add",))
+
+
+def certificate(keys: Path, folder: Path, *options: str, authority: str = "ca") -> Path:
+    """A copy of the ed25519 key with a certificate of its own."""
+    path = folder / "user"
+    path.write_bytes((keys / "ed25519").read_bytes())
+    path.chmod(0o600)
+    (folder / "user.pub").write_text((keys / "ed25519.pub").read_text())
+    command = [
+        "ssh-keygen",
+        "-q",
+        "-s",
+        str(keys / authority),
+        "-I",
+        "the id",
+        *options,
+        str(folder / "user.pub"),
+    ]
+    subprocess.run(command, check=True, env={"TZ": "UTC", "PATH": "/usr/bin:/bin"})
+    return folder / "user-cert.pub"
+
+
+GOOD = ("-n", "ann@example.test", "-V", "20260101000000:20270101000000")
+CERTIFICATES: dict[str, tuple[tuple[str, ...], str, str | None]] = {
+    "good": (GOOD, "*@example.test cert-authority", None),
+    "no end": (("-n", "ann@example.test"), "*@example.test cert-authority", None),
+    "second principal": (("-n", "x,ann@example.test"), "ann@example.test cert-authority", None),
+    "expired": (
+        ("-n", "ann@example.test", "-V", "20260101000000:20260102000000"),
+        "*@example.test cert-authority",
+        "cert_refused",
+    ),
+    "not yet": (
+        ("-n", "ann@example.test", "-V", "20270101000000:20280101000000"),
+        "*@example.test cert-authority",
+        "cert_refused",
+    ),
+    "host": ((*GOOD, "-h"), "*@example.test cert-authority", "cert_refused"),
+    "no principals": ((), "*@example.test cert-authority", "cert_refused"),
+    "other principal": (("-n", "eve@evil.test"), "*@example.test cert-authority", "cert_refused"),
+    "excepted": (GOOD, "!ann@example.test,*@example.test cert-authority", "cert_refused"),
+    "critical": ((*GOOD, "-O", "critical:x@y=1"), "*@example.test cert-authority", "cert_refused"),
+    "not an authority": (GOOD, "*@example.test", "cert_refused"),
+    "other namespace": (GOOD, '*@example.test cert-authority,namespaces="file"', "namespace"),
+}
+
+
+@pytest.mark.parametrize("case", CERTIFICATES)
+def test_certificates(case: str, keys: Path, tmp_path: Path) -> None:
+    options, line, expected = CERTIFICATES[case]
+    path = certificate(keys, tmp_path, *options)
+    judges = Judges(tmp_path, f"{line} {public(keys, 'ca')}\n")
+    armour = openssh_signature(path)
+    assert judges.ours(armour) == expected
+    assert judges.openssh(armour) or expected is not None
+
+
+def test_a_certificate_of_an_unknown_authority_is_refused(keys: Path, tmp_path: Path) -> None:
+    armour = openssh_signature(certificate(keys, tmp_path, *GOOD, authority="other"))
+    judges = Judges(tmp_path, f"*@example.test cert-authority {public(keys, 'ca')}\n")
+    assert (judges.openssh(armour), judges.ours(armour)) == (False, "cert_refused")
+
+
+def test_the_key_of_an_authority_does_not_speak_for_itself(keys: Path, tmp_path: Path) -> None:
+    armour = openssh_signature(keys / "ca")
+    judges = Judges(tmp_path, f"*@example.test cert-authority {public(keys, 'ca')}\n")
+    assert (judges.openssh(armour), judges.ours(armour)) == (False, "key_not_allowed")
+
+
+def test_a_plain_key_of_a_certificate_speaks_only_where_it_is_listed(keys: Path, tmp_path: Path) -> None:
+    armour = openssh_signature(certificate(keys, tmp_path, *GOOD))
+    judges = Judges(tmp_path, f"ann@example.test {public(keys, 'ed25519')}\n")
+    assert (judges.openssh(armour), judges.ours(armour)) == (False, "cert_refused")
+
+
+LINES = {
+    "plain": ("ann@example.test {key}", None),
+    "comment after": ("ann@example.test {key} laptop of ann", None),
+    "two names": ("ann@example.test,a@example.test {key}", None),
+    "quoted": ('"ann@example.test" {key}', None),
+    "options": ('ann@example.test namespaces="git,file" {key}', None),
+    "pattern of namespaces": ('ann@example.test namespaces="g*" {key}', None),
+    "window": ('ann@example.test valid-after="20260101Z",valid-before="20270101Z" {key}', None),
+    "late": ('ann@example.test valid-before="20260101000000Z" {key}', "key_expired"),
+    "early": ('ann@example.test valid-after="202701010000Z" {key}', "key_not_yet_valid"),
+    "other namespace": ('ann@example.test namespaces="file" {key}', "namespace"),
+    "unknown option": ('ann@example.test colour="red" {key}', "key_not_allowed"),
+    "no name": ("{key}", "key_not_allowed"),
+    "comment": ("# ann@example.test {key}", "key_not_allowed"),
+}
+
+
+@pytest.mark.parametrize("case", LINES)
+def test_lines_of_allowed_signers(case: str, keys: Path, tmp_path: Path) -> None:
+    line, expected = LINES[case]
+    judges = Judges(tmp_path, line.format(key=public(keys, "ed25519")) + "\n")
+    armour = openssh_signature(keys / "ed25519")
+    assert (judges.openssh(armour), judges.ours(armour)) == (expected is None, expected)
+
+
+@pytest.fixture(params=["plain", "key", "sha1", "sha256", "serial", "key id", "authority"])
+def revoked(request: pytest.FixtureRequest, keys: Path, tmp_path: Path) -> Iterator[bytes]:
+    """Seven ways to revoke the ed25519 key or its certificate."""
+    spec, target = tmp_path / "spec", tmp_path / "krl"
+    key = public(keys, "ed25519")
+    if request.param == "plain":
+        yield f"# lost\n{key} laptop\n".encode()
+        return
+    command = ["ssh-keygen", "-q", "-k", "-f", str(target)]
+    if request.param in ("key", "sha1", "sha256"):
+        spec.write_text(f"{request.param}: {key}\n")
+    elif request.param == "authority":
+        spec.write_text(f"key: {public(keys, 'ca')}\n")
+    else:
+        spec.write_text(
+            {"serial": "serial: 3\nserial: 7-70\nserial: 100\n", "key id": "id: the id\n"}[request.param]
+        )
+        command += ["-s", str(keys / "ca.pub")]
+    subprocess.run([*command, str(spec)], check=True)
+    yield target.read_bytes()
+
+
+def test_every_form_of_a_revocation_list_refuses(revoked: bytes, keys: Path, tmp_path: Path) -> None:
+    allowed = (
+        f"*@example.test cert-authority {public(keys, 'ca')}\nann@example.test {public(keys, 'ed25519')}\n"
+        f"bob@example.test {public(keys, 'ecdsa-256')}\n"
+    )
+    judges = Judges(tmp_path, allowed, revoked)
+    armour = openssh_signature(certificate(keys, tmp_path, *GOOD, "-z", "9"))
+    assert (judges.openssh(armour), judges.ours(armour)) == (False, "key_revoked")
+    other = openssh_signature(keys / "ecdsa-256")
+    assert (judges.openssh(other), judges.ours(other)) == (True, None)
+
+
+def test_a_damaged_revocation_file_is_an_error_not_a_shorter_list(keys: Path) -> None:
+    for data in (b"ssh-ed25519 AAAA\n", b"no key\n", b"SSHKRL\n\0\0\0\0\1"):
+        with pytest.raises(UsageError) as problem:
+            parse_revoked(data)
+        assert problem.value.code == "trust.revoked_file"
+
+
+def rsa_key(bits: int) -> tuple[rsa.RSAPrivateKey, str]:
+    private = rsa.generate_private_key(65537, bits)
+    line = private.public_key().public_bytes(Encoding.OpenSSH, PublicFormat.OpenSSH).decode()
+    return private, line
+
+
+def test_a_short_rsa_key_is_weak_although_openssh_takes_it(keys: Path, tmp_path: Path) -> None:
+    path = keygen(tmp_path, "short", "-t", "rsa", "-b", "1024")
+    judges = Judges(tmp_path, f"ann@example.test {public(tmp_path, 'short')}\n")
+    assert judges.ours(openssh_signature(path)) == "weak_algorithm"
+
+
+def test_an_rsa_signature_over_sha1_is_weak(tmp_path: Path) -> None:
+    private, line = rsa_key(2048)
+    data = sshsig.signed_bytes(PAYLOAD, "git")
+    blob = string(b"ssh-rsa") + string(private.sign(data, padding.PKCS1v15(), SHA1()))
+    armour = sshsig.armour(parse_key_line(line).blob, "git", blob)
+    judges = Judges(tmp_path, f"ann@example.test {line}\n")
+    assert (judges.openssh(armour), judges.ours(armour)) == (False, "weak_algorithm")
+
+
+def test_both_rsa_digests_of_today_are_taken_and_a_policy_may_ask_for_more_bits(tmp_path: Path) -> None:
+    private, line = rsa_key(2048)
+    data = sshsig.signed_bytes(PAYLOAD, "git")
+    blob = string(b"rsa-sha2-256") + string(private.sign(data, padding.PKCS1v15(), SHA256()))
+    armour = sshsig.armour(parse_key_line(line).blob, "git", blob)
+    judges = Judges(tmp_path, f"ann@example.test {line}\n")
+    assert (judges.openssh(armour), judges.ours(armour)) == (True, None)
+    strict = Keyring(parse_allowed_signers(judges.allowed).entries, min_rsa=3072)
+    raw = COMMIT.signed(armour).encode()
+    assert verify_object(raw, strict, first_seen=NOW, now=NOW).reason == "weak_algorithm"
+
+
+def security_key(flags: int) -> tuple[str, str]:
+    """(key line, armour) of a security key that signed with these flags."""
+    private = Ed25519PrivateKey.from_private_bytes(b"s" * 32)
+    raw_public = private.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw)
+    kind = b"sk-ssh-ed25519@openssh.com"
+    blob = string(kind) + string(raw_public) + string(b"ssh:")
+    key = parse_public_key(blob)
+    data = sshsig.signed_bytes(PAYLOAD, "git")
+    tail = bytes((flags,)) + (7).to_bytes(4, "big")
+    covered = hashlib.sha256(b"ssh:").digest() + tail + hashlib.sha256(data).digest()
+    signature = string(kind) + string(private.sign(covered)) + tail
+    return key.line, sshsig.armour(blob, "git", signature)
+
+
+def test_a_security_key_counts_only_with_a_touch(tmp_path: Path) -> None:
+    line, armour = security_key(0x01)
+    judges = Judges(tmp_path, f"ann@example.test {line}\n")
+    assert (judges.openssh(armour), judges.ours(armour)) == (True, None)
+    _, untouched = security_key(0x00)
+    assert judges.ours(untouched) == "no_user_presence"
+    lenient = Keyring(parse_allowed_signers(judges.allowed).entries, need_touch=False)
+    raw = COMMIT.signed(untouched).encode()
+    assert verify_object(raw, lenient, first_seen=NOW, now=NOW).accepted
+
+
+def test_a_tampered_touch_flag_is_a_bad_signature(tmp_path: Path) -> None:
+    line, untouched = security_key(0x00)
+    judges = Judges(tmp_path, f"ann@example.test {line}\n")
+    parsed = sshsig.parse_armour(untouched.encode())
+    forged = parsed.signature[:-5] + b"\x01" + parsed.signature[-4:]
+    armour = sshsig.armour(parsed.key.blob, "git", forged)
+    assert (judges.openssh(armour), judges.ours(armour)) == (False, "bad_signature")
+
+
+def repository(folder: Path, keys: Path, kind: str, *options: str) -> None:
+    git(folder, "init", "-q", "-b", "main", *options)
+    for name, value in {
+        "gpg.format": "ssh",
+        "user.signingkey": str(keys / kind),
+        "gpg.ssh.allowedSignersFile": str(folder / "allowed"),
+    }.items():
+        git(folder, "config", name, value)
+    (folder / "allowed").write_text(f"ann@example.test {public(keys, kind)}\n")
+
+
+def raw_object(folder: Path, kind: str, name: str) -> RawObject:
+    data = git_bytes(folder, "cat-file", kind, name)
+    return RawObject(kind, data)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("kind", ["ed25519", "ecdsa-384", "rsa-2048"])
+@pytest.mark.parametrize("hashed", ["sha1", "sha256"])
+def test_what_git_signs_is_accepted_in_both_hash_formats(
+    kind: str, hashed: str, keys: Path, tmp_path: Path
+) -> None:
+    repository(tmp_path, keys, kind, f"--object-format={hashed}")
+    when = {"GIT_COMMITTER_DATE": f"{NOW // 1000} +0130", "GIT_AUTHOR_DATE": f"{NOW // 1000} -0700"}
+    git(tmp_path, "commit", "-q", "-S", "--allow-empty", "-m", "Überschrift", "-m", "body", **when)
+    git(tmp_path, "tag", "-s", "-m", "first", "flow/hello/v1", **when)
+    keyring = Keyring(parse_allowed_signers((tmp_path / "allowed").read_text()).entries)
+    git(tmp_path, "verify-commit", "HEAD")
+    git(tmp_path, "verify-tag", "flow/hello/v1")
+    commit, tag = raw_object(tmp_path, "commit", "HEAD"), raw_object(tmp_path, "tag", "flow/hello/v1")
+    times = {"first_seen": NOW + DAY // 2, "now": NOW + DAY}
+    assert verify_object(commit, keyring, **times).principal == "ann@example.test"
+    assert verify_object(tag, keyring, ref="refs/tags/flow/hello/v1", **times).principal == "ann@example.test"
+
+
+def test_git_accepts_the_commits_and_tags_that_we_sign(keys: Path, tmp_path: Path) -> None:
+    repository(tmp_path, keys, "ed25519")
+    commit = COMMIT.signed(load_signer((keys / "ed25519").read_bytes()).sign(PAYLOAD)).encode()
+    git(tmp_path, "hash-object", "-w", "-t", "tree", "--stdin", given=b"")
+    oid = git(tmp_path, "hash-object", "-w", "-t", "commit", "--stdin", given=commit.data)
+    assert oid == commit.oid
+    assert "Good" in git(tmp_path, "log", "-1", "--format=%GS Good %G?", oid)
+    git(tmp_path, "verify-commit", oid)
+
+
+def test_written_allowed_signers_read_back_equal_and_satisfy_git(keys: Path, tmp_path: Path) -> None:
+    lines = (
+        f'ann@example.test namespaces="git",valid-after="20260101000000Z" {public(keys, "ed25519")}\n'
+        f'*@example.test cert-authority,namespaces="git" {public(keys, "ca")}\n'
+    )
+    entries = parse_allowed_signers(lines).entries
+    assert format_allowed_signers(entries) == lines
+    assert parse_allowed_signers(format_allowed_signers(entries)).entries == entries
+    judges = Judges(tmp_path, lines)
+    assert judges.openssh(openssh_signature(keys / "ed25519"))
+
+
+def test_a_local_time_in_allowed_signers_refuses_the_line(keys: Path) -> None:
+    found = parse_allowed_signers(
+        f'ann valid-before="20990101" {public(keys, "ed25519")}\nbob {public(keys, "other")}\n'
+    )
+    assert [entry.principals for entry in found.entries] == [("bob",)]
+    assert [refused.line for refused in found.refused] == [1]
