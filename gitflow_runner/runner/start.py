@@ -10,11 +10,11 @@ from datetime import UTC, datetime
 from gitflow_runner.engine.behaviour import CURRENT
 from gitflow_runner.errors import GitflowError
 from gitflow_runner.git.objects import Commit, Oid, RawObject, encode_tree
+from gitflow_runner.lang.printer import write
+from gitflow_runner.lang.values import Value
 from gitflow_runner.ledger.codec import encode_pin
 from gitflow_runner.ledger.journal import Journal, Turn
 from gitflow_runner.ledger.lease import Lease, begin
-from gitflow_runner.lang.printer import write
-from gitflow_runner.lang.values import Value
 from gitflow_runner.model.event import RunStarted
 from gitflow_runner.model.ids import RunId, run_id
 from gitflow_runner.model.pin import DraftSource, Pin, ReleaseSource
