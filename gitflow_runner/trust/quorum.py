@@ -105,7 +105,8 @@ def judge(
     """What comes of these approvals at `now` (ms), judged by the pinned and the newest policy.
 
     Evidence is taken in the order of its first sight; one person counts once for one decision, and any
-    good reject ends the wait. `revoked` adds to the newest policy's list. `check_edit` says what is wrong with edited files, None if nothing is.
+    good reject ends the wait. `revoked` adds to the newest policy's list. `check_edit` says what is wrong
+    with edited files, None if nothing is.
     """
     try:
         terms = terms_of(wait, pinned, newest)
