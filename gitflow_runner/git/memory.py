@@ -14,7 +14,7 @@ from gitflow_runner.git import reading
 from gitflow_runner.git.objects import Commit, Oid, RawObject, Tag, TreeEntry, check_oid
 from gitflow_runner.git.ref_errors import ref_blocked, ref_moved, ref_symbolic
 from gitflow_runner.git.ref_names import check_name, check_prefix
-from gitflow_runner.git.refs import HEAD, is_ours
+from gitflow_runner.git.refs import HEAD, branch_ref, is_ours
 from gitflow_runner.git.repository import RefUpdate, check_plan
 
 
@@ -30,7 +30,7 @@ class MemoryRepository:
         common_dir: Path,
         *,
         work_dir: Path | None = None,
-        head: str | None = "refs/heads/main",
+        head: str | None = branch_ref("main"),
         before_write: Callable[[str], None] = _ignore,
     ) -> None:
         self._common_dir = common_dir

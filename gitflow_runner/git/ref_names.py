@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from gitflow_runner.errors import RefusedError
 
+ROOT = "refs"
 SLUG = re.compile(r"[a-zA-Z][a-zA-Z0-9_-]{0,127}")
 RUN_ID = re.compile(r"[0-9]{8}-[0-9]{6}-[0-9a-z]{6}")
 WAIT = re.compile(r"[0-9]{5}-[a-z0-9-]{1,40}")
@@ -36,32 +37,24 @@ def check_name(name: str) -> str:
     parts = name.split("/")
     well_formed = (
         len(parts) > 1
-        and parts[0] == "refs"
+        and parts[0] == ROOT
         and len(name) <= 1024
         and not _FORBIDDEN.search(name)
         and not name.endswith((".", "/"))
         and not any(part == "" or part.startswith(".") or part.endswith(".lock") for part in parts)
     )
     if not well_formed:
-        raise malformed("refs/", name)
+        raise malformed(ROOT + "/", name)
     return name
 
 
 def check_prefix(prefix: str) -> str:
     """The prefix itself if it is `refs/` or a full ref name and a slash, else `RefusedError`."""
-    if prefix != "refs/":
+    if prefix != ROOT + "/":
         if not prefix.endswith("/"):
-            raise malformed("refs/", prefix)
+            raise malformed(ROOT + "/", prefix)
         check_name(prefix[:-1])
     return prefix
-
-
-def check_branch(branch: str) -> str:
-    """The short branch name itself if it is safe to use, else `RefusedError` (`ref.malformed`)."""
-    if branch.startswith("-") or branch == "HEAD":
-        raise malformed("refs/heads/", branch)
-    check_name("refs/heads/" + branch)
-    return branch
 
 
 @dataclass(frozen=True, slots=True)

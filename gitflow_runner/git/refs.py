@@ -20,7 +20,7 @@ from gitflow_runner.git.ref_names import (
     WAIT,
     WORD,
     Shape,
-    check_branch,
+    check_name,
     malformed,
 )
 
@@ -28,6 +28,7 @@ NEW = "new"  # stands in for the run id in requests that start a run
 _REQUEST_FOR = re.compile(rf"{NEW}|{RUN_ID.pattern}")
 
 HEAD = "HEAD"
+ALL = "refs/"
 HEADS = "refs/heads/"
 TAGS = "refs/tags/"
 RELEASES = "refs/tags/flow/"
@@ -129,7 +130,8 @@ _ALL = (
 
 def is_ours(name: str) -> bool:
     """Whether the name lies in a namespace that this project owns."""
-    return any(name == own or name.startswith(own if own.endswith("/") else own + "/") for own in OURS)
+    roots = (own.rstrip("/") for own in OURS)
+    return any(name == root or name.startswith(root + "/") for root in roots)
 
 
 def is_blocked(name: str) -> bool:
@@ -137,6 +139,14 @@ def is_blocked(name: str) -> bool:
     if not is_ours(name) or name == POLICY or parse_gate_ref(name) is not None:
         return False
     return all(shape.split(name) is None for shape in _ALL)
+
+
+def check_branch(branch: str) -> str:
+    """The short branch name itself if it is safe to use, else `RefusedError` (`ref.malformed`)."""
+    if branch.startswith("-") or branch == HEAD:
+        raise malformed(HEADS, branch)
+    check_name(HEADS + branch)
+    return branch
 
 
 def branch_ref(branch: str) -> str:

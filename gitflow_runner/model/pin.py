@@ -38,7 +38,7 @@ class Pin:
     """Written once into `pin.json`; every later evaluation reads code only through it.
 
     `home` is the id of the ledger where the run is durable, `digest` the canonical digest of the closure,
-    `policy` the commit of the policy in force at the start (None before one exists), `behaviour` the
+    `policy` the commit of the policy in force at the start (None before one is pinned), `behaviour` the
     engine's number, `origin` the run and commit a fork came from.
     """
 
@@ -51,6 +51,7 @@ class Pin:
     digest: str
     behaviour: int
     policy: str | None = None
+    authors: tuple[str, ...] = ()  # principals whose keys signed the release
     origin: str | None = None
     simulated: bool = False
 

@@ -103,10 +103,7 @@ def _applied(run: Run, recorded: Recorded) -> Run:
             timer = OpenTimer(event.identity, event.folder, event.until)
             return replace(run, timers=(*run.timers, timer), steps_begun=run.steps_begun + 1)
         case TimerFired():
-            left = tuple(t for t in run.timers if t.identity != event.identity)
-            if len(left) == len(run.timers):
-                raise _damaged(run, "history.timer", f"no timer runs for {event.identity}")
-            return replace(run, timers=left, steps_done=run.steps_done + 1)
+            return _timer_fired(run, event)
         case WaitOpened():
             state = OpenWaitState(event, recorded.at)
             return replace(run, waits=(*run.waits, state), steps_begun=run.steps_begun + 1)
@@ -140,11 +137,22 @@ def _applied(run: Run, recorded: Recorded) -> Run:
         case LateResult():
             return run
         case LeaseAcquired():
-            if event.epoch != run.epoch + 1:
-                raise _damaged(run, "history.epoch", f"epoch {event.epoch} follows {run.epoch}")
-            return replace(run, epoch=event.epoch, owner=event.owner)
+            return _lease_acquired(run, event)
         case _:
             assert_never(event)
+
+
+def _timer_fired(run: Run, event: TimerFired) -> Run:
+    left = tuple(t for t in run.timers if t.identity != event.identity)
+    if len(left) == len(run.timers):
+        raise _damaged(run, "history.timer", f"no timer runs for {event.identity}")
+    return replace(run, timers=left, steps_done=run.steps_done + 1)
+
+
+def _lease_acquired(run: Run, event: LeaseAcquired) -> Run:
+    if event.epoch != run.epoch + 1:
+        raise _damaged(run, "history.epoch", f"epoch {event.epoch} follows {run.epoch}")
+    return replace(run, epoch=event.epoch, owner=event.owner)
 
 
 def _status(run: Run) -> RunStatus:
@@ -204,6 +212,7 @@ def _decision_seen(run: Run, at: int, event: DecisionSeen) -> Run:
         event.principal,
         event.decision,
         event.final,
+        event.fingerprint,
     )
     kept = tuple(s for s in state.seen if s.oid != event.oid)
     return _with_wait(run, replace(state, seen=(*kept, seen)))

@@ -72,6 +72,7 @@ class SeenDecision:
     principal: str | None
     decision: str | None
     final: bool
+    fingerprint: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,32 +25,11 @@ from gitflow_runner.git.objects import (
 )
 from gitflow_runner.git.pygit import open_repository
 from gitflow_runner.git.repository import ObjectReader, RefUpdate, Repository
+from tests.repositories import NoJitter, StillClock
 
 WHO = Ident("Ada", "ada@example.org", 1_700_000_000)
 RUN = "refs/runs/demo/20251122-131402-7k3m9q"
 ABSENT = Oid("1" * 40)
-
-
-class SteppingClock:
-    """Time that passes only by sleeping."""
-
-    def __init__(self) -> None:
-        self.now = 0
-        self.slept: list[int] = []
-
-    def monotonic_ms(self) -> int:
-        return self.now
-
-    def sleep_ms(self, duration_ms: int) -> None:
-        self.slept.append(duration_ms)
-        self.now += duration_ms
-
-
-class NoJitter:
-    """Always the middle."""
-
-    def fraction(self) -> float:
-        return 0.5
 
 
 def commit_on(tree: RawObject, *parents: Oid, message: str = "turn\n", time: int = 0) -> RawObject:
@@ -80,7 +59,7 @@ def init(path: Path) -> Path:
 def repository(request: pytest.FixtureRequest, tmp_path: Path) -> Repository:
     if request.param == "memory":
         return MemoryRepository(tmp_path)
-    return open_repository(init(tmp_path / "repo"), SteppingClock(), NoJitter())
+    return open_repository(init(tmp_path / "repo"), StillClock(), NoJitter())
 
 
 Planter = Callable[[str, str], None]
@@ -109,9 +88,9 @@ def reading(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Reading]
         yield both, both
         return
     path = init(tmp_path / "repo")
-    writer = open_repository(path, SteppingClock(), NoJitter())
+    writer = open_repository(path, StillClock(), NoJitter())
     if request.param == "pygit":
-        yield writer, open_repository(path, SteppingClock(), NoJitter())
+        yield writer, open_repository(path, StillClock(), NoJitter())
         return
     reader = DulwichReader(path)
     yield writer, reader
