@@ -54,8 +54,7 @@ def fetch(runtime: Runtime) -> None:
     try:
         policy = runtime.policies.newest()
         branch = policy.protected_branch if policy is not None else branch
-        specs = [spec for spec in sync_refspecs(remote, branch)]
-        runtime.git.fetch(remote, specs)
+        runtime.git.fetch(remote, sync_refspecs(remote, branch))
     except (TransientError, ConflictError) as error:
         runtime.say(f"fetch from {remote}: {error.message}")
     except GitflowError as error:

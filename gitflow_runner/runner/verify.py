@@ -10,10 +10,9 @@ from collections.abc import Iterable, Sequence
 from gitflow_runner.errors import GitflowError, RefusedError
 from gitflow_runner.git.objects import Oid, RawObject, decode_commit
 from gitflow_runner.git.repository import ObjectReader
-from gitflow_runner.ledger.chain import file_in, head_of, read_history
+from gitflow_runner.ledger.chain import file_in, find_wait_commit, head_of, read_history
 from gitflow_runner.ledger.codec import decode_pin
 from gitflow_runner.ledger.fsck import Finding, verify_run
-from gitflow_runner.ledger.journal import find_wait_commit
 from gitflow_runner.model.event import DecisionSeen, Recorded, RunStarted, WaitOpened, WaitResolved
 from gitflow_runner.model.pin import Pin, ReleaseSource
 from gitflow_runner.runner.runtime import Runtime
@@ -23,6 +22,9 @@ from gitflow_runner.trust.quorum import SignedApproval, judge
 from gitflow_runner.trust.statement import Start, parse_statement
 from gitflow_runner.trust.turns import verify_turn
 from gitflow_runner.trust.verify import prove
+
+# True of the past, told to whoever looks, no reason to stop what was rightly decided then.
+_REMARKS = frozenset(("approved_by_revoked_key",))
 
 
 def check_run(
@@ -51,7 +53,7 @@ def check_run(
         )
         if verdict.accepted:
             return None
-        return Finding(f"untrusted.{verdict.reason}", oid, verdict.message)
+        return Finding(f"untrusted.{verdict.reason}", oid, verdict.detail)
 
     findings = list(verify_run(source, ref, check_turn, tip=start))
     if not findings:
@@ -66,7 +68,7 @@ def require_trusted(runtime: Runtime, run: str, ref: str, tip: Oid) -> None:
     """Refuse (`untrusted_run`) to drive what does not verify; what this clone verified stays so."""
     if runtime.local.verified_tip(run) == tip:
         return
-    findings = check_run(runtime, ref, tip=tip)
+    findings = [f for f in check_run(runtime, ref, tip=tip) if f.code not in _REMARKS]
     if findings:
         first = findings[0]
         raise RefusedError(
