@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import subprocess
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -15,96 +14,21 @@ from cryptography.hazmat.primitives.hashes import SHA1, SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from gitflow_runner.errors import TransientError, UsageError
-from gitflow_runner.git.objects import Commit, RawObject
 from gitflow_runner.trust import sshsig
 from gitflow_runner.trust.allowed_signers import format_allowed_signers, parse_allowed_signers
 from gitflow_runner.trust.keyring import Keyring
-from gitflow_runner.trust.revocation import Revocations, parse_revoked
+from gitflow_runner.trust.revocation import parse_revoked
 from gitflow_runner.trust.signer import KeygenSigner, load_signer
 from gitflow_runner.trust.sshkey import parse_key_line, parse_public_key
 from gitflow_runner.trust.verify import verify_object
 from gitflow_runner.trust.wire import string
-from tests.signed_objects import DAY, EMPTY_TREE, NOW, git, git_bytes, ident, keygen, ring, run_process
-
-KINDS = {
-    "ed25519": ("-t", "ed25519"),
-    "ecdsa-256": ("-t", "ecdsa", "-b", "256"),
-    "ecdsa-384": ("-t", "ecdsa", "-b", "384"),
-    "ecdsa-521": ("-t", "ecdsa", "-b", "521"),
-    "rsa-2048": ("-t", "rsa", "-b", "2048"),
-}
-COMMIT = Commit(EMPTY_TREE, (), ident(), ident(), "plain\n")
-PAYLOAD = COMMIT.payload
-WHEN = "20260921132640Z"  # NOW
-
-
-@dataclass
-class Judges:
-    """A folder with an allowed signers file, asked both ways."""
-
-    folder: Path
-    allowed: str
-    revoked: bytes | None = None
-
-    def openssh(self, armour: str, payload: bytes = PAYLOAD) -> bool:
-        """The verdict of ssh-keygen, as git asks for it."""
-        signers, signature = self.folder / "allowed", self.folder / "sig"
-        signers.write_text(self.allowed)
-        signature.write_text(armour + "\n")
-        found = self._keygen("find-principals", "-s", str(signature), "-f", str(signers), payload=payload)
-        more = []
-        if self.revoked is not None:
-            (self.folder / "revoked").write_bytes(self.revoked)
-            more = ["-r", str(self.folder / "revoked")]
-        return any(
-            self._keygen(
-                "verify",
-                "-n",
-                "git",
-                "-s",
-                str(signature),
-                "-f",
-                str(signers),
-                "-I",
-                who,
-                *more,
-                payload=payload,
-            )
-            is not None
-            for who in (found or "").splitlines()
-        )
-
-    def _keygen(self, action: str, *arguments: str, payload: bytes) -> str | None:
-        command = ["ssh-keygen", "-Y", action, f"-Overify-time={WHEN}", *arguments]
-        done = subprocess.run(command, input=payload, capture_output=True, check=False)
-        return done.stdout.decode() if done.returncode == 0 else None
-
-    def ours(self, armour: str) -> str | None:
-        """Our reason, None for accepted."""
-        revoked = Revocations() if self.revoked is None else parse_revoked(self.revoked)
-        keyring = Keyring(parse_allowed_signers(self.allowed).entries, revoked)
-        raw = COMMIT.signed(armour).encode()
-        return verify_object(raw, keyring, first_seen=NOW, now=NOW).reason
+from tests.openssh import COMMIT, KINDS, PAYLOAD, Judges, make_keys, openssh_signature, public
+from tests.signed_objects import NOW, keygen, ring, run_process
 
 
 @pytest.fixture(scope="module")
 def keys(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("keys")
-    for name, options in KINDS.items():
-        keygen(folder, name, *options)
-    keygen(folder, "other", "-t", "ed25519")
-    keygen(folder, "ca", "-t", "ed25519")
-    return folder
-
-
-def public(keys: Path, name: str) -> str:
-    return " ".join((keys / f"{name}.pub").read_text().split()[:2])
-
-
-def openssh_signature(key: Path, payload: bytes = PAYLOAD, namespace: str = "git") -> str:
-    ran = run_process(["ssh-keygen", "-Y", "sign", "-n", namespace, "-f", str(key)], payload)
-    assert ran.status == 0, ran.stderr
-    return ran.stdout.decode().rstrip("\n")
+    return make_keys(tmp_path_factory.mktemp("keys"))
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -351,50 +275,6 @@ def test_a_tampered_touch_flag_is_a_bad_signature(tmp_path: Path) -> None:
     forged = parsed.signature[:-5] + b"\x01" + parsed.signature[-4:]
     armour = sshsig.armour(parsed.key.blob, "git", forged)
     assert (judges.openssh(armour), judges.ours(armour)) == (False, "bad_signature")
-
-
-def repository(folder: Path, keys: Path, kind: str, *options: str) -> None:
-    git(folder, "init", "-q", "-b", "main", *options)
-    for name, value in {
-        "gpg.format": "ssh",
-        "user.signingkey": str(keys / kind),
-        "gpg.ssh.allowedSignersFile": str(folder / "allowed"),
-    }.items():
-        git(folder, "config", name, value)
-    (folder / "allowed").write_text(f"ann@example.test {public(keys, kind)}\n")
-
-
-def raw_object(folder: Path, kind: str, name: str) -> RawObject:
-    data = git_bytes(folder, "cat-file", kind, name)
-    return RawObject(kind, data)  # type: ignore[arg-type]
-
-
-@pytest.mark.parametrize("kind", ["ed25519", "ecdsa-384", "rsa-2048"])
-@pytest.mark.parametrize("hashed", ["sha1", "sha256"])
-def test_what_git_signs_is_accepted_in_both_hash_formats(
-    kind: str, hashed: str, keys: Path, tmp_path: Path
-) -> None:
-    repository(tmp_path, keys, kind, f"--object-format={hashed}")
-    when = {"GIT_COMMITTER_DATE": f"{NOW // 1000} +0130", "GIT_AUTHOR_DATE": f"{NOW // 1000} -0700"}
-    git(tmp_path, "commit", "-q", "-S", "--allow-empty", "-m", "Überschrift", "-m", "body", **when)
-    git(tmp_path, "tag", "-s", "-m", "first", "flow/hello/v1", **when)
-    keyring = Keyring(parse_allowed_signers((tmp_path / "allowed").read_text()).entries)
-    git(tmp_path, "verify-commit", "HEAD")
-    git(tmp_path, "verify-tag", "flow/hello/v1")
-    commit, tag = raw_object(tmp_path, "commit", "HEAD"), raw_object(tmp_path, "tag", "flow/hello/v1")
-    times = {"first_seen": NOW + DAY // 2, "now": NOW + DAY}
-    assert verify_object(commit, keyring, **times).principal == "ann@example.test"
-    assert verify_object(tag, keyring, ref="refs/tags/flow/hello/v1", **times).principal == "ann@example.test"
-
-
-def test_git_accepts_the_commits_and_tags_that_we_sign(keys: Path, tmp_path: Path) -> None:
-    repository(tmp_path, keys, "ed25519")
-    commit = COMMIT.signed(load_signer((keys / "ed25519").read_bytes()).sign(PAYLOAD)).encode()
-    git(tmp_path, "hash-object", "-w", "-t", "tree", "--stdin", given=b"")
-    oid = git(tmp_path, "hash-object", "-w", "-t", "commit", "--stdin", given=commit.data)
-    assert oid == commit.oid
-    assert "Good" in git(tmp_path, "log", "-1", "--format=%GS Good %G?", oid)
-    git(tmp_path, "verify-commit", oid)
 
 
 def test_written_allowed_signers_read_back_equal_and_satisfy_git(keys: Path, tmp_path: Path) -> None:
