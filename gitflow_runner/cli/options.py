@@ -7,16 +7,13 @@ import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import ParamSpec
 
 import click
 
 from gitflow_runner.cli.output import Output
 
-P = ParamSpec("P")
 
-
-def shared(function: Callable[P, int | None]) -> Callable[..., int]:
+def shared(function: Callable[..., int | None]) -> Callable[..., int]:
     """Give a command the common flags; the function is called with `out` first."""
 
     @click.option("--json", "as_json", is_flag=True, help="Print one JSON envelope, on failure too.")
@@ -24,9 +21,7 @@ def shared(function: Callable[P, int | None]) -> Callable[..., int]:
     @click.option("--color", "colour", type=click.Choice(["auto", "always", "never"]), default="auto")
     @click.option("-q", "--quiet", is_flag=True, help="Print ids only.")
     @functools.wraps(function)
-    def wrapped(
-        *args: P.args, as_json: bool, plain: bool, colour: str, quiet: bool, **kwargs: P.kwargs
-    ) -> int:
+    def wrapped(*, as_json: bool, plain: bool, colour: str, quiet: bool, **given: object) -> int:
         out = Output.choose(
             as_json=as_json,
             plain=plain,
@@ -36,7 +31,7 @@ def shared(function: Callable[P, int | None]) -> Callable[..., int]:
             stdout=sys.stdout,
             stderr=sys.stderr,
         )
-        return function(out, *args, **kwargs) or 0  # type: ignore[arg-type]  # `out` is added here
+        return function(out, **given) or 0
 
     return wrapped
 

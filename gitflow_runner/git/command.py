@@ -69,7 +69,10 @@ _REMOTE = re.compile(r"[^-\x00-\x20\x7f][^\x00-\x20\x7f]*")
 _SPEC = re.compile(rf"{ALL}[^\x00-\x20\x7f:+^]+:{ALL}[^\x00-\x20\x7f:+^]+")
 _VERSION = re.compile(rb"git version (\d+)\.(\d+)(?:\.(\d+))?")
 _CREDENTIAL = re.compile(r"credential\.(?:.+\.)?helper", re.IGNORECASE)
-_REMOTE_PROGRAM = re.compile(r"remote\.(.+)\.(uploadpack|receivepack|vcs)", re.IGNORECASE)
+_REMOTE_HELPER = re.compile(r"remote\..+\.vcs", re.IGNORECASE)
+# Of `remote.<name>.uploadpack` git takes the first value it reads, so only an option can override it.
+_SERVE_FETCH = "--upload-pack=git-upload-pack"
+_TAKE_PUSH = "--receive-pack=git-receive-pack"
 
 
 class _Setting(NamedTuple):
@@ -138,6 +141,8 @@ class GitCommand:
         wanted = list(refspecs)
         absent: list[str] = []
         options = (
+            _SERVE_FETCH,
+            "--no-prune",
             "--no-tags",
             "--no-recurse-submodules",
             "--no-write-fetch-head",
@@ -145,7 +150,7 @@ class GitCommand:
             "--refmap=",
         )
         while wanted:
-            call = ("fetch", "--no-prune", *options, "--end-of-options", self._remote(remote), *wanted)
+            call = ("fetch", *options, "--end-of-options", self._remote(remote), *wanted)
             finished = self.attempt(*call, overrides=self._transport())
             lacking = transport.lacking_ref(finished)
             if lacking is None:
@@ -168,7 +173,14 @@ class GitCommand:
             return
         leases = [f"--force-with-lease={u.name}:{u.old or ''}" for u in plan]
         specs = [f"{u.new or ''}:{u.name}" for u in plan]
-        options = ["--porcelain", "--no-verify", "--no-follow-tags", "--no-recurse-submodules", "--no-signed"]
+        options = [
+            _TAKE_PUSH,
+            "--porcelain",
+            "--no-verify",
+            "--no-follow-tags",
+            "--no-recurse-submodules",
+            "--no-signed",
+        ]
         if atomic:
             options.append("--atomic")
         call = ("push", *options, *leases, "--end-of-options", self._remote(remote), *specs)
@@ -176,7 +188,7 @@ class GitCommand:
 
     def remote_refs(self, remote: str, prefixes: Sequence[str] = (ALL,)) -> tuple[tuple[str, Oid], ...]:
         """The remote's refs below these prefixes (or of exactly these names), sorted; errors as `fetch`."""
-        call = ("ls-remote", "--refs", "--end-of-options", self._remote(remote))
+        call = ("ls-remote", _SERVE_FETCH, "--refs", "--end-of-options", self._remote(remote))
         patterns = [p + "*" if p.endswith("/") else p for p in prefixes]
         finished = self.attempt(*call, *patterns, overrides=self._transport())
         if finished.code != 0:
@@ -245,12 +257,8 @@ class GitCommand:
             chosen += [f"{key}=" for key in dict.fromkeys(("credential.helper", *helpers))]
             chosen += [f"{key}={value}" for key, value in of_user if _CREDENTIAL.fullmatch(key)]
         for key in sorted(of_repository):
-            match = _REMOTE_PROGRAM.fullmatch(key)
-            if match is None:
-                continue
-            if match[2] not in _PROGRAMS or "=" in key:
+            if _REMOTE_HELPER.fullmatch(key):
                 raise _hostile(key)
-            chosen.append(f"{key}={_PROGRAMS[match[2]]}")
         return tuple(chosen)
 
     def _settings(self) -> list[_Setting]:
@@ -263,9 +271,6 @@ class GitCommand:
         kept = {k: v for k, v in self.environment.items() if not k.startswith("GIT_") or k in _KEPT}
         prompts = {} if self.interactive else {"GIT_TERMINAL_PROMPT": "0", "SSH_ASKPASS_REQUIRE": "never"}
         return kept | _FIXED | prompts
-
-
-_PROGRAMS = {"uploadpack": "git-upload-pack", "receivepack": "git-receive-pack"}
 
 
 def _last(settings: Sequence[tuple[str, str]], key: str, default: str) -> str:

@@ -70,6 +70,17 @@ def open_repository(path: Path, clock: Clock, jitter: Jitter) -> PygitRepository
     return PygitRepository(repository, common_dir, clock, jitter)
 
 
+def open_quarantine(path: Path, quarantine: Path, clock: Clock, jitter: Jitter) -> PygitRepository:
+    """The same during a push: the objects in `quarantine` are seen too, and every write is refused.
+
+    For `pre-receive`: what libgit2 wrote then would outlive a refused push and leave broken refs behind.
+    `write` and `swap` raise `RefusedError` (`git.quarantine`).
+    """
+    repository = open_repository(path, clock, jitter)
+    repository.look_into(quarantine)
+    return repository
+
+
 def _refusal(path: Path, said: str) -> RefusedError:
     if "not owned by current user" in said:
         return RefusedError(
@@ -110,6 +121,7 @@ class PygitRepository:
         self._jitter = jitter
         self._recent = RecentObjects()
         self._moving = threading.Lock()
+        self._quarantined = False
 
     @property
     def common_dir(self) -> Path:
@@ -126,6 +138,11 @@ class PygitRepository:
         """The full name of the branch that this work tree is on, born or not; None when detached."""
         target = self._repo.lookup_reference(HEAD).raw_target
         return target.decode("utf-8", "surrogateescape") if isinstance(target, bytes) else None
+
+    def look_into(self, quarantine: Path) -> None:
+        """See the objects of a push that is not accepted yet, and write no more."""
+        self._odb.add_disk_alternate(str(quarantine))
+        self._quarantined = True
 
     def read(self, oid: Oid) -> RawObject:
         """The object of that id, its bytes checked against the id."""
@@ -198,11 +215,13 @@ class PygitRepository:
 
     def write(self, objects: Sequence[RawObject]) -> None:
         """Make all objects durable before returning."""
+        self._refuse_in_quarantine()
         store(self._common_dir / "objects", objects)
         self._recent.keep(objects)
 
     def swap(self, updates: Sequence[RefUpdate], *, message: str = "") -> None:
         """Move the refs in the order given, each only from its `old`."""
+        self._refuse_in_quarantine()
         pending = list(check_plan(updates))
         for update in pending:
             if update.new is not None and not self.contains(update.new):
@@ -308,6 +327,14 @@ class PygitRepository:
         if self.read(found).kind != "commit":
             return False
         return self.is_ancestor(ours, found)
+
+    def _refuse_in_quarantine(self) -> None:
+        if self._quarantined:
+            raise RefusedError(
+                "git.quarantine",
+                "nothing may be written while a push is being judged",
+                hint="act after the push was accepted, in post-receive",
+            )
 
     def _cut_off(self) -> frozenset[Oid]:
         try:

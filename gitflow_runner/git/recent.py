@@ -8,7 +8,8 @@ from collections.abc import Iterable
 
 from gitflow_runner.git.objects import Oid, RawObject
 
-CAPACITY = 16 * 1024 * 1024  # bytes of object data
+CAPACITY = 16 * 1024 * 1024  # bytes
+_OVERHEAD = 400  # bytes that Python spends on an object beside its data, roughly
 LARGEST = 256 * 1024  # a larger object is read back from disk: it would push out a whole run's turns
 
 
@@ -28,10 +29,10 @@ class RecentObjects:
                 if item.oid in self._held or len(item.data) > LARGEST:
                     continue
                 self._held[item.oid] = item
-                self._size += len(item.data)
+                self._size += len(item.data) + _OVERHEAD
             while self._size > self._capacity:
                 _, oldest = self._held.popitem(last=False)
-                self._size -= len(oldest.data)
+                self._size -= len(oldest.data) + _OVERHEAD
 
     def get(self, oid: Oid) -> RawObject | None:
         """The object if it is still remembered."""

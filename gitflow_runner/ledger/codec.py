@@ -49,6 +49,22 @@ def step_path(folder: str) -> str:
     return f"steps/{folder[:3]}/{folder}/"
 
 
+class Places:
+    """Where the values of one turn lie; the same events always give the same paths."""
+
+    def __init__(self) -> None:
+        self._taken: dict[str, str] = {}
+
+    def of(self, seq: int, value: Stored, path: str) -> str:
+        """`path`, unless another value of this turn lies there: then with the event's number in it.
+
+        Two attempts of one step in one turn would want the same file.
+        """
+        if self._taken.setdefault(path, value.digest) == value.digest:
+            return path
+        return f"{path.removesuffix('.edn')}-{seq}.edn"
+
+
 def encode_event(recorded: Recorded, place: Placed, table: Upcasters = UPCASTERS) -> bytes:
     """One line without its end; `place` is told every value and may move it to another path."""
     event: Any = recorded.event

@@ -20,7 +20,7 @@ from gitflow_runner.ledger.chain import (
     read_object,
     read_run,
 )
-from gitflow_runner.ledger.codec import encode_event, encode_run
+from gitflow_runner.ledger.codec import Places, encode_event, encode_run
 from gitflow_runner.ledger.committer import Committer
 from gitflow_runner.ledger.message import compose, parents_of
 from gitflow_runner.ledger.tree import Tree, check_path
@@ -305,7 +305,7 @@ class _Writer:
     def __init__(self, tree: Tree, objects: dict[Oid, RawObject]) -> None:
         self._tree = tree
         self._objects = objects
-        self._placed: dict[str, str] = {}
+        self._places = Places()
 
     def put(self, path: str, data: bytes) -> None:
         item = blob(data)
@@ -314,9 +314,7 @@ class _Writer:
             self._objects[oid] = item
 
     def place(self, seq: int, value: Stored, path: str) -> str:
-        # Two attempts of one step in one turn would want the same file; the later gets its number.
-        if self._placed.setdefault(path, value.digest) != value.digest:
-            path = f"{path.removesuffix('.edn')}-{seq}.edn"
+        path = self._places.of(seq, value, path)
         self.put(path, value.text.encode())
         return path
 

@@ -110,23 +110,28 @@ class Tree:
 
     def write(self, objects: dict[Oid, RawObject]) -> Oid:
         """Add every changed folder to `objects`, each once; the id of the whole."""
-        return self._write(self._root, objects)
+        return self._write(self._root, objects) or self._add(self._root, objects)
 
-    def _write(self, folder: _Folder, objects: dict[Oid, RawObject]) -> Oid:
+    def _write(self, folder: _Folder, objects: dict[Oid, RawObject]) -> Oid | None:
+        """The folder's id, None if nothing is left in it: Git keeps no empty folders."""
         entries = folder.entries
         for name, child in folder.children.items():
             if not child.dirty:
                 continue
-            if child.entries:
-                oid = self._write(child, objects)
-                entries[name + b"/"] = _FOLDER + name + b"\0" + bytes.fromhex(oid)
-            else:
+            oid = self._write(child, objects)
+            if oid is None:
                 entries.pop(name + b"/", None)
-                child.dirty = False
-        tree = RawObject("tree", b"".join([entries[key] for key in sorted(entries)]))
-        objects[tree.oid] = tree
+            else:
+                entries[name + b"/"] = _FOLDER + name + b"\0" + bytes.fromhex(oid)
         folder.dirty = False
-        return tree.oid
+        return self._add(folder, objects) if entries else None
+
+    def _add(self, folder: _Folder, objects: dict[Oid, RawObject]) -> Oid:
+        entries = folder.entries
+        tree = RawObject("tree", b"".join([entries[key] for key in sorted(entries)]))
+        oid = tree.oid
+        objects[oid] = tree
+        return oid
 
     def _open(self, oid: Oid | None) -> _Folder:
         return _Folder({} if oid is None else split_tree(self._read(oid)))

@@ -16,15 +16,14 @@ from gitflow_runner.model.event import (
     StepUnknown,
 )
 from gitflow_runner.model.ids import step_folder
-from gitflow_runner.model.retry import RetryPolicy
 from gitflow_runner.model.spec import Effect
 from gitflow_runner.runner.buffer import Buffer
 from gitflow_runner.runner.clock import Clock, Jitter
 from gitflow_runner.runner.encode import failure_of, stored
-from gitflow_runner.runner.ports import AttemptLog, Ports
+from gitflow_runner.runner.ports import Ports
 from gitflow_runner.runner.settings import LimitSettings
 from gitflow_runner.steps.base import Step
-from gitflow_runner.steps.config import check_config, plain_config, retry_policy, timeout_ms
+from gitflow_runner.steps.config import parse_config, retry_policy, timeout_ms
 from gitflow_runner.steps.persist import persist
 
 
@@ -58,8 +57,7 @@ class Attempts:
         folder = command.folder or step_folder(run.steps_begun + 1, command.step_id)
         try:
             step = self._step(command.type)
-            config = plain_config(command.config)
-            check_config(step.spec, config)
+            config = parse_config(step.spec, command.config)
         except StepError as error:
             self.refuse(command.identity, folder, command.type, command.input_hash, error)
             return
@@ -144,10 +142,12 @@ class Attempts:
         error: StepError,
         took: int,
     ) -> None:
-        policy: RetryPolicy = retry_policy(config)
+        policy = retry_policy(config)
         retry_at = None
         if error.retryable and policy.another(command.attempt):
-            delay = policy.delay(command.attempt, asked_ms=error.retry_after_ms, share=self._jitter.share())
+            delay = policy.delay(
+                command.attempt, asked_ms=error.retry_after_ms, share=self._jitter.fraction()
+            )
             retry_at = self._clock.now_ms() + delay
         failure = failure_of(error, command.identity)
         self._buffer.add(
@@ -160,6 +160,3 @@ class Attempts:
 def _on_error(config: Mapping[str, object]) -> str:
     given = config.get("on-error")
     return getattr(given, "name", "fail")
-
-
-__all__ = ["AttemptLog", "Attempts"]

@@ -44,16 +44,21 @@ class Person:
 
 def find_person(git: GitCommand, environment: Mapping[str, str]) -> Person:
     """The person of this clone, from Git's own configuration (`user.*`, `gpg.*`)."""
-    name = environment.get("GIT_AUTHOR_NAME") or git.config("user.name") or "unknown"
-    email = environment.get("GIT_AUTHOR_EMAIL") or git.config("user.email") or "unknown@invalid"
-    scheme = (git.config("gpg.format") or "openpgp").lower()
+    name = environment.get("GIT_AUTHOR_NAME") or _config(git, "user.name") or "unknown"
+    email = environment.get("GIT_AUTHOR_EMAIL") or _config(git, "user.email") or "unknown@invalid"
+    scheme = (_config(git, "gpg.format") or "openpgp").lower()
     if scheme != "ssh":
         return Person(name, email, None, f"gpg.format is {scheme}, not ssh")
-    key = git.config("user.signingkey")
+    key = _config(git, "user.signingkey")
     if not key:
         return Person(name, email, None, "user.signingkey is not set")
-    program = git.config("gpg.ssh.program", trusted=True) or "ssh-keygen"
+    # A program is taken from the person's own configuration only, never from the repository's.
+    program = git.global_config("gpg.ssh.program") or "ssh-keygen"
     return _with_key(name, email, key, program, environment)
+
+
+def _config(git: GitCommand, key: str) -> str | None:
+    return git.config(key) or git.global_config(key)
 
 
 def _with_key(name: str, email: str, key: str, program: str, environment: Mapping[str, str]) -> Person:

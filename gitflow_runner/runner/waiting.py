@@ -19,7 +19,7 @@ from gitflow_runner.runner.buffer import Buffer
 from gitflow_runner.runner.clock import Clock
 from gitflow_runner.runner.inbox import Inbox
 from gitflow_runner.runner.policies import Policies
-from gitflow_runner.steps.config import check_config, plain_config
+from gitflow_runner.steps.config import parse_config
 from gitflow_runner.steps.wait import SPEC, WaitRequest, wait_request
 from gitflow_runner.trust.policy import Policy, Rule
 
@@ -59,9 +59,8 @@ class Waits:
         run = self._buffer.run
         folder = step_folder(run.steps_begun + 1, command.step_id)
         try:
-            config = plain_config(command.config)
-            check_config(SPEC, config)
-            request = wait_request(config, default_key=f"{run.run}-{command.step_id}")
+            default_key = f"{run.run}-{command.identity}"
+            request = wait_request(parse_config(SPEC, command.config), default_key=default_key)
             opened, files = self._opened(command, run, folder, request)
         except StepError as error:
             self._refuse(command.identity, folder, "wait", command.input_hash, error)
@@ -75,9 +74,10 @@ class Waits:
     def _opened(
         self, command: OpenWait, run: Run, folder: str, request: WaitRequest
     ) -> tuple[WaitOpened, Mapping[str, bytes]]:
+        title = request.title or command.step_id
         if any(state.wait.key == request.key for state in run.waits):
             raise StepError("wait.key_taken", f"another open wait has the key {request.key!r}")
-        payload = wait_payload(self._pin, run, folder, request)
+        payload = wait_payload(self._pin, run, folder, title, request.payload)
         files = {"wait/payload.edn": payload}
         files |= {f"edit/{name}": text.encode() for name, text in request.edit.items()}
         need, role, human, limit = request.need, request.role, request.human, request.timeout_ms
@@ -92,11 +92,11 @@ class Waits:
             need = max(need, rule.need)
             role = role or rule.role
             human = human or rule.human
-            excluded = self._excluded(run, rule)
+            excluded = tuple(sorted({*self._excluded(run, rule), *request.exclude}))
             if rule.deadline_s is not None:
                 limit = min(limit, rule.deadline_s * 1_000)
             if rule.edit:
-                edits, editor_counts = tuple(sorted(request.edit)), rule.editor_counts
+                edits, editor_counts = tuple(request.edit), rule.editor_counts
         deadline = self._clock.now_ms() + min(limit, MAX_WAIT_MS)
         length = deadline - self._clock.now_ms()
         opened = WaitOpened(
@@ -105,7 +105,7 @@ class Waits:
             command.input_hash,
             request.kind,
             request.key,
-            request.title,
+            title,
             "sha256:" + hashlib.sha256(payload).hexdigest(),
             policy_oid,
             deadline,
@@ -188,15 +188,15 @@ class Waits:
         yield from (m for m in state.wait.remind_at if m not in state.reminded)
 
 
-def wait_payload(pin: Pin, run: Run, folder: str, request: WaitRequest) -> bytes:
+def wait_payload(pin: Pin, run: Run, folder: str, title: str, payload: Value) -> bytes:
     """The bytes that people sign for: canonical EDN of what is asked, and one newline."""
     entries: list[tuple[str, Value]] = [
         ("flow", pin.slug),
         ("release", pin.label),
         ("run", run.run),
         ("wait", folder),
-        ("question", request.title),
-        ("payload", request.payload),
+        ("question", title),
+        ("payload", payload),
     ]
     text = canonical(map_of((keyword(name), value) for name, value in entries))
     return text.encode() + b"\n"

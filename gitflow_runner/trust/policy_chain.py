@@ -20,15 +20,13 @@ from gitflow_runner.git.objects import (
     encode_tree,
 )
 from gitflow_runner.git.repository import ObjectReader
-from gitflow_runner.trust.policy import Duty, Policy, policy_digest
+from gitflow_runner.trust.consent import broken, consents
+from gitflow_runner.trust.policy import Policy, policy_digest
 from gitflow_runner.trust.policy_text import MAX_TEXT, parse_policy
-from gitflow_runner.trust.reasons import Refusal
 from gitflow_runner.trust.signer import Signer, sign_commit
-from gitflow_runner.trust.statement import PolicyChange, parse_statement, write_message
-from gitflow_runner.trust.verify import prove
+from gitflow_runner.trust.statement import PolicyChange, write_message
 
 FILE = "policy.edn"
-MAX_PARENTS = 65
 MAX_VERSIONS = 100_000
 
 _NO_TIMES: Mapping[Oid, int] = MappingProxyType({})
@@ -103,10 +101,23 @@ def load_chain(
         policy = parse_policy(link.text, file=f"{link.oid}:{FILE}")
         before = versions[-1].policy if versions else None
         if before is not None and policy.version != before.version + 1:
-            raise _broken(link.oid, f"version {policy.version} follows version {before.version}")
+            raise broken("policy", link.oid, f"version {policy.version} follows version {before.version}")
         by: tuple[str, ...] = ()
         if before is not None or link.previous is None:  # pinned in the middle, its digest is its proof
-            by = _consents(reader, link, policy, before or policy, seen.get(link.oid, now))
+            judge, at = before or policy, seen.get(link.oid, now)
+            wanted = PolicyChange(policy.version, policy.digest)
+            by = consents(
+                reader,
+                link.oid,
+                link.previous,
+                wanted,
+                judge,
+                judge.policy_change,
+                slug=None,
+                seen=at,
+                now=at,
+                family="policy",
+            )
         versions.append(PolicyVersion(link.oid, policy, by))
     return PolicyChain(tuple(versions))
 
@@ -131,57 +142,6 @@ def _links(reader: ObjectReader, tip: Oid, pinned: str) -> list[_Link]:
     )
 
 
-def _consents(reader: ObjectReader, link: _Link, policy: Policy, judge: Policy, at: int) -> tuple[str, ...]:
-    """The people who consented by `judge`'s keys and roles, and meet its quorum."""
-    duty = judge.policy_change
-    if duty is None:
-        raise RefusedError(
-            "policy.no_consent", f"version {judge.version} of the policy lets nobody change it"
-        )
-    before = () if link.previous is None else (link.previous,)
-    if len(link.commit.parents) > MAX_PARENTS:
-        raise _broken(link.oid, f"a policy commit with more than {MAX_PARENTS} parents")
-    wanted = PolicyChange(policy.version, policy.digest)
-    people: list[str] = []
-    for oid in (*link.commit.parents[len(before) :], link.oid):
-        own = before if oid != link.oid else link.commit.parents
-        name = _consent(reader, oid, own, wanted, judge, duty, at)
-        if name is not None and name not in people:
-            people.append(name)
-    if len(people) < duty.need:
-        raise RefusedError(
-            "policy.no_consent",
-            f"version {policy.version} at {link.oid} has the consent of {len(people)} people "
-            f"({', '.join(people) or 'nobody'}), it takes {duty.need} of role {duty.role}",
-        )
-    return tuple(people)
-
-
-def _consent(
-    reader: ObjectReader,
-    oid: Oid,
-    parents: Sequence[Oid],
-    wanted: PolicyChange,
-    judge: Policy,
-    duty: Duty,
-    at: int,
-) -> str | None:
-    """Whose consent this commit is; None if it is a person's who does not count."""
-    raw = reader.read(oid)
-    try:
-        signed = prove(raw)
-        said = parse_statement(signed.message, PolicyChange)
-        if said != wanted or decode_commit(raw.data).parents != tuple(parents):
-            raise _broken(oid, "a statement over another text or another version")
-        name = judge.keyring.who(signed, first_seen=at, now=at)
-        judge.check_duty(duty, name, None)
-    except Refusal as refusal:
-        if refusal.reason in ("role", "not_human", "key_expired", "key_not_allowed", "key_revoked"):
-            return None
-        raise _broken(oid, refusal.message) from None
-    return name
-
-
 def _link(reader: ObjectReader, oid: Oid) -> _Link:
     commit, text = _read_version(reader, oid)
     first = commit.parents[0] if commit.parents else None
@@ -193,19 +153,15 @@ def _link(reader: ObjectReader, oid: Oid) -> _Link:
 def _read_version(reader: ObjectReader, oid: Oid) -> tuple[Commit, bytes]:
     raw = reader.read(oid)
     if raw.kind != "commit":
-        raise _broken(oid, f"a {raw.kind} where a policy commit belongs")
+        raise broken("policy", oid, f"a {raw.kind} where a policy commit belongs")
     commit = decode_commit(raw.data)
     entries = decode_tree(reader.read(commit.tree).data)
     if len(entries) != 1 or entries[0].name != FILE or entries[0].mode != BLOB_MODE:
-        raise _broken(oid, f"the tree of a policy commit holds {FILE} and nothing else")
+        raise broken("policy", oid, f"the tree of a policy commit holds {FILE} and nothing else")
     found = reader.read(entries[0].oid)
     if found.kind != "blob" or len(found.data) > MAX_TEXT:
-        raise _broken(oid, f"{FILE} is no file of at most {MAX_TEXT} bytes")
+        raise broken("policy", oid, f"{FILE} is no file of at most {MAX_TEXT} bytes")
     return commit, found.data
-
-
-def _broken(oid: Oid, why: str) -> RefusedError:
-    return RefusedError("policy.chain", f"the policy commit {oid}: {why}")
 
 
 def sign_policy(text: bytes, previous: Oid | None, who: Ident, signer: Signer) -> tuple[RawObject, ...]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -34,8 +33,8 @@ from tests.run_histories import (
 
 
 @pytest.fixture(params=["memory", "pygit"])
-def repository(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Repository]:
-    yield repositories(request.param, tmp_path)
+def repository(request: pytest.FixtureRequest, tmp_path: Path) -> Repository:
+    return repositories(request.param, tmp_path)
 
 
 def created(repository: Repository) -> Journal:

@@ -11,7 +11,8 @@ import pytest
 
 from gitflow_runner.errors import ConflictError, DamagedError, RefusedError, TransientError
 from gitflow_runner.git.objects import Commit, Ident, Oid, RawObject, blob, encode_tree
-from gitflow_runner.git.pygit import PygitRepository, open_repository
+from gitflow_runner.git.pack import store
+from gitflow_runner.git.pygit import PygitRepository, open_quarantine, open_repository
 from gitflow_runner.git.repository import RefUpdate
 from tests.repositories import NoJitter, StillClock
 
@@ -214,6 +215,25 @@ def test_names_above_or_below_a_packed_ref_are_blocked_too(tmp_path: Path) -> No
         assert caught.value.code == "git.ref_blocked"
     repository.swap([RefUpdate(RUN, tip, None)])
     assert git("for-each-ref", "refs/runs", cwd=main) == ""
+
+
+def test_a_push_under_judgement_can_be_read_and_nothing_be_written(tmp_path: Path) -> None:
+    main = project(tmp_path / "main")
+    elsewhere = tmp_path / "quarantine"
+    elsewhere.mkdir()
+    item = blob(b"pushed")
+    store(elsewhere, [item])
+    repository = open_quarantine(main, elsewhere, StillClock(), NoJitter())
+    assert repository.read(item.oid) == item
+    assert repository.resolve("refs/heads/main") is not None
+    assert not opened(main).contains(item.oid)
+    for write in (
+        lambda: repository.write([item]),
+        lambda: repository.swap([RefUpdate(RUN, None, item.oid)]),
+    ):
+        with pytest.raises(RefusedError) as caught:
+            write()
+        assert caught.value.code == "git.quarantine"
 
 
 @pytest.fixture

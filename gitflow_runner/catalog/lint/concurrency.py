@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from gitflow_runner.catalog.diagnostic import Diagnostic
 from gitflow_runner.catalog.lint.rule import Code, Rule, Subject
+from gitflow_runner.catalog.nearest import did_you_mean
 from gitflow_runner.catalog.syntax import elements, entries, get, keyword_text, name_text
 from gitflow_runner.lang.forms import Form, MapForm, VectorForm
 
@@ -15,6 +16,8 @@ INVALID = Code(
     ":concurrency is {:type :singleton|:keyed :on-new-version :supersede|:drain|:coexist}; a keyed one names "
     "by :key-field where in the input its key lies (:order-id or [:event :id]). All of it is static.",
 )
+UNKNOWN = Code("unknown_concurrency_key", "warning", "A key of :concurrency that means nothing here.")
+
 TYPES = ("singleton", "keyed")
 POLICIES = ("supersede", "drain", "coexist")
 _EXAMPLE = "{:type :singleton :on-new-version :drain}"
@@ -32,7 +35,8 @@ def _check(subject: Subject) -> Iterator[Diagnostic]:
         if value is None:
             yield _wrong(form, f":concurrency has no :{name}", f"add :{name} :{choices[0]}")
         elif keyword_text(value) not in choices:
-            yield _wrong(value, f":{name} must be one of {_listed(choices)}", f":{name} :{choices[0]}", name)
+            hint = did_you_mean(name_text(value) or "", choices, ":") or f":{name} :{choices[0]}"
+            yield _wrong(value, f":{name} must be one of {_listed(choices)}", hint, name)
     keyed = keyword_text(get(form, "type")) == "keyed"
     key = get(form, "key-field")
     if keyed and key is None:
@@ -43,7 +47,8 @@ def _check(subject: Subject) -> Iterator[Diagnostic]:
         )
     for name, entry in entries(form).items():
         if name not in ("type", "on-new-version", "key-field"):
-            yield _wrong(entry.key, f":concurrency knows no :{name}", f"remove :{name}", name)
+            path = (":concurrency", f":{name}")
+            yield UNKNOWN.at(entry.key, f":concurrency knows no :{name}", hint=f"remove :{name}", path=path)
 
 
 def _is_path(form: Form) -> bool:
@@ -61,4 +66,4 @@ def _wrong(form: Form, message: str, hint: str, name: str | None = None) -> Diag
     return INVALID.at(form, message, hint=hint, path=path)
 
 
-RULE = Rule((INVALID,), _check, blocks=True)
+RULE = Rule((INVALID, UNKNOWN), _check, blocks=True)

@@ -93,9 +93,10 @@ def _check_id(category: str, item: MapForm, seen: set[str], path: Path) -> Itera
     if category == "mcp" and name is None:
         name = keyword_text(form)
     if name is None or not name.strip() or (category != "mcp" and not is_name(name)):
-        yield ID.at(
-            form, f":{key} is a letter, then letters, digits, `_` or `-`", hint=f":{key} :start", path=here
-        )
+        message = f":{key} is a letter, then letters, digits, `_` or `-`"
+        if category == "mcp":
+            message = ":tool-name is a text that is not blank"
+        yield ID.at(form, message, hint=f":{key} :start", path=here)
     elif name in seen:
         yield TWICE.at(form, f"another interface is named {name!r}", hint="rename one of them", path=here)
     else:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from gitflow_runner.catalog.lint import (
+    bounds,
     concurrency,
     function_steps,
     functions,
@@ -13,7 +14,9 @@ from gitflow_runner.catalog.lint import (
     slots,
     slug,
     step_calls,
+    step_config,
     templates,
+    text,
     top_level,
     triggers,
 )
@@ -44,4 +47,7 @@ RULES: tuple[Rule, ...] = (
     packaged_steps.USE,
     step_calls.RULE,
     function_steps.RULE,
+    step_config.RULE,
+    bounds.RULE,
+    text.RULE,
 )

@@ -10,7 +10,9 @@ from gitflow_runner.catalog.diagnostic import Diagnostic, Path, Severity
 from gitflow_runner.catalog.includes import Expanded
 from gitflow_runner.catalog.lint.calls import StepCall, executed, step_calls
 from gitflow_runner.catalog.syntax import Entry, elements, entries, finding, get, name_text, unquoted
-from gitflow_runner.lang.forms import Form
+from gitflow_runner.errors import LangError
+from gitflow_runner.lang.forms import Atom, Form
+from gitflow_runner.lang.reader import read_all, string_source
 from gitflow_runner.model.spec import Spec
 
 
@@ -76,10 +78,35 @@ class Subject:
         """Every form of the body that is neither quoted nor commented out."""
         return () if self.body is None else tuple(executed(self.body))
 
+    @cached_property
+    def codes(self) -> tuple[tuple[Path, Form], ...]:
+        """The code of every function with its path: of `:functions`, of steps, of packaged steps.
+
+        Code that is written as a text is read; a text that cannot be read is left out here.
+        """
+        holders: list[tuple[Path, Form | None]] = []
+        for index, item in enumerate(elements(self.field("functions"))):
+            holders.append(((":functions", index, ":code"), get(item, "code")))
+        for index, item in enumerate(elements(self.field("steps"))):
+            holders.append(((":steps", index, ":defaults", ":code"), get(get(item, "defaults"), "code")))
+        holders += [((":flow",), get(call.config, "code")) for call in self.calls]
+        return tuple((path, form) for path, code in holders if code is not None for form in _read_code(code))
+
     def ids(self, name: str) -> frozenset[str]:
         """The `:id`s declared in the vector at a top-level key."""
         found = (name_text(get(entry, "id")) for entry in elements(self.field(name)))
         return frozenset(each for each in found if each is not None)
+
+
+def _read_code(code: Form) -> tuple[Form, ...]:
+    if not isinstance(code, Atom):
+        return (unquoted(code),)
+    if not isinstance(code.value, str):
+        return ()
+    try:
+        return tuple(read_all(string_source(code)))
+    except LangError:
+        return ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,6 +23,7 @@ UNKNOWN = Code(
     "A keyword in :connection, or in flow/slot-bound?, is a slot that :requires declares. What a flow may "
     "reach is decided by bindings of its slots; a connection outside of them is written as a text.",
 )
+TYPE = Code("unknown_slot_type", "warning", "No kind of connection of this name is built in.")
 UNUSED = Code("unused_slot", "warning", "No step uses this slot.")
 
 KINDS = ("connection", "form", "worker")
@@ -64,9 +65,14 @@ def _check_connection(item: MapForm, seen: set[str], path: Path) -> Iterator[Dia
     else:
         seen.add(name)
     kind = get(item, "type")
-    if name_text(kind) not in SLOT_TYPES:
-        hint = did_you_mean(name_text(kind) or "", SLOT_TYPES, ":") or ":type :http-api"
-        yield INVALID.at(kind or item, "the slot has no known :type", hint=hint, path=(*path, ":type"))
+    text = name_text(kind)
+    if kind is None or text is None:
+        yield INVALID.at(kind or item, "the slot has no :type", hint=":type :http-api", path=(*path, ":type"))
+    elif text not in SLOT_TYPES:
+        hint = did_you_mean(text, SLOT_TYPES, ":") or "known are " + " ".join(
+            f":{each}" for each in SLOT_TYPES
+        )
+        yield TYPE.at(kind, f":{text} is no known type of connection", hint=hint, path=(*path, ":type"))
 
 
 def _check_form(item: MapForm, path: Path) -> Iterator[Diagnostic]:
@@ -126,6 +132,6 @@ def _check_unused(subject: Subject) -> Iterator[Diagnostic]:
             yield UNUSED.at(form, f"no step uses the slot :{name}", hint=hint, path=(":requires", index))
 
 
-SHAPE = Rule((INVALID,), _check, blocks=True)
+SHAPE = Rule((INVALID, TYPE), _check, blocks=True)
 REFS = Rule((UNKNOWN,), _check_use)
 USE = Rule((UNUSED,), _check_unused)

@@ -102,7 +102,7 @@ def _check_rest(subject: Subject) -> Iterator[Diagnostic]:
     if "name" not in subject.fields and isinstance(subject.root, MapForm):
         yield UNNAMED.at(subject.root, "the flow has no :name", hint=':name "..."', path=(":name",))
     for name, entry in subject.fields.items():
-        alike = None if name in KNOWN else did_you_mean(name, KNOWN, ":")
+        alike = None if name in KNOWN or name in _OLD else did_you_mean(name, KNOWN, ":")
         if alike is not None:
             yield UNKNOWN.at(entry.key, f":{name} is not a field of a flow", hint=alike, path=(f":{name}",))
 
