@@ -16,7 +16,7 @@ from gitflow_runner.model.retry import RetryPolicy
 from gitflow_runner.model.spec import COMMON_FIELDS, Field, FieldType, Spec
 
 DYNAMIC: Final = object()
-"""Stands for a value that the linter cannot know before the run; it fits every type."""
+"""Stands for a value that is known only at run time, or for a map that holds one; it fits every type."""
 
 MAX_ATTEMPTS = 100
 DEFAULT_TIMEOUT_MS = 900_000  # 15 minutes
