@@ -6,7 +6,9 @@ import hashlib
 from collections.abc import Iterable
 
 from gitflow_runner.git.objects import RawObject, blob
-from gitflow_runner.model.flow import SourceFile
+from gitflow_runner.lang.collection import Vec
+from gitflow_runner.lang.printer import canonical
+from gitflow_runner.model.flow import Flow, SourceFile
 from gitflow_runner.model.pin import PinnedFile
 
 
@@ -20,6 +22,12 @@ def closure_digest(files: Iterable[SourceFile]) -> str:
     for path, sha256 in sorted((file.path, _sha256(file)) for file in files):
         whole.update(f"{path}\0{sha256}\n".encode())
     return whole.hexdigest()
+
+
+def requires_digest(flow: Flow) -> str:
+    """Hex SHA-256 of the canonical EDN of what the flow requires, `[]` for nothing."""
+    settings = Vec(tuple(each.settings for each in flow.requires))
+    return hashlib.sha256(canonical(settings).encode()).hexdigest()
 
 
 def closure_blobs(files: Iterable[SourceFile]) -> tuple[RawObject, ...]:

@@ -26,6 +26,7 @@ MAX_FILE_BYTES = 256 * 1024
 MAX_ENTRIES = 20_000
 MAX_DEPTH = 16
 
+_NOT_IN_NAMES = ("Cc", "Cf", "Cs", "Zl", "Zp", "Zs")  # a release lists its paths with spaces between them
 _ORDINARY = (BLOB_MODE, EXEC_MODE)
 
 
@@ -179,7 +180,7 @@ def check_path(path: str) -> tuple[str, ...]:
     for part in parts:
         if part in ("", ".", "..") or "\\" in part:
             raise _refused_path(path)
-        if any(unicodedata.category(c) in ("Cc", "Cf", "Cs", "Zl", "Zp") for c in part):
+        if any(unicodedata.category(c) in _NOT_IN_NAMES for c in part):
             raise _refused_path(path)
     return parts
 

@@ -23,8 +23,8 @@ from gitflow_runner.runner.encode import failure_of, stored
 from gitflow_runner.runner.ports import Ports
 from gitflow_runner.runner.settings import LimitSettings
 from gitflow_runner.steps.base import Step
-from gitflow_runner.steps.config import parse_config, parse_retry, timeout_ms
-from gitflow_runner.steps.persist import persisted
+from gitflow_runner.steps.config import parse_config, retry_policy, timeout_ms
+from gitflow_runner.steps.persist import persist
 
 
 class Attempts:
@@ -120,7 +120,7 @@ class Attempts:
         limit = timeout_ms(config, self._limits.step_ms)
         with self._ports.attempt(command.identity, folder, command.attempt, key, began + limit) as context:
             try:
-                value: Value = persisted(config, step.run(config, context), context)
+                value: Value = persist(step.run(config, context), config, context)
                 output = stored(value, limit=self._limits.inline_bytes, what="the step's result")
             except StepError as error:
                 self._failed(command, folder, config, error, self._clock.monotonic_ms() - began)
@@ -142,10 +142,12 @@ class Attempts:
         error: StepError,
         took: int,
     ) -> None:
-        policy = parse_retry(config.get("retry"))
+        policy = retry_policy(config)
         retry_at = None
         if error.retryable and policy.another(command.attempt):
-            delay = policy.delay(command.attempt, asked_ms=error.retry_after_ms, share=self._jitter.share())
+            delay = policy.delay(
+                command.attempt, asked_ms=error.retry_after_ms, share=self._jitter.fraction()
+            )
             retry_at = self._clock.now_ms() + delay
         failure = failure_of(error, command.identity)
         self._buffer.add(

@@ -26,11 +26,15 @@ class Clock(Protocol):
         """Let `ms` pass; may return early when somebody wakes this process."""
         ...
 
+    def sleep_ms(self, duration_ms: int) -> None:
+        """Let that much time pass, for the short moments between two tries at a lock."""
+        ...
+
 
 class Jitter(Protocol):
     """Chance."""
 
-    def share(self) -> float:
+    def fraction(self) -> float:
         """A number in [0, 1)."""
         ...
 
@@ -61,6 +65,10 @@ class SystemClock:
         """Sleep until the time has passed or `wake` is called."""
         self._stop.wait(ms / 1_000)
 
+    def sleep_ms(self, duration_ms: int) -> None:
+        """Sleep for a moment that nobody should cut short."""
+        time.sleep(duration_ms / 1_000)
+
     def wake(self) -> None:
         """End every pause, now and later: the process is to stop."""
         self._stop.set()
@@ -85,6 +93,10 @@ class ManualClock:
         """Let the time pass at once."""
         self.move(ms)
 
+    def sleep_ms(self, duration_ms: int) -> None:
+        """Let the time pass at once."""
+        self.move(duration_ms)
+
     def move(self, ms: int) -> None:
         """Let `ms` pass."""
         self._now += ms
@@ -98,7 +110,7 @@ class ManualClock:
 class SystemJitter:
     """The machine's chance."""
 
-    def share(self) -> float:
+    def fraction(self) -> float:
         """A number in [0, 1)."""
         return random.random()
 
@@ -117,7 +129,7 @@ class CountedJitter:
     def __init__(self, start: int = 0) -> None:
         self._count = start
 
-    def share(self) -> float:
+    def fraction(self) -> float:
         """Always the middle."""
         return 0.5
 

@@ -48,7 +48,9 @@ def resolve_code(runtime: Runtime, slug: str, ref: str) -> Code:
                 fix=(f"gfr run {slug} --ref live", f"gfr run {slug} --ref <branch>"),
             )
         draft = work_tree_draft(runtime.repository, work_dir, slug)
-        return Code(draft.flow, draft.source, draft.files, work_tree_settings(work_dir), changed=draft.changed)
+        return Code(
+            draft.flow, draft.source, draft.files, work_tree_settings(work_dir), changed=draft.changed
+        )
     resolved = resolve_release(runtime, slug, ref)
     if resolved is not None:
         return _released(runtime, slug, resolved)
@@ -100,4 +102,3 @@ def _settings_at(runtime: Runtime, commit: str | None) -> Settings:
     tree = runtime.repository.commit(Oid(commit)).tree
     entry = runtime.repository.entry(tree, PATH)
     return parse_settings(None if entry is None else runtime.repository.blob(entry.oid))
-

@@ -10,11 +10,11 @@ from datetime import UTC, datetime
 from gitflow_runner.engine.behaviour import CURRENT
 from gitflow_runner.errors import GitflowError
 from gitflow_runner.git.objects import Commit, Oid, RawObject, encode_tree
+from gitflow_runner.lang.printer import write
+from gitflow_runner.lang.values import Value
 from gitflow_runner.ledger.codec import encode_pin
 from gitflow_runner.ledger.journal import Journal, Turn
 from gitflow_runner.ledger.lease import Lease, begin
-from gitflow_runner.lang.printer import write
-from gitflow_runner.lang.values import Value
 from gitflow_runner.model.event import RunStarted
 from gitflow_runner.model.ids import RunId, run_id
 from gitflow_runner.model.pin import DraftSource, Pin, ReleaseSource
@@ -83,9 +83,7 @@ def begin_run(runtime: Runtime, run: RunId, code: Code, given: Mapping[str, Valu
         runtime.repository.write(request.objects)
     lease = Lease(run, code.flow.slug, runtime.owner, runtime.host, 1, now)
     author = runtime.person.ident(now) if request.oid is not None else None
-    journal = begin(
-        runtime.repository, runtime.committer, lease, Turn((started,), now, files, author=author)
-    )
+    journal = begin(runtime.repository, runtime.committer, lease, Turn((started,), now, files, author=author))
     return Begun(journal, pin, code)
 
 

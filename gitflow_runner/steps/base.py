@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from gitflow_runner.model.message import Delivery, Message
+from gitflow_runner.model.resource import resource_uri
 from gitflow_runner.model.spec import Spec
 from gitflow_runner.net.exchange import Cancel, HttpRequest, HttpResponse
 
@@ -110,7 +111,7 @@ class BlobRef:
     @property
     def uri(self) -> str:
         """`res://sha256/<hex>`."""
-        return f"res://sha256/{self.sha256}"
+        return resource_uri(self.sha256)
 
 
 class Blobs(Protocol):

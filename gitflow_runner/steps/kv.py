@@ -62,6 +62,8 @@ class KvStep:
 
     def run(self, config: Mapping[str, object], context: Context) -> object:
         """The operation's result map; `StepError` (`kv.*`, `missing_config_key`)."""
+        if context.cancel.asked():
+            raise StepError("step.cancelled", "the step was given up before it began")
         operation = name_of(config["operation"])
         for name in _NEEDS[operation]:
             if name not in config or (name == "key" and config[name] is None):

@@ -3,27 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-import re
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 
 from gitflow_runner.errors import StepError
+from gitflow_runner.model.resource import digest_of
 from gitflow_runner.steps.base import BlobRef, HttpConnection, KvEntry, LogEntry, PathChange
-
-_URI = re.compile(r"res://sha256/([0-9a-f]{64})")
-
-
-def digest_of(uri: str) -> str:
-    """The hex digest that a `res://` URI names; `StepError` (`res.malformed`) for any other form.
-
-    The digest is all there is: no path, no host and no escape can be spelled.
-    """
-    found = _URI.fullmatch(uri)
-    if found is None:
-        raise StepError("res.malformed", f"{uri[:100]!r} is not a stored value", hint="res://sha256/<64 hex>")
-    return found[1]
 
 
 class ManualClock:

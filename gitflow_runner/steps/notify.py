@@ -62,6 +62,8 @@ class NotifyStep:
         cancel and a wrong config are always raised.
         """
         channels = _channels(config, context)
+        if context.cancel.asked():
+            raise StepError("step.cancelled", "the step was given up before it sent anything")
         outcomes: list[tuple[Value, Value]] = []
         errors: list[Value] = []
         for name, settings in channels.items():

@@ -10,9 +10,10 @@ from gitflow_runner.errors import DamagedError
 from gitflow_runner.git.objects import Oid, RawObject, decode_commit
 from gitflow_runner.git.repository import ObjectReader
 from gitflow_runner.trust.approval import REJECT, Decision, OpenWait, edit_files, read_decision
-from gitflow_runner.trust.keyring import Signed
+from gitflow_runner.trust.keyring import Keyring, Signed
 from gitflow_runner.trust.policy import Policy, Proof
 from gitflow_runner.trust.reasons import Reason, Refusal
+from gitflow_runner.trust.revocation import Revocations
 from gitflow_runner.trust.terms import Terms, terms_of
 from gitflow_runner.trust.verify import check_skew, prove
 
@@ -98,19 +99,22 @@ def judge(
     pinned: Policy,
     newest: Policy,
     now: int,
+    revoked: Revocations | None = None,
     check_edit: CheckEdit | None = None,
 ) -> Outcome:
     """What comes of these approvals at `now` (ms), judged by the pinned and the newest policy.
 
     Evidence is taken in the order of its first sight; one person counts once for one decision, and any
-    good reject ends the wait. `check_edit` says what is wrong with edited files, None if nothing is.
+    good reject ends the wait. `revoked` adds to the newest policy's list. `check_edit` says what is wrong
+    with edited files, None if nothing is.
     """
     try:
         terms = terms_of(wait, pinned, newest)
     except Refusal as problem:
         refused = tuple(Result(e.oid, False, problem.reason, detail=problem.message) for e in evidence)
         return Outcome("expired" if now > wait.deadline else "open", wait.need, 0, refused)
-    court = _Court(wait, terms, reader, pinned, newest, now, check_edit)
+    ring = newest.keyring if revoked is None else newest.keyring.with_revoked(revoked)
+    court = _Court(wait, terms, reader, pinned, newest, ring, now, check_edit)
     order = sorted(range(len(evidence)), key=lambda index: evidence[index].seen)
     results = {index: court.hear(evidence[index]) for index in order}
     return court.close(tuple(results[index] for index in range(len(evidence))))
@@ -123,6 +127,7 @@ class _Court:
     reader: ObjectReader
     pinned: Policy
     newest: Policy
+    ring: Keyring  # the newest policy's keys, with what was revoked besides
     now: int
     check_edit: CheckEdit | None
     state: State = "open"
@@ -204,7 +209,7 @@ class _Court:
         return _Claim(principal, None, Decision(evidence.action))
 
     def _who(self, signed: Signed, seen: int) -> str:
-        principal = self.newest.keyring.who(signed, first_seen=seen, now=self.now)
+        principal = self.ring.who(signed, first_seen=seen, now=self.now)
         if self.pinned.keyring.who(signed, first_seen=seen, now=self.now) != principal:
             raise Refusal("key_not_allowed", f"key {signed.fingerprint} changed hands since the wait opened")
         return principal

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 from gitflow_runner.errors import Place, UsageError
@@ -76,6 +76,18 @@ class Revocations:
             self.sha256 | other.sha256,
             self.certificates + other.certificates,
         )
+
+
+def revoked_keys(keys: Iterable[str]) -> Revocations:
+    """Keys given one by one, each a public key line or a `SHA256:` fingerprint; refuses `malformed`."""
+    dated: dict[str, int] = {}
+    blobs: set[bytes] = set()
+    for key in keys:
+        if key.startswith("SHA256:"):
+            dated[key] = ALWAYS
+        else:
+            blobs.add(parse_key_line(key).blob)
+    return Revocations(dated, frozenset(blobs))
 
 
 def parse_revoked(data: bytes, *, file: str = "<revoked>") -> Revocations:

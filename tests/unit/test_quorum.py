@@ -21,6 +21,7 @@ from gitflow_runner.git.objects import (
 from gitflow_runner.trust.approval import Actors, OpenWait, build_approval, edited_digest
 from gitflow_runner.trust.policy import Policy, RevokedKey
 from gitflow_runner.trust.quorum import AttestedApproval, Evidence, Outcome, SignedApproval, judge
+from gitflow_runner.trust.revocation import revoked_keys
 from gitflow_runner.trust.signer import FileSigner, sign_commit
 from tests.policies import AGENT, ANN, ANN_2, BOB, CAT, DEV, KEYS, RUNNER, STRANGER, policy
 from tests.signed_objects import DAY, EMPTY_TREE, HOUR, NOW, Objects, ident
@@ -406,6 +407,20 @@ def test_a_key_revoked_before_the_resolution_refuses_whatever_it_signed_before()
     assert Case(newest=gone).send(DEV).reasons() == ["key_revoked"]
     later = replace(POLICY, revoked=(RevokedKey(DEV.key.fingerprint, NOW + 2 * HOUR),))
     assert Case(newest=later).send(DEV).reasons() == [None]
+
+
+def test_further_revoked_keys_may_be_given_by_line_or_fingerprint() -> None:
+    case = Case("deploy-site").send(ANN).send(BOB).send(CAT)
+    found = judge(
+        case.wait,
+        case.sent,
+        reader=case.objects,
+        pinned=POLICY,
+        newest=POLICY,
+        now=NOW,
+        revoked=revoked_keys([ANN.key.line + " laptop", BOB.key.fingerprint]),
+    )
+    assert [result.reason for result in found.results] == ["key_revoked", "key_revoked", None]
 
 
 def test_windows_of_keys_are_judged_at_first_sight() -> None:

@@ -43,7 +43,7 @@ def test_a_work_tree_without_flows_is_empty(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "path", ["../secret", "/etc/passwd", "a//b", "a/./b", "", "a\\b", "a\nb", "a\u202eb"]
+    "path", ["../secret", "/etc/passwd", "a//b", "a/./b", "", "a\\b", "a\nb", "a b", "a\u202eb"]
 )
 def test_a_path_that_could_mean_two_things_is_refused(path: str) -> None:
     with pytest.raises(RefusedError) as refused:
