@@ -62,8 +62,9 @@ def verify_run(
 
     Codes: those of `DamagedError` (`history.*`, `run.*`, `git.*`), `incomplete` (an object is missing),
     `run.unknown`, `history.rewritten` (`since` is gone), `run.ref`, `run.state` (`run.json` is not the
-    fold), `history.canonical`, `trailer_mismatch`, `parents`, `clock`, `wait.alone`, `wait.payload`, `pin.digest`, `res.digest`,
-    `tree.mode`. A run that cannot be read further back gives the finding that says why, and no more.
+    fold), `history.canonical`, `trailer_mismatch`, `parents`, `clock`, `wait.alone`, `wait.payload`,
+    `pin.digest`, `res.digest`, `tree.mode`. A run that cannot be read further back gives the finding that
+    says why, and no more.
     """
     start = tip if tip is not None else reader.resolve(ref)
     if start is None:
