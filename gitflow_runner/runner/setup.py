@@ -211,6 +211,12 @@ def _first_policy(runtime: Runtime, person: Person, work_dir: Path, laid: list[L
     if runtime.repository.resolve(POLICY) is not None:
         laid.append(Laid("keep", POLICY, note))
         return runtime.local.pinned_root() or ""
+    if any(step.path == POLICY_FILE and step.verb == "keep" for step in laid):
+        # A draft that was here before belongs to a policy that is in force elsewhere: fetch that one.
+        laid.append(
+            Laid("keep", POLICY, "not here; fetch it and pin its root, or start one: gfr policy apply")
+        )
+        return ""
     text = (work_dir / POLICY_FILE).read_bytes()
     _apply(runtime, text, None, person)
     digest = policy_digest(text)
