@@ -13,7 +13,6 @@ from gitflow_runner.ledger.lease import wake
 from gitflow_runner.ledger.listing import RunRef, find_run
 from gitflow_runner.model.ids import is_step_folder
 from gitflow_runner.model.run import OpenWaitState, Run
-from gitflow_runner.runner.printed import Asked
 from gitflow_runner.runner.runtime import Runtime
 from gitflow_runner.runner.sync import push_new
 from gitflow_runner.trust.approval import OpenWait, build_approval
@@ -52,7 +51,7 @@ class Signed:
 
 
 def find_question(runtime: Runtime, typed_run: str, typed_wait: str | None) -> Question:
-    """The open wait that these names mean; `NotFoundError` (`wait.unknown`), `ConflictError` (`wait.closed`)."""
+    """The open wait that these names mean; `NotFoundError` (`wait.*`), `ConflictError` (`wait.closed`)."""
     reader = runtime.repository
     at = find_run(reader, typed_run)
     run = read_run(reader, at.tip)
@@ -97,7 +96,7 @@ def decide(runtime: Runtime, question: Question, decision: str, *, note: str, pa
             "approval.decision", f"{wait.folder} takes {', '.join(wait.actions)}, not {decision[:40]!r}"
         )
     signer = runtime.person.require_signer(f"to {decision}")
-    principal = check_person(runtime, question, signer.key.fingerprint)
+    principal = check_person(runtime, question)
     tree = runtime.repository.commit(question.commit).tree
     asked = OpenWait(
         question.run.run,
@@ -118,13 +117,13 @@ def decide(runtime: Runtime, question: Question, decision: str, *, note: str, pa
     return Signed(ref, objects[-1].oid, principal)
 
 
-def check_person(runtime: Runtime, question: Question, fingerprint: str) -> str:
-    """Who this key is, refused early where the policy would not count the decision anyway."""
+def check_person(runtime: Runtime, question: Question) -> str:
+    """Who sits here, refused early where the policy would not count the decision anyway."""
     policy = runtime.policies.require()
     signer = runtime.person.require_signer("a decision")
     owners = policy.keyring.owners(signer.key)
     if not owners:
-        raise Refusal("key_not_allowed", f"the policy knows nobody with the key {fingerprint}")
+        raise Refusal("key_not_allowed", f"the policy knows nobody with the key {signer.key.fingerprint}")
     principal = min(owners)
     wait = question.state.wait
     if wait.role is not None:
@@ -177,20 +176,6 @@ def ask(
     push_new(runtime, ref, objects[-1].oid)
     wake(runtime.repository.common_dir, run.run)
     return Signed(ref, objects[-1].oid, owner)
-
-
-def asked_by(question: Question, remote: str, approvals: str, runner_key: str) -> Asked:
-    """What the printed commands for this question are made of."""
-    return Asked(
-        remote,
-        question.run.run,
-        question.at.ref,
-        question.state.wait.folder,
-        question.commit,
-        question.digest,
-        runner_key,
-        approvals,
-    )
 
 
 def _names(state: OpenWaitState, typed: str) -> bool:

@@ -69,7 +69,7 @@ class Outbox:
 def asked_of(runtime: Runtime, journal: Journal, wait: WaitOpened) -> Asked:
     """What the printed commands for a wait are made of."""
     run = journal.run.run
-    remote = runtime.remote or _own_address(runtime)
+    remote = runtime.remote or own_address(runtime)
     return Asked(
         remote,
         run,
@@ -83,7 +83,7 @@ def asked_of(runtime: Runtime, journal: Journal, wait: WaitOpened) -> Asked:
     )
 
 
-def _own_address(runtime: Runtime) -> str:
-    # Without a remote, approvers fetch from and push to this very repository (architecture 2.4).
+def own_address(runtime: Runtime) -> str:
+    """Where approvers fetch from and push to without a remote: this very repository (architecture 2.4)."""
     repository = runtime.repository
     return str((repository.work_dir or repository.common_dir).resolve())

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
-from gitflow_runner.errors import RefusedError, UsageError
+from gitflow_runner.errors import NotFoundError, RefusedError, UsageError
 from gitflow_runner.git.command import GitCommand
 from gitflow_runner.git.objects import Oid
 from gitflow_runner.git.refs import POLICY, RUNS
@@ -15,6 +16,7 @@ from gitflow_runner.git.repository import RefUpdate
 from gitflow_runner.runner.person import Person, find_person
 from gitflow_runner.runner.runtime import Runtime
 from gitflow_runner.runner.scaffold import template, with_block
+from gitflow_runner.runner.sync import fetch
 from gitflow_runner.trust.policy import Policy, policy_digest
 from gitflow_runner.trust.policy_chain import apply_policy
 from gitflow_runner.trust.policy_text import parse_policy
@@ -23,6 +25,7 @@ from gitflow_runner.trust.signer import new_key_file
 Verb = Literal["create", "keep", "update"]
 POLICY_FILE = ".breyta/policy.edn"
 _PERSON_KEY = "person_ed25519"
+_DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +129,26 @@ def apply_draft(runtime: Runtime) -> tuple[Policy, Oid]:
     path.write_bytes(text)
     write_signers(runtime)
     return draft, oid
+
+
+def pin_policy(runtime: Runtime, digest: str) -> Policy:
+    """Trust the policy from the version with this digest on; it must be on the chain that is here."""
+    if not _DIGEST.fullmatch(digest):
+        raise UsageError("trust.malformed", f"{digest[:80]!r} is not sha256: and 64 hex digits")
+    fetch(runtime)
+    tip = runtime.repository.resolve(POLICY)
+    if tip is None:
+        raise NotFoundError(
+            "policy.none",
+            "there is no policy here yet",
+            hint="fetch it from where runs are shared",
+            fix=(f"git fetch origin {POLICY}:{POLICY}",),
+        )
+    runtime.policies.would_hold(tip, digest)
+    runtime.local.pin_root(digest)
+    if runtime.local.is_ready():
+        write_signers(runtime)
+    return runtime.policies.require()
 
 
 def _apply(runtime: Runtime, text: bytes, previous: Oid | None, person: Person) -> Oid:
