@@ -100,14 +100,12 @@ class Answers:
         abort = abort if isinstance(abort, Map) else Map()
         try:
             result = call.invoke(ask)
-        except FlowThrow:
+        except FlowThrow as thrown:
+            _check_status(abort, thrown.info.data)
             if abort.get(keyword("error?"), True) is not False:
                 raise
             return None
-        statuses = abort.get(keyword("status"))
-        status = result.get(keyword("status")) if isinstance(result, Map) else None
-        if isinstance(statuses, Collection) and status is not None and status in tuple(statuses):
-            raise _thrown("poll.aborted", f"flow/poll met the status {status}", status=status)
+        _check_status(abort, result)
         return result
 
     def _elapsed(self, call: Call) -> Value:
@@ -115,6 +113,13 @@ class Answers:
         if not isinstance(since, int) or isinstance(since, bool):
             raise illegal("flow/elapsed? takes a time in ms and a length of time")
         return self._host.now_ms - since >= _length(length)
+
+
+def _check_status(abort: Map, found: Value) -> None:
+    statuses = abort.get(keyword("status"))
+    status = found.get(keyword("status")) if isinstance(found, Map) else None
+    if isinstance(statuses, Collection) and status is not None and status in tuple(statuses):
+        raise _thrown("poll.aborted", f"flow/poll met the status {status}", status=status)
 
 
 def interval_ms(given: Value, attempt: int) -> int:

@@ -91,6 +91,7 @@ class GitCommand:
     common_dir: Path
     environment: Mapping[str, str]
     program: str = "git"
+    work_dir: Path | None = None  # where commands that need a work tree and an index run
     interactive: bool = False
     limits: Limits = field(default_factory=Limits)
 
@@ -108,9 +109,15 @@ class GitCommand:
     def attempt(self, *arguments: str, stdin: bytes = b"", overrides: Sequence[str] = ()) -> Finished:
         """Run `git ARGUMENTS` here and report how it ended; `overrides` are further `key=value` settings."""
         settings = [part for pair in (*_OVERRIDES, *overrides) for part in ("-c", pair)]
-        call = [self.program, f"--git-dir={self.common_dir}", "--no-pager", *settings, *arguments]
+        where = () if self.work_dir is not None else (f"--git-dir={self.common_dir}",)
+        call = [self.program, *where, "--no-pager", *settings, *arguments]
         return run_child(
-            call, self.common_dir, self._child_environment(), stdin, self.limits, self.interactive
+            call,
+            self.work_dir or self.common_dir,
+            self._child_environment(),
+            stdin,
+            self.limits,
+            self.interactive,
         )
 
     def version(self) -> Version:

@@ -16,7 +16,15 @@ from gitflow_runner.errors import DamagedError, GitflowError
 from gitflow_runner.git.objects import BLOB_MODE, Commit, Oid, RawObject, decode_commit, decode_tree
 from gitflow_runner.git.repository import ObjectReader
 from gitflow_runner.ledger.blobs import pointed
-from gitflow_runner.ledger.chain import EVENTS_FILE, RUN_FILE, file_in, read_object, values_in
+from gitflow_runner.ledger.chain import (
+    EVENTS_FILE,
+    RUN_FILE,
+    file_in,
+    find_wait_commit,
+    read_object,
+    read_run,
+    values_in,
+)
 from gitflow_runner.ledger.codec import Places, decode_events, decode_run, encode_event, encode_run
 from gitflow_runner.ledger.journal import PAYLOAD_FILE, PIN_FILE
 from gitflow_runner.ledger.message import parents_of, turn_trailers
@@ -40,19 +48,28 @@ CheckTurn = Callable[[Oid, bytes], Finding | None]  # (commit id, its raw bytes)
 
 
 def verify_run(
-    reader: ObjectReader, ref: str, check_turn: CheckTurn, *, tip: Oid | None = None
+    reader: ObjectReader,
+    ref: str,
+    check_turn: CheckTurn,
+    *,
+    tip: Oid | None = None,
+    since: Oid | None = None,
 ) -> tuple[Finding, ...]:
     """All findings, oldest turn first after those of `check_turn`; none means that the run is whole.
 
+    `tip` stands in for the ref's; `since` is a turn that was verified before: only what follows it is
+    looked at, and it must be a turn of this run.
+
     Codes: those of `DamagedError` (`history.*`, `run.*`, `git.*`), `incomplete` (an object is missing),
-    `run.unknown`, `run.ref`, `run.state` (`run.json` is not the fold), `history.canonical`,
-    `trailer_mismatch`, `parents`, `clock`, `wait.alone`, `wait.payload`, `pin.digest`, `res.digest`,
-    `tree.mode`. A run that cannot be read further back gives the finding that says why, and no more.
+    `run.unknown`, `history.rewritten` (`since` is gone), `run.ref`, `run.state` (`run.json` is not the
+    fold), `history.canonical`, `trailer_mismatch`, `parents`, `clock`, `wait.alone`, `wait.payload`,
+    `pin.digest`, `res.digest`, `tree.mode`. A run that cannot be read further back gives the finding that
+    says why, and no more.
     """
     start = tip if tip is not None else reader.resolve(ref)
     if start is None:
         return (Finding("run.unknown", None, f"no run is recorded at {ref}"),)
-    return tuple(_Check(reader, check_turn).findings(ref, start))
+    return tuple(_Check(reader, check_turn, since).findings(ref, start))
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,8 +85,9 @@ class _Turn:
 class _Check:
     """One verification; remembers what it saw, so that each object is read once."""
 
-    def __init__(self, reader: ObjectReader, check_turn: CheckTurn) -> None:
+    def __init__(self, reader: ObjectReader, check_turn: CheckTurn, since: Oid | None) -> None:
         self._reader = reader
+        self._since = since
         self._check_turn = check_turn
         self._whole: set[Oid] = set()
         self._wait_commits: dict[str, Oid] = {}
@@ -79,7 +97,7 @@ class _Check:
         oid: Oid | None = tip
         run: Run | None = None
         try:
-            while oid is not None:
+            while oid is not None and oid != self._since:
                 raw = read_object(self._reader, oid, "commit")
                 told = self._check_turn(oid, raw)
                 if told is not None:
@@ -89,6 +107,11 @@ class _Check:
                 events = decode_events(text, values_in(self._reader, commit.tree))
                 commits.append((oid, commit, text, events))
                 oid = commit.parents[0] if commit.parents and events[0].seq != 1 else None
+            if self._since is not None:
+                if oid is None:
+                    yield Finding("history.rewritten", tip, f"{self._since} is no turn of this run any more")
+                    return
+                run = read_run(self._reader, self._since)
             for oid, commit, text, events in reversed(commits):
                 run, resolved = _fold(run, events)
                 yield from self._turn(_Turn(oid, commit, text, events, run, resolved))
@@ -198,6 +221,8 @@ class _Check:
         return file_in(self._reader, turn.commit.tree, path) or b""
 
     def _wait_commit(self, folder: str) -> Oid:
+        if folder not in self._wait_commits and self._since is not None:
+            self._wait_commits[folder] = find_wait_commit(self._reader, self._since, folder)
         return self._wait_commits[folder]
 
 

@@ -89,7 +89,8 @@ def _applied(run: Run, recorded: Recorded) -> Run:
         case StepStarted():
             return _step_started(run, event)
         case StepSucceeded():
-            return replace(_without_step(run, event.identity, event.attempt), steps_done=run.steps_done + 1)
+            left_steps = _steps_without(run, event.identity, event.attempt)
+            return replace(run, steps=left_steps, steps_done=run.steps_done + 1)
         case StepFailed():
             return _step_failed(run, event)
         case StepSkipped():
@@ -179,13 +180,13 @@ def _step_started(run: Run, event: StepStarted) -> Run:
         True,
     )
     begun = run.steps_begun + (1 if known is None else 0)
-    return replace(_with_step(run, step), steps_begun=begun)
+    return replace(run, steps=_steps_with(run, step), steps_begun=begun)
 
 
 def _step_failed(run: Run, event: StepFailed) -> Run:
     step = _open_step(run, event.identity, event.attempt)
     if event.retry_at is None:
-        return _without_step(run, event.identity, event.attempt)
+        return replace(run, steps=_steps_without(run, event.identity, event.attempt))
     generation = step.generation + (1 if event.definite else 0)
     return _with_step(
         run, replace(step, announced=False, generation=generation, retry_at=event.retry_at, unknown=False)
@@ -198,7 +199,8 @@ def _step_resolved(run: Run, event: StepResolved) -> Run:
         raise _damaged(run, "history.step", f"{event.identity} is not in doubt")
     if event.decision == "retry":
         return _with_step(run, replace(step, unknown=False, announced=False))
-    return replace(_without_step(run, event.identity, step.attempt), steps_done=run.steps_done + 1)
+    left = _steps_without(run, event.identity, step.attempt)
+    return replace(run, steps=left, steps_done=run.steps_done + 1)
 
 
 def _decision_seen(run: Run, at: int, event: DecisionSeen) -> Run:
@@ -237,12 +239,16 @@ def _open_wait(run: Run, folder: str) -> OpenWaitState:
 
 
 def _with_step(run: Run, step: OpenStep) -> Run:
-    return replace(run, steps=(*(s for s in run.steps if s.identity != step.identity), step))
+    return replace(run, steps=_steps_with(run, step))
 
 
-def _without_step(run: Run, identity: str, attempt: int) -> Run:
+def _steps_with(run: Run, step: OpenStep) -> tuple[OpenStep, ...]:
+    return (*(s for s in run.steps if s.identity != step.identity), step)
+
+
+def _steps_without(run: Run, identity: str, attempt: int) -> tuple[OpenStep, ...]:
     step = _open_step(run, identity, attempt)
-    return replace(run, steps=tuple(s for s in run.steps if s is not step))
+    return tuple(s for s in run.steps if s is not step)
 
 
 def _with_wait(run: Run, state: OpenWaitState) -> Run:

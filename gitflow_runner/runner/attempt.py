@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from gitflow_runner.engine.keys import idempotency_key
-from gitflow_runner.errors import StepError
+from gitflow_runner.errors import NotFoundError, StepError, UsageError
 from gitflow_runner.lang.values import Value
 from gitflow_runner.model.command import RunStep
 from gitflow_runner.model.event import (
@@ -23,8 +23,8 @@ from gitflow_runner.runner.encode import failure_of, stored
 from gitflow_runner.runner.ports import Ports
 from gitflow_runner.runner.settings import LimitSettings
 from gitflow_runner.steps.base import Step
-from gitflow_runner.steps.config import parse_config, parse_retry, timeout_ms
-from gitflow_runner.steps.persist import persisted
+from gitflow_runner.steps.config import parse_config, retry_policy, timeout_ms
+from gitflow_runner.steps.persist import persist
 
 
 class Attempts:
@@ -56,7 +56,7 @@ class Attempts:
         run = self._buffer.run
         folder = command.folder or step_folder(run.steps_begun + 1, command.step_id)
         try:
-            step = self._step(command.type)
+            step = self._known_step(command.type)
             config = parse_config(step.spec, command.config)
         except StepError as error:
             self.refuse(command.identity, folder, command.type, command.input_hash, error)
@@ -70,6 +70,12 @@ class Attempts:
         if not command.started:
             self._announce(command, folder, effect, key, config)
         self._perform(command, folder, step, effect, config, key)
+
+    def _known_step(self, step_type: str) -> Step:
+        try:
+            return self._step(step_type)
+        except (NotFoundError, UsageError) as error:
+            raise StepError(error.code, error.message, hint=error.hint) from None
 
     def refuse(self, identity: str, folder: str, step_type: str, digest: str, error: StepError) -> None:
         """Record a step that could not even begin: begun and failed in one turn."""
@@ -120,9 +126,13 @@ class Attempts:
         limit = timeout_ms(config, self._limits.step_ms)
         with self._ports.attempt(command.identity, folder, command.attempt, key, began + limit) as context:
             try:
-                value: Value = persisted(config, step.run(config, context), context)
+                value: Value = persist(step.run(config, context), config, context)
                 output = stored(value, limit=self._limits.inline_bytes, what="the step's result")
             except StepError as error:
+                if effect == "unsafe" and not error.definite:
+                    # Nobody knows whether it happened: as after a crash, a person decides.
+                    self._buffer.add(StepUnknown(command.identity, folder, command.attempt))
+                    return
                 self._failed(command, folder, config, error, self._clock.monotonic_ms() - began)
             else:
                 took = self._clock.monotonic_ms() - began
@@ -142,7 +152,7 @@ class Attempts:
         error: StepError,
         took: int,
     ) -> None:
-        policy = parse_retry(config.get("retry"))
+        policy = retry_policy(config)
         retry_at = None
         if error.retryable and policy.another(command.attempt):
             delay = policy.delay(

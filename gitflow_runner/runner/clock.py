@@ -26,8 +26,8 @@ class Clock(Protocol):
         """Let `ms` pass; may return early when somebody wakes this process."""
         ...
 
-    def sleep_ms(self, ms: int) -> None:
-        """Let `ms` pass, for the short moments between two tries at a lock."""
+    def sleep_ms(self, duration_ms: int) -> None:
+        """Let that much time pass, for the short moments between two tries at a lock."""
         ...
 
 
@@ -65,9 +65,9 @@ class SystemClock:
         """Sleep until the time has passed or `wake` is called."""
         self._stop.wait(ms / 1_000)
 
-    def sleep_ms(self, ms: int) -> None:
+    def sleep_ms(self, duration_ms: int) -> None:
         """Sleep for a moment that nobody should cut short."""
-        time.sleep(ms / 1_000)
+        time.sleep(duration_ms / 1_000)
 
     def wake(self) -> None:
         """End every pause, now and later: the process is to stop."""
@@ -93,9 +93,9 @@ class ManualClock:
         """Let the time pass at once."""
         self.move(ms)
 
-    def sleep_ms(self, ms: int) -> None:
+    def sleep_ms(self, duration_ms: int) -> None:
         """Let the time pass at once."""
-        self.move(ms)
+        self.move(duration_ms)
 
     def move(self, ms: int) -> None:
         """Let `ms` pass."""

@@ -18,6 +18,10 @@ from gitflow_runner.steps.base import Http
 from gitflow_runner.steps.registry import Steps
 
 
+def _say(text: str) -> None:
+    sys.stderr.write(text + "\n")
+
+
 def compose(
     directory: Path,
     *,
@@ -53,6 +57,6 @@ def compose(
         f"process {os.getpid()} on {host}",
         Steps(),
         make_http,
-        say or (lambda text: print(text, file=sys.stderr)),
+        say or _say,
         stop or (lambda: False),
     )

@@ -33,8 +33,6 @@ from gitflow_runner.runner.encode import failure_of, stored
 from gitflow_runner.runner.inbox import Inbox
 from gitflow_runner.runner.settings import LimitSettings
 from gitflow_runner.runner.waiting import Waits
-from gitflow_runner.steps.config import parse_config
-from gitflow_runner.steps.sleep import SPEC as SLEEP
 from gitflow_runner.steps.sleep import sleep_ms
 
 LOOK_EVERY_MS = 30_000  # inboxes are looked at at least this often (protocol 4.6)
@@ -145,7 +143,7 @@ class Driver:
     def _set_timer(self, command: SetTimer) -> None:
         folder = step_folder(self._buffer.run.steps_begun + 1, command.step_id)
         try:
-            until = self._clock.now_ms() + sleep_ms(parse_config(SLEEP, command.config))
+            until = self._clock.now_ms() + sleep_ms(command.config)
         except StepError as error:
             self._attempts.refuse(command.identity, folder, "sleep", command.input_hash, error)
             return

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from gitflow_runner.errors import LangError, StepError
+from gitflow_runner.lang.collection import map_of
 from gitflow_runner.lang.printer import write
-from gitflow_runner.lang.values import Value
+from gitflow_runner.lang.values import Value, keyword
 from gitflow_runner.model.failure import Failure
 from gitflow_runner.model.stored import Stored
+
+MAX_DATA = 64 * 1024  # characters of an error's data
 
 
 def stored(value: Value, *, limit: int, what: str) -> Stored:
@@ -33,7 +36,8 @@ def failure_of(error: StepError, identity: str) -> Failure:
     data = None
     if error.details:
         try:
-            data = Stored(write(error.details.get("data"))) if "data" in error.details else None
+            text = write(map_of((keyword(name), value) for name, value in error.details.items()))
+            data = Stored(text) if len(text) <= MAX_DATA else None
         except LangError:
             data = None
     at = error.at

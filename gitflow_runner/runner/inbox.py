@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from gitflow_runner.errors import RefusedError
 from gitflow_runner.git.objects import Ident, Oid, decode_commit
@@ -12,7 +13,7 @@ from gitflow_runner.lang.collection import Map, Vec, map_of
 from gitflow_runner.lang.data import read_data
 from gitflow_runner.lang.printer import write
 from gitflow_runner.lang.values import Value, keyword
-from gitflow_runner.model.event import DecisionSeen, WaitResolved
+from gitflow_runner.model.event import DecisionSeen, WaitOpened, WaitResolved
 from gitflow_runner.model.pin import Pin
 from gitflow_runner.model.run import OpenWaitState, SeenDecision
 from gitflow_runner.model.stored import Stored
@@ -86,6 +87,45 @@ class Inbox:
         for state in self._buffer.run.waits:
             if state.wait.wait == "approval":
                 self._decide(state, began)
+
+    def look_for_requests(self) -> None:
+        """Read requests only: what stands before the announcing turn of an unsafe effect."""
+        self._requests.look()
+
+    def recheck(self, wait: WaitOpened, resolved: WaitResolved) -> None:
+        """Hold an approval against the newest policy again, before the first effect after it.
+
+        Raises `RefusedError` (`approval.withdrawn`): the run halts until the policy, or a person, settles it.
+        """
+        if wait.wait != "approval":
+            return
+        newest, pinned = self._policies.newest(), self._policies.at(wait.policy)
+        if newest is None or pinned is None:
+            raise RefusedError("policy.none", "the policy that the approval rests on is not known here")
+        evidence = [SignedApproval(Oid(oid), wait.deadline, in_time=True) for oid in resolved.counted]
+        outcome = judge(
+            self.as_asked(OpenWaitState(wait, 0)),
+            self._timed(wait, evidence),
+            reader=self._repository,
+            pinned=pinned,
+            newest=newest,
+            now=self._clock.now_ms(),
+        )
+        if outcome.state != "approved":
+            reasons = [f"{r.principal or 'somebody'}: {r.reason}" for r in outcome.results if not r.counted]
+            raise RefusedError(
+                "approval.withdrawn",
+                f"the approval of {wait.folder} does not hold any more ({', '.join(reasons)})",
+                hint="its effect was not begun; restore the people's rights, or cancel the run",
+                fix=("gfr policy show", f"gfr cancel {self._buffer.run.run}"),
+            )
+
+    def _timed(self, wait: WaitOpened, evidence: Sequence[SignedApproval]) -> list[SignedApproval]:
+        first: dict[str, int] = {}
+        for recorded in self._buffer.history:
+            if isinstance(recorded.event, DecisionSeen) and recorded.event.folder == wait.folder:
+                first.setdefault(recorded.event.oid, recorded.at)
+        return [replace(e, seen=first.get(e.oid, e.seen)) for e in evidence]
 
     def _decide(self, state: OpenWaitState, began: int) -> None:
         wait = state.wait

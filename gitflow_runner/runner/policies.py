@@ -44,6 +44,11 @@ class Policies:
                 self._local.write("policy-known", tip.encode() + b"\n")
         return self._chain
 
+    def would_hold(self, tip: Oid, root: str | None) -> None:
+        """Verify the chain as it would be with this tip; `root` is its own digest for a first policy."""
+        pinned = root or self._local.pinned_root() or ""
+        load_chain(self._reader, tip, pinned, now=self._clock.now_ms(), known=self._local.known_policy())
+
     def newest(self) -> Policy | None:
         """The policy in force."""
         chain = self.chain()

@@ -59,8 +59,7 @@ class BlobPort:
 
     def put(self, data: bytes, media_type: str) -> BlobRef:
         """Store; durable before the turn that names it."""
-        uri = self._blobs.put(data, media_type)
-        return BlobRef(uri.rpartition("/")[2], len(data), media_type)
+        return BlobRef(self._blobs.put(data, media_type), len(data), media_type)
 
     def get(self, uri: str) -> bytes:
         """Read and verify."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from typing import assert_never
 
 from gitflow_runner.errors import DamagedError, LangError
@@ -26,10 +25,9 @@ from gitflow_runner.runner.buffer import Buffer
 from gitflow_runner.runner.clock import Clock
 from gitflow_runner.runner.policies import Policies
 from gitflow_runner.trust.reasons import Refusal
-from gitflow_runner.trust.statement import Request, parse_statement
-from gitflow_runner.trust.verify import check_skew, prove
+from gitflow_runner.trust.requests import SignedRequest, read_request
+from gitflow_runner.trust.statement import Request
 
-VALUE_FILE = "value.edn"
 CLEANUP_MS = 60_000
 MAX_REQUESTS = 256
 
@@ -62,27 +60,23 @@ class Requests:
         act = "unknown"
         try:
             raw = self._repository.read(oid)
-            signed = prove(raw)
-            fingerprint = signed.fingerprint
-            said = parse_statement(signed.message, Request)
-            act = said.act
             now = self._clock.now_ms()
             policy = self._policies.require()
-            principal = policy.keyring.who(signed, first_seen=now, now=now)
-            check_skew(signed, now, policy.skew_ms)
-            policy.check_duty(policy.control, principal, self._slug)
-            events = self._events(said, principal, oid)
+            read = read_request(raw, self._repository, policy, self._slug, first_seen=now, now=now)
+            act, principal, fingerprint = read.request.act, read.principal, read.fingerprint
+            note = read.request.reason
+            events = self._events(read, oid)
             author = decode_commit(raw.data).author
         except Refusal as refusal:
             self._buffer.add(RequestSeen(oid, name, act, principal, fingerprint, refusal.reason))
         except DamagedError as damage:
             self._buffer.add(RequestSeen(oid, name, act, principal, fingerprint, damage.code))
         else:
-            self._buffer.add(RequestSeen(oid, name, act, principal, fingerprint, None, said.reason), *events)
+            self._buffer.add(RequestSeen(oid, name, act, principal, fingerprint, None, note), *events)
         self._buffer.flush(author=author)
 
-    def _events(self, said: Request, principal: str, oid: Oid) -> tuple[Event, ...]:
-        run = self._buffer.run
+    def _events(self, read: SignedRequest, oid: Oid) -> tuple[Event, ...]:
+        run, said, principal = self._buffer.run, read.request, read.principal
         if said.run != run.run:
             raise Refusal("run", f"the request is for run {said.run}")
         match said.act:
@@ -95,7 +89,7 @@ class Requests:
             case "resume":
                 return (RunResumed(principal, oid),) if run.status == "paused" else ()
             case "resolve":
-                return (self._resolve(said, principal, oid),)
+                return (self._resolve(read, oid),)
             case "retry" | "adopt":
                 raise Refusal("trailers", f"an open run takes no {said.act} here")
             case _:
@@ -114,23 +108,20 @@ class Requests:
             )
         return tuple(events)
 
-    def _resolve(self, said: Request, principal: str, oid: Oid) -> StepResolved:
+    def _resolve(self, read: SignedRequest, oid: Oid) -> StepResolved:
+        said = read.request
         step = next((s for s in self._buffer.run.steps if s.unknown and _names(said.step, s.folder)), None)
         if step is None or said.outcome is None:
             raise Refusal("trailers", f"no step {said.step} is in doubt")
-        output = self._value(said, oid) if said.outcome == "done" else None
-        return StepResolved(step.identity, step.folder, said.outcome, principal, oid, output)
+        output = None if read.value is None else _value(read.value)
+        return StepResolved(step.identity, step.folder, said.outcome, read.principal, oid, output)
 
-    def _value(self, said: Request, oid: Oid) -> Stored:
-        tree = self._repository.commit(oid).tree
-        entry = self._repository.entry(tree, VALUE_FILE)
-        data = self._repository.blob(entry.oid) if entry is not None else b""
-        if said.value != "sha256:" + hashlib.sha256(data).hexdigest():
-            raise Refusal("payload", f"the request's {VALUE_FILE} does not have the digest that it names")
-        try:
-            return Stored(write(read_data(data.decode("utf-8"), loose=True)))
-        except (LangError, UnicodeDecodeError):
-            raise Refusal("payload", f"the request's {VALUE_FILE} is no EDN value") from None
+
+def _value(data: bytes) -> Stored:
+    try:
+        return Stored(write(read_data(data.decode("utf-8"), loose=True)))
+    except (LangError, UnicodeDecodeError):
+        raise Refusal("payload", "the request's value is no EDN") from None
 
 
 def _names(given: str | None, folder: str) -> bool:

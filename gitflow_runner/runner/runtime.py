@@ -16,12 +16,26 @@ from gitflow_runner.runner.local import LocalState
 from gitflow_runner.runner.person import Person, find_person
 from gitflow_runner.runner.policies import Policies
 from gitflow_runner.runner.settings import HttpSettings
-from gitflow_runner.steps.base import Http
+from gitflow_runner.steps.base import Cancel, Http, HttpRequest, HttpResponse
 from gitflow_runner.steps.registry import Steps, built_in
 from gitflow_runner.trust.signer import FileSigner
 
 RUNNER_NAME = "runner"
 RUNNER_MAIL = "runner@gitflow.invalid"
+
+
+class LazyHttp:
+    """A client that is made when it is first used; most runs send nothing."""
+
+    def __init__(self, make: Callable[[], Http]) -> None:
+        self._make = make
+        self._client: Http | None = None
+
+    def send(self, request: HttpRequest, cancel: Cancel) -> HttpResponse:
+        """Send through the client."""
+        if self._client is None:
+            self._client = self._make()
+        return self._client.send(request, cancel)
 
 
 @dataclass(frozen=True)
@@ -70,6 +84,10 @@ class Runtime:
     def specs(self) -> Mapping[str, Spec]:
         """The specs of the step types that come with the runner."""
         return {name: self.steps.spec(name) for name in built_in()}
+
+    def http(self, settings: HttpSettings) -> Http:
+        """The HTTP client for these settings, made when the first request is sent."""
+        return LazyHttp(lambda: self.make_http(settings))
 
     @cached_property
     def remote(self) -> str | None:

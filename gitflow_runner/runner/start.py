@@ -9,12 +9,12 @@ from datetime import UTC, datetime
 
 from gitflow_runner.engine.behaviour import CURRENT
 from gitflow_runner.errors import GitflowError
-from gitflow_runner.git.objects import Commit, Oid, RawObject, encode_tree
+from gitflow_runner.git.objects import Oid, RawObject
+from gitflow_runner.lang.printer import write
+from gitflow_runner.lang.values import Value
 from gitflow_runner.ledger.codec import encode_pin
 from gitflow_runner.ledger.journal import Journal, Turn
 from gitflow_runner.ledger.lease import Lease, begin
-from gitflow_runner.lang.printer import write
-from gitflow_runner.lang.values import Value
 from gitflow_runner.model.event import RunStarted
 from gitflow_runner.model.ids import RunId, run_id
 from gitflow_runner.model.pin import DraftSource, Pin, ReleaseSource
@@ -22,8 +22,8 @@ from gitflow_runner.model.stored import Stored
 from gitflow_runner.runner.code import Code
 from gitflow_runner.runner.inputs import check_input
 from gitflow_runner.runner.runtime import Runtime
-from gitflow_runner.trust.signer import sign_commit
-from gitflow_runner.trust.statement import Start, write_message
+from gitflow_runner.trust.requests import build_start
+from gitflow_runner.trust.statement import Start
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +96,7 @@ class _Request:
 
 
 def _signed_start(runtime: Runtime, code: Code, given: Stored) -> _Request:
-    """The starter's signed request, a root commit; nothing where the person has no key that the policy knows."""
+    """The starter's signed request; nothing where the person has no key that the policy knows."""
     signer = runtime.person.signer
     commit = _commit_of(code)
     policy = runtime.policies.newest()
@@ -113,16 +113,12 @@ def _signed_start(runtime: Runtime, code: Code, given: Stored) -> _Request:
         release=commit if isinstance(code.source, ReleaseSource) else None,
         draft=commit if isinstance(code.source, DraftSource) else None,
     )
-    tree = encode_tree(())
-    who = runtime.person.ident(now)
-    message = write_message(f"start {code.flow.slug}", said)
     try:
-        signed = sign_commit(Commit(tree.oid, (), who, who, message), signer)
+        objects = build_start(said, given.text.encode(), runtime.person.ident(now), signer)
     except GitflowError as error:
         runtime.say(f"the start is not signed: {error.message}")
         return _Request()
-    principal = sorted(owners)[0]
-    return _Request(principal, signer.key.fingerprint, signed.oid, (tree, signed))
+    return _Request(min(owners), signer.key.fingerprint, objects[-1].oid, objects)
 
 
 def _commit_of(code: Code) -> Oid | None:

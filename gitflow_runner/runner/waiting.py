@@ -59,7 +59,8 @@ class Waits:
         run = self._buffer.run
         folder = step_folder(run.steps_begun + 1, command.step_id)
         try:
-            request = wait_request(parse_config(SPEC, command.config))
+            default_key = f"{run.run}-{command.identity}"
+            request = wait_request(parse_config(SPEC, command.config), default_key=default_key)
             opened, files = self._opened(command, run, folder, request)
         except StepError as error:
             self._refuse(command.identity, folder, "wait", command.input_hash, error)
@@ -73,15 +74,13 @@ class Waits:
     def _opened(
         self, command: OpenWait, run: Run, folder: str, request: WaitRequest
     ) -> tuple[WaitOpened, Mapping[str, bytes]]:
-        key = request.key or f"{run.run}-{command.identity}"
         title = request.title or command.step_id
-        if any(state.wait.key == key for state in run.waits):
-            raise StepError("wait.key_taken", f"another open wait has the key {key!r}")
+        if any(state.wait.key == request.key for state in run.waits):
+            raise StepError("wait.key_taken", f"another open wait has the key {request.key!r}")
         payload = wait_payload(self._pin, run, folder, title, request.payload)
         files = {"wait/payload.edn": payload}
-        files |= {f"edit/{name}": text.encode() for name, text in request.edit}
-        need, human, limit = request.need or 1, request.human is True, request.timeout_ms
-        role = _one_role(request)
+        files |= {f"edit/{name}": text.encode() for name, text in request.edit.items()}
+        need, role, human, limit = request.need, request.role, request.human, request.timeout_ms
         excluded: tuple[str, ...] = ()
         edits: tuple[str, ...] = ()
         editor_counts = False
@@ -97,7 +96,7 @@ class Waits:
             if rule.deadline_s is not None:
                 limit = min(limit, rule.deadline_s * 1_000)
             if rule.edit:
-                edits, editor_counts = tuple(name for name, _ in request.edit), rule.editor_counts
+                edits, editor_counts = tuple(request.edit), rule.editor_counts
         deadline = self._clock.now_ms() + min(limit, MAX_WAIT_MS)
         length = deadline - self._clock.now_ms()
         opened = WaitOpened(
@@ -105,7 +104,7 @@ class Waits:
             folder,
             command.input_hash,
             request.kind,
-            key,
+            request.key,
             title,
             "sha256:" + hashlib.sha256(payload).hexdigest(),
             policy_oid,
@@ -201,13 +200,3 @@ def wait_payload(pin: Pin, run: Run, folder: str, title: str, payload: Value) ->
     ]
     text = canonical(map_of((keyword(name), value) for name, value in entries))
     return text.encode() + b"\n"
-
-
-def _one_role(request: WaitRequest) -> str | None:
-    if len(request.roles) > 1:
-        raise StepError(
-            "wait.roles",
-            "a wait names one role that all its approvers hold",
-            hint="give the people a role of their own in the policy, and name that",
-        )
-    return request.roles[0] if request.roles else None

@@ -16,13 +16,17 @@ from gitflow_runner.model.retry import RetryPolicy
 from gitflow_runner.model.spec import COMMON_FIELDS, Field, FieldType, Spec
 
 DYNAMIC: Final = object()
-"""Stands for a value that the linter cannot know before the run; it fits every type."""
+"""Stands for a value that is known only at run time, or for a map that holds one; it fits every type."""
 
 MAX_ATTEMPTS = 100
 DEFAULT_TIMEOUT_MS = 900_000  # 15 minutes
 
 _RETRY_KEYS = frozenset({"max-attempts", "backoff-ms", "backoff"})
 _BACKOFF_KEYS = frozenset({"type", "factor", "step", "max"})
+_PERSIST_KEYS: Mapping[str, frozenset[str]] = {
+    "blob": frozenset({"type", "filename", "content-type", "tier", "signed-url", "search-index"}),
+    "kv": frozenset({"type", "key", "ttl"}),
+}
 _GROWTHS: Mapping[str, Literal["constant", "linear", "exponential"]] = {
     "constant": "constant",
     "linear": "linear",
@@ -87,7 +91,8 @@ def config_problems(spec: Spec, config: Mapping[str, object]) -> tuple[Problem, 
     kind = given.get("type", DYNAMIC)
     if kind is not DYNAMIC and isinstance(kind, Keyword) and kind.text != spec.type:
         problems.append(Problem("config_choice", "type", f":type is :{kind.text} in a :{spec.type} step"))
-    problems += retry_problems(given.get("retry"))
+    problems += _problems_inside("retry", given.get("retry"), _policy)
+    problems += _problems_inside("persist", given.get("persist"), persist_settings)
     return tuple(problems)
 
 
@@ -168,14 +173,14 @@ _WORDS: Mapping[FieldType, str] = {
 }
 
 
-def retry_problems(retry: object) -> list[Problem]:
-    """What is wrong inside a `:retry` map."""
-    if not isinstance(retry, Map):
+def _problems_inside(key: str, value: object, parse: Callable[[object], object]) -> list[Problem]:
+    """What is wrong inside a map that has a parser of its own."""
+    if not isinstance(value, Map):
         return []
     try:
-        _policy(retry)
+        parse(value)
     except StepError as error:
-        return [Problem(error.code, "retry", error.message, error.hint)]
+        return [Problem(error.code, key, error.message, error.hint)]
     return []
 
 
@@ -236,6 +241,26 @@ def length_ms(name: str, value: object, *, bare_unit_ms: int = 1_000) -> int:
         return parse_duration(value, bare_unit_ms=bare_unit_ms)
     except UsageError as error:
         raise StepError("config_type", f":{name}: {error.message}", hint=error.hint) from None
+
+
+def persist_settings(options: object) -> dict[str, object]:
+    """The checked `:persist` map with plain names as keys."""
+    settings = plain_config(options)
+    kind = text_of(settings, "type")
+    if kind == "table":
+        raise StepError(
+            "persist.unsupported", "results are not stored as tables here", hint="use {:type :blob}"
+        )
+    if kind is None or kind not in _PERSIST_KEYS:
+        raise StepError("config_choice", ":persist :type must be one of :blob :kv")
+    for key in settings:
+        if key not in _PERSIST_KEYS[kind]:
+            raise StepError("unknown_config_key", f":persist has no key :{key} for :{kind}")
+    if kind == "kv" and settings.get("key") is None:
+        raise StepError("missing_config_key", ":persist {:type :kv} needs :key")
+    if text_of(settings, "tier") not in (None, "retained", "ephemeral"):
+        raise StepError("config_choice", ":persist :tier must be one of :retained :ephemeral")
+    return settings
 
 
 def timeout_ms(config: Mapping[str, object], default_ms: int = DEFAULT_TIMEOUT_MS) -> int:

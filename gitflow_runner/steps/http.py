@@ -9,8 +9,8 @@ from gitflow_runner.lang.collection import EMPTY_MAP, Map, map_of
 from gitflow_runner.lang.values import Bytes, Value, keyword
 from gitflow_runner.model.spec import Effect, Field, Spec
 from gitflow_runner.steps.base import Context, HttpResponse
-from gitflow_runner.steps.config import check_config, name_of
-from gitflow_runner.steps.persist import persist_settings, store
+from gitflow_runner.steps.config import check_config, name_of, persist_settings
+from gitflow_runner.steps.persist import store
 from gitflow_runner.steps.rendering import with_template
 from gitflow_runner.steps.request import FIELDS, http_request, method_of, wanted_statuses
 from gitflow_runner.steps.response import (

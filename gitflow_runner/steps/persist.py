@@ -9,15 +9,10 @@ from gitflow_runner.lang.collection import Map, map_of
 from gitflow_runner.lang.printer import write
 from gitflow_runner.lang.values import Bytes, Value, keyword
 from gitflow_runner.steps.base import BlobRef, Context
-from gitflow_runner.steps.config import name_of, plain_config, text_of
+from gitflow_runner.steps.config import name_of, persist_settings, text_of
 from gitflow_runner.steps.keyvalue import key_of, put
 
 MAX_RETAINED_BYTES = 50_000_000
-
-_KEYS: Mapping[str, frozenset[str]] = {
-    "blob": frozenset({"type", "filename", "content-type", "tier", "signed-url", "search-index"}),
-    "kv": frozenset({"type", "key", "ttl"}),
-}
 
 
 def persist(result: Value, config: Mapping[str, object], context: Context) -> Value:
@@ -36,26 +31,6 @@ def persist(result: Value, config: Mapping[str, object], context: Context) -> Va
         return map_of([(keyword("type"), keyword("kv")), (keyword("key"), key)])
     data, media = content_of(result)
     return store(data, media, settings, context)
-
-
-def persist_settings(options: object) -> dict[str, object]:
-    """The checked `:persist` map with plain names as keys."""
-    settings = plain_config(options)
-    kind = text_of(settings, "type")
-    if kind == "table":
-        raise StepError(
-            "persist.unsupported", "results are not stored as tables here", hint="use {:type :blob}"
-        )
-    if kind is None or kind not in _KEYS:
-        raise StepError("config_choice", ":persist :type must be one of :blob :kv")
-    for key in settings:
-        if key not in _KEYS[kind]:
-            raise StepError("unknown_config_key", f":persist has no key :{key} for :{kind}")
-    if kind == "kv" and settings.get("key") is None:
-        raise StepError("missing_config_key", ":persist {:type :kv} needs :key")
-    if text_of(settings, "tier") not in (None, "retained", "ephemeral"):
-        raise StepError("config_choice", ":persist :tier must be one of :retained :ephemeral")
-    return settings
 
 
 def content_of(value: Value) -> tuple[bytes, str]:

@@ -22,6 +22,19 @@ MAX_EDIT_BYTES = 1_000_000
 _ACTION = re.compile(r"[a-z][a-z0-9-]{0,31}")
 _FILE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _KEY = re.compile(r"[^\s\x00-\x1f\x7f]{1,256}")
+_ASKING = (
+    "key",
+    "title",
+    "notify",
+    "payload",
+    "edit",
+    "actions",
+    "roles",
+    "need",
+    "approvals",
+    "exclude",
+    "human",
+)
 
 SPEC = Spec(
     type="wait",
@@ -117,13 +130,13 @@ def wait_request(config: Mapping[str, object], *, default_key: str) -> WaitReque
 
 def _kind(config: Mapping[str, object], going_on: bool) -> Literal["approval", "event"]:
     events = [name for name in ("webhook", "event", "event-key-path") if config.get(name) is not None]
-    # Without any name nobody can be asked: imported flows write a plain delay so.
-    nameless = config.get("key") is None and config.get("notify") is None and config.get("title") is None
+    # Where nothing asks anybody, nobody is asked: imported flows write a plain delay so.
+    delay = going_on and all(config.get(name) is None for name in _ASKING)
     stated = text_of(config, "kind")
     if stated == "approval" and events:
         raise StepError("config_one_of", f":kind :approval cannot be completed by :{events[0]}")
     if stated is None:
-        stated = "event" if events or (nameless and going_on and config.get("roles") is None) else "approval"
+        stated = "event" if events or delay else "approval"
     return "event" if stated == "event" else "approval"
 
 

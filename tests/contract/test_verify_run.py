@@ -236,3 +236,19 @@ def test_an_unknown_run_and_one_under_anothers_name_are_found(repository: Memory
     assert [f.code for f in verify_run(repository, other, trusted)] == ["run.unknown"]
     repository.swap([RefUpdate(other, None, repository.resolve(REF))])
     assert [f.code for f in verify_run(repository, other, trusted)] == ["run.ref"]
+
+
+def test_what_was_verified_before_is_not_looked_at_again(repository: MemoryRepository) -> None:
+    chain = list(repository.ancestors(repository.resolve(REF), first_parent=True))  # type: ignore[arg-type]
+    seen: list[Oid] = []
+    for since in range(len(chain)):
+        seen.clear()
+        assert verify_run(repository, REF, lambda oid, raw: seen.append(oid), since=chain[since]) == ()
+        assert seen == chain[:since]
+
+
+def test_a_run_that_lost_what_was_verified_is_found(repository: MemoryRepository) -> None:
+    verified = repository.resolve(REF)
+    retold(repository, 4, lambda c: replace(c, committer=COMMITTER.at(T0 + 90_000)))
+    found = verify_run(repository, REF, trusted, since=verified)
+    assert [f.code for f in found] == ["history.rewritten"]

@@ -10,6 +10,7 @@ from gitflow_runner.catalog.lint import (
     interfaces,
     invocations,
     packaged_steps,
+    polls,
     schedules,
     slots,
     slug,
@@ -48,6 +49,7 @@ RULES: tuple[Rule, ...] = (
     step_calls.RULE,
     function_steps.RULE,
     step_config.RULE,
+    polls.RULE,
     bounds.RULE,
     text.RULE,
 )

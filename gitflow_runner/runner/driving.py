@@ -1,0 +1,199 @@
+"""One run driven by this process: lock, trust, recover, drive, and leave it so that others can go on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from gitflow_runner.engine.behaviour import check
+from gitflow_runner.engine.program import make_program
+from gitflow_runner.errors import DamagedError, RefusedError, TransientError
+from gitflow_runner.git.refs import active_ref, run_ref
+from gitflow_runner.git.stale_locks import clear_run_locks
+from gitflow_runner.ledger.blobs import BlobStore, RunBlobs
+from gitflow_runner.ledger.codec import decode_pin
+from gitflow_runner.ledger.journal import Journal
+from gitflow_runner.ledger.kv import KvScope
+from gitflow_runner.ledger.lease import give_back, hold_run, read_lease, take_wake
+from gitflow_runner.model.event import WaitOpened, WaitResolved
+from gitflow_runner.model.ids import RunId, Slug
+from gitflow_runner.model.pin import Pin
+from gitflow_runner.model.spec import Effect
+from gitflow_runner.runner.attempt import Attempts
+from gitflow_runner.runner.buffer import Buffer
+from gitflow_runner.runner.code import Code, pinned_code
+from gitflow_runner.runner.drive import Driver, Patience, Stood
+from gitflow_runner.runner.functions import FlowFunctions
+from gitflow_runner.runner.inbox import Inbox
+from gitflow_runner.runner.outbox import Outbox
+from gitflow_runner.runner.ports import Ports
+from gitflow_runner.runner.requests import Requests
+from gitflow_runner.runner.runtime import Runtime
+from gitflow_runner.runner.source import ProjectSource
+from gitflow_runner.runner.sync import push_ref
+from gitflow_runner.runner.verify import require_trusted
+from gitflow_runner.runner.waiting import Waits
+
+LOCK_AGE_MS = 5_000  # protocol 1.6: a lock file that young may be about to be renamed
+KV_SCOPE = "default"
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A run of this clone, by name."""
+
+    run: RunId
+    slug: Slug
+
+    @property
+    def ref(self) -> str:
+        """The ref that records it."""
+        return run_ref(self.slug, self.run)
+
+
+def drive_recorded(runtime: Runtime, target: Target, patience: Patience) -> Stood:
+    """Take up a recorded run and drive it; `ConflictError` (`lease.run_held`) if another process does.
+
+    Raises `RefusedError` (`untrusted_run`, `run.foreign`) for a run that is not to be driven here.
+    """
+    with hold_run(runtime.repository.common_dir, target.run, runtime.who):
+        clear_locks(runtime, target)
+        lease = read_lease(runtime.repository, target.run)
+        if lease is not None and lease.owner != runtime.owner:
+            raise RefusedError(
+                "run.foreign",
+                f"run {target.run} is driven by another clone ({lease.host})",
+                hint="its own clone drives it; a takeover has to be asked for",
+            )
+        journal = Journal.open(runtime.repository, target.ref, runtime.committer)
+        if journal.run.is_over:
+            give_back(runtime.repository, target.run)
+            return Stood(journal.run)
+        require_trusted(runtime, target.run, target.ref, journal.tip)
+        pin = _pin(journal)
+        check(pin.behaviour)
+        return drive_held(runtime, journal, pin, pinned_code(runtime, pin), patience)
+
+
+def drive_held(runtime: Runtime, journal: Journal, pin: Pin, code: Code, patience: Patience) -> Stood:
+    """Drive a run whose lock the caller holds; afterwards its tip is verified, pushed and, if over, let go."""
+    take_wake(runtime.repository.common_dir, journal.run.run)
+    driver = make_driver(runtime, journal, pin, code)
+    try:
+        stood = driver.drive(patience)
+    finally:
+        runtime.local.set_verified_tip(journal.run.run, journal.tip)
+    push_ref(runtime, journal.ref, journal.tip)
+    if stood.run.is_over:
+        give_back(runtime.repository, stood.run.run)
+    return stood
+
+
+def make_driver(runtime: Runtime, journal: Journal, pin: Pin, code: Code) -> Driver:
+    """A driver over this journal with everything a run needs."""
+    clock, limits = runtime.clock, code.settings.limits
+    buffer = Buffer(journal, clock)
+    requests = Requests(
+        repository=runtime.repository,
+        buffer=buffer,
+        policies=runtime.policies,
+        clock=clock,
+        slug=Slug(pin.slug),
+    )
+    inbox = Inbox(
+        repository=runtime.repository,
+        buffer=buffer,
+        policies=runtime.policies,
+        requests=requests,
+        clock=clock,
+        pin=pin,
+    )
+    ports = Ports(
+        buffer=buffer,
+        clock=clock,
+        http=runtime.http(code.settings.http),
+        functions=FlowFunctions(code.flow, fuel=limits.fuel),
+        blobs=RunBlobs(journal, BlobStore(runtime.repository.common_dir)),
+        kv=KvScope(runtime.repository, runtime.committer, KV_SCOPE, clock.now_ms),
+        source=ProjectSource(runtime.repository, runtime.git, pin.source.commit),
+        pin=pin,
+        live=runtime.local.root / "live" / journal.run.run,
+        stop=runtime.stop,
+    )
+    attempts = Attempts(
+        buffer=buffer,
+        step=runtime.steps.get,
+        ports=ports,
+        clock=clock,
+        jitter=runtime.jitter,
+        home=runtime.local.home(),
+        limits=limits,
+        before_effect=_guard(buffer, inbox),
+    )
+    outbox = Outbox(runtime, journal, ports)
+    waits = Waits(
+        buffer=buffer,
+        policies=runtime.policies,
+        inbox=inbox,
+        clock=clock,
+        pin=pin,
+        refuse=attempts.refuse,
+        tell=outbox.tell,
+        remind=outbox.remind,
+    )
+    program = make_program(code.flow, runtime.specs, behaviour=pin.behaviour, fuel=limits.fuel)
+    return Driver(
+        program=program,
+        buffer=buffer,
+        attempts=attempts,
+        waits=waits,
+        inbox=inbox,
+        clock=clock,
+        limits=limits,
+        stop=runtime.stop,
+    )
+
+
+def _guard(buffer: Buffer, inbox: Inbox) -> Callable[[Effect], None]:
+    """What stands before the announcing turn of an effect: requests, and approvals that must still hold."""
+    checked: set[str] = set()
+
+    def before_effect(effect: Effect) -> None:
+        if effect == "unsafe":
+            inbox.look_for_requests()
+        opened: dict[str, WaitOpened] = {}
+        for recorded in buffer.history:
+            match recorded.event:
+                case WaitOpened() as event:
+                    opened[event.folder] = event
+                case WaitResolved(outcome="approved") as event if event.folder not in checked:
+                    inbox.recheck(opened[event.folder], event)
+                    checked.add(event.folder)
+                case _:
+                    pass
+
+    return before_effect
+
+
+def clear_locks(runtime: Runtime, target: Target) -> None:
+    """Remove lock files that a killed process left beside this run's refs, waiting until they are old."""
+    names = [target.ref, active_ref(target.run)]
+    cleared = clear_run_locks(runtime.repository.common_dir, names, runtime.clock.now_ms() / 1_000)
+    if not cleared.kept:
+        return
+    runtime.clock.sleep_ms(LOCK_AGE_MS)
+    cleared = clear_run_locks(runtime.repository.common_dir, names, runtime.clock.now_ms() / 1_000)
+    if cleared.kept:
+        lock = cleared.kept[0]
+        raise TransientError(
+            "git.ref_locked",
+            f"{lock.name} is locked by {lock.path}: {lock.kept_because}",
+            hint="another program is writing this ref, or its clock is off",
+        )
+
+
+def _pin(journal: Journal) -> Pin:
+    data = journal.read("pin.json")
+    if data is None:
+        raise DamagedError("pin.missing", f"run {journal.run.run} has no pin.json")
+    return decode_pin(data)
