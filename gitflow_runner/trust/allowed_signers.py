@@ -39,8 +39,8 @@ def parse_allowed_signers(text: str) -> AllowedSigners:
     """
     entries: list[Entry] = []
     refused: list[RefusedLine] = []
-    for number, line in enumerate(text.splitlines(), 1):
-        stripped = line.strip()
+    for number, line in enumerate(text.split("\n"), 1):
+        stripped = line.strip(" \t\r")
         if not stripped or stripped.startswith("#"):
             continue
         try:
@@ -80,12 +80,12 @@ def _principals(line: str) -> tuple[tuple[str, ...], str]:
     names = tuple(name for name in quoted.split(",") if name)
     if all(name.startswith("!") for name in names):
         raise Refusal("malformed", "a line that names nobody")
-    return names, rest.strip()
+    return names, rest.strip(" \t")
 
 
 def _options(text: str) -> tuple[dict[str, str], str]:
     """The options before the key, if there are any."""
-    first = text.split(None, 1)[0] if text else ""
+    first = re.split(r"[ \t]", text, maxsplit=1)[0]
     if "=" not in first and "," not in first and first.lower() != "cert-authority":
         return {}, text
     found: dict[str, str] = {}
@@ -100,7 +100,7 @@ def _options(text: str) -> tuple[dict[str, str], str]:
         found[name] = re.sub(r"\\(.)", r"\1", match[2] or "")
         position = match.end()
         if not match[0].endswith(","):
-            return found, text[position:].strip()
+            return found, text[position:].strip(" \t")
 
 
 def _time(value: str | None) -> int | None:

@@ -166,7 +166,10 @@ def _files(
         raise Refusal("tree", f"{below} is not a folder")
     if below.count("/") > 16:
         raise Refusal("tree", "folders nested too deep under edit/")
-    for name, entry in _entries(folder.oid, reader).items():
+    entries = _entries(folder.oid, reader)
+    if not entries:
+        raise Refusal("tree", f"{below} is an empty folder")
+    for name, entry in entries.items():
         path = f"{below}/{name}"
         if entry.is_tree:
             yield from _files(entry, reader, path)

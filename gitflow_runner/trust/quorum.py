@@ -82,12 +82,12 @@ class Outcome:
 
 
 @dataclass(frozen=True, slots=True)
-class _Claim:
-    """Somebody's decision, with the person known and the commit checked."""
+class _Person:
+    """Who stands behind a piece of evidence; `raw` and `signed` are there for a signed one."""
 
     principal: str
-    fingerprint: str | None
-    decision: Decision
+    fingerprint: str | None = None
+    raw: RawObject | None = None
     signed: Signed | None = None
 
 
@@ -137,24 +137,28 @@ class _Court:
     votes: dict[tuple[str, str | None], list[tuple[str, Oid]]] = field(default_factory=dict)
 
     def hear(self, evidence: Evidence) -> Result:
-        claim: _Claim | None = None
+        person: _Person | None = None
+        decision: Decision | None = None
         try:
-            claim = self._claim(evidence)
-            self._check_person(claim.principal)
-            self._check_moment(evidence, claim.signed)
-            self._count(claim, evidence.oid)
+            person = self._identify(evidence)
+            decision = self._decision(evidence, person)
+            self._check_person(person.principal)
+            self._check_moment(evidence, person.signed)
+            self._count(person.principal, decision, evidence.oid)
         except Refusal as problem:
             return Result(
                 evidence.oid,
                 False,
                 problem.reason,
-                claim.principal if claim is not None else None,
-                claim.fingerprint if claim is not None else None,
+                person.principal if person is not None else None,
+                person.fingerprint if person is not None else None,
                 problem.message,
-                claim.decision if claim is not None else None,
-                problem.reason == "self_approval" and self._is_editor(claim),
+                decision,
+                problem.reason == "self_approval"
+                and person is not None
+                and self._is_editor(person.principal, decision),
             )
-        return Result(evidence.oid, True, None, claim.principal, claim.fingerprint, "", claim.decision)
+        return Result(evidence.oid, True, None, person.principal, person.fingerprint, "", decision)
 
     def close(self, results: tuple[Result, ...]) -> Outcome:
         have = max((len(people) for (action, _), people in self.votes.items() if action != REJECT), default=0)
@@ -173,16 +177,19 @@ class _Court:
             self.verdict.edited,
         )
 
-    def _claim(self, evidence: Evidence) -> _Claim:
+    def _identify(self, evidence: Evidence) -> _Person:
         match evidence:
             case SignedApproval():
-                return self._signed(evidence)
+                return self._identify_signer(evidence)
             case AttestedApproval():
-                return self._attested(evidence)
+                name = self.newest.account(evidence.forge, evidence.account)
+                if name is None or self.pinned.account(evidence.forge, evidence.account) != name:
+                    raise Refusal("role", f"no account {evidence.account} of {evidence.forge} is mapped")
+                return _Person(name)
             case _ as never:
                 assert_never(never)
 
-    def _signed(self, evidence: SignedApproval) -> _Claim:
+    def _identify_signer(self, evidence: SignedApproval) -> _Person:
         try:
             raw = self.reader.read(evidence.oid)
         except DamagedError as problem:
@@ -190,23 +197,22 @@ class _Court:
         signed = prove(raw)
         if signed.kind != "commit":
             raise Refusal("malformed", f"an approval is a commit, {evidence.oid} is a {signed.kind}")
-        principal = self._who(signed, evidence.seen)
-        self._demand_proof("signed-commit")
-        decision = read_decision(raw, self.wait, self.reader, may_edit=self.terms.edit)
-        if decision.edited is not None:
-            self._inspect(raw)
-        if decision.rewrites and decision.edited is not None:
-            self.editors.setdefault(decision.edited, principal)
-        return _Claim(principal, signed.fingerprint, decision, signed)
+        return _Person(self._who(signed, evidence.seen), signed.fingerprint, raw, signed)
 
-    def _attested(self, evidence: AttestedApproval) -> _Claim:
-        principal = self.newest.account(evidence.forge, evidence.account)
-        if principal is None or self.pinned.account(evidence.forge, evidence.account) != principal:
-            raise Refusal("role", f"the policy maps no account {evidence.account} of {evidence.forge}")
-        self._demand_proof(evidence.proof)
-        if evidence.action not in self.wait.actions:
-            raise Refusal("trailers", f"the wait knows no decision {evidence.action}")
-        return _Claim(principal, None, Decision(evidence.action))
+    def _decision(self, evidence: Evidence, person: _Person) -> Decision:
+        if isinstance(evidence, AttestedApproval):
+            self._demand_proof(evidence.proof)
+            if evidence.action not in self.wait.actions:
+                raise Refusal("trailers", f"the wait knows no decision {evidence.action}")
+            return Decision(evidence.action)
+        assert person.raw is not None
+        self._demand_proof("signed-commit")
+        decision = read_decision(person.raw, self.wait, self.reader, may_edit=self.terms.edit)
+        if decision.edited is not None:
+            self._inspect(person.raw)
+            if decision.rewrites:
+                self.editors.setdefault(decision.edited, person.principal)
+        return decision
 
     def _who(self, signed: Signed, seen: int) -> str:
         principal = self.ring.who(signed, first_seen=seen, now=self.now)
@@ -245,29 +251,39 @@ class _Court:
         if evidence.seen > self.wait.deadline and not evidence.in_time:
             raise Refusal("late", "it was first seen after the deadline")
         if signed is not None:
-            check_skew(signed, evidence.seen, min(self.pinned.skew_ms, self.newest.skew_ms))
+            check_skew(signed.time, evidence.seen, min(self.pinned.skew_ms, self.newest.skew_ms))
         if self.state != "open":
             raise Refusal("resolved", f"the wait was {self.state} already")
 
-    def _count(self, claim: _Claim, oid: Oid) -> None:
-        decision = claim.decision
+    def _count(self, principal: str, decision: Decision, oid: Oid) -> None:
         if decision.action == REJECT:
-            self.votes[(REJECT, decision.edited)] = [(claim.principal, oid)]
+            self.votes[(REJECT, decision.edited)] = [(principal, oid)]
             self.state, self.verdict = "rejected", decision
             return
-        if claim.principal in self.decided:
-            raise Refusal(
-                "same_person", f"{claim.principal} decided already: {self.decided[claim.principal]}"
-            )
-        if self._is_editor(claim):
-            raise Refusal("self_approval", f"{claim.principal} edited the text, other people must approve it")
-        self.decided[claim.principal] = decision.action
+        if principal in self.decided:
+            raise Refusal("same_person", f"{principal} decided already: {self.decided[principal]}")
+        if self._is_editor(principal, decision):
+            raise Refusal("self_approval", f"{principal} edited the text, other people must approve it")
+        self.decided[principal] = decision.action
         people = self.votes.setdefault((decision.action, decision.edited), [])
-        people.append((claim.principal, oid))
+        people.append((principal, oid))
         if len(people) >= self.terms.need:
             self.state, self.verdict = "approved", decision
 
-    def _is_editor(self, claim: _Claim | None) -> bool:
-        if claim is None or not claim.decision.rewrites or self.terms.editor_counts:
+    def _is_editor(self, principal: str, decision: Decision | None) -> bool:
+        if decision is None or not decision.rewrites or self.terms.editor_counts:
             return False
-        return self.editors.get(claim.decision.edited or "") == claim.principal
+        return self.editors.get(decision.edited or "") == principal
+
+
+def revoked_approvers(outcome: Outcome, newest: Policy, now: int) -> tuple[str, ...]:
+    """Who approved with a key that is revoked by now: `approved_by_revoked_key` of a finished run.
+
+    Before the first effect after the wait the caller judges anew instead, which refuses such a key.
+    """
+    gone = {key.fingerprint for key in newest.revoked if key.since <= now}
+    return tuple(
+        result.principal
+        for result in outcome.results
+        if result.oid in outcome.evidence and result.fingerprint in gone and result.principal is not None
+    )

@@ -71,7 +71,7 @@ def read_start(
     """
     signed = _prove_commit(raw)
     principal = policy.keyring.who(signed, first_seen=first_seen, now=now)
-    check_skew(signed, first_seen, policy.skew_ms)
+    check_skew(signed.time, first_seen, policy.skew_ms)
     start = parse_statement(signed.message, Start)
     _demand_root(raw)
     content = _only_file(raw, reader, INPUT)
@@ -92,7 +92,7 @@ def read_request(
     """
     signed = _prove_commit(raw)
     principal = policy.keyring.who(signed, first_seen=first_seen, now=now)
-    check_skew(signed, first_seen, policy.skew_ms)
+    check_skew(signed.time, first_seen, policy.skew_ms)
     request = parse_statement(signed.message, Request)
     _demand_root(raw)
     value = None
@@ -121,7 +121,7 @@ def read_answer(
     signed = _prove_commit(raw)
     if signed.fingerprint not in keys:
         raise Refusal("key_not_allowed", f"the wait does not name the key {signed.fingerprint}")
-    check_skew(signed, first_seen, max_skew)
+    check_skew(signed.time, first_seen, max_skew)
     if decode_commit(raw.data).parents != (opened,):
         raise Refusal("parent", f"the answer's parents are not exactly {opened}")
     answer = parse_statement(signed.message, Completion)

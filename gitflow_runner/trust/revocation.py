@@ -104,7 +104,7 @@ def parse_revoked(data: bytes, *, file: str = "<revoked>") -> Revocations:
                 "trust.revoked_file", f"{file} is a damaged revocation list: {problem}", at=Place(file=file)
             ) from None
     blobs = set()
-    for number, line in enumerate(data.decode("utf-8", "replace").splitlines(), 1):
+    for number, line in enumerate(data.decode("utf-8", "replace").split("\n"), 1):
         if not line.strip() or line.lstrip().startswith("#"):
             continue
         try:

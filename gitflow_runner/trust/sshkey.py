@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import base64
-import binascii
 import hashlib
+import re
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import assert_never
@@ -92,12 +92,12 @@ def read_public_key(kind: str, reader: WireReader, blob: bytes) -> PublicKey:
 
 def parse_key_line(line: str) -> PublicKey:
     """The key in `<type> <base64> [comment]`; refuses `malformed` and `weak_algorithm`."""
-    words = line.split(None, 2)
+    words = re.split(r"[ \t]+", line.strip(" \t\r\n"), maxsplit=2)
     if len(words) < 2:
         raise Refusal("malformed", f"not a public key line: {line[:60]!r}")
     try:
         blob = base64.b64decode(words[1], validate=True)
-    except binascii.Error:
+    except ValueError:
         raise Refusal("malformed", f"the key in {line[:40]!r} is not base64") from None
     key = parse_public_key(blob)
     if key.kind != words[0]:

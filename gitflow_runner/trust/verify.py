@@ -8,7 +8,8 @@ from types import MappingProxyType
 from gitflow_runner.git.objects import Oid, RawObject
 from gitflow_runner.git.refs import TAGS
 from gitflow_runner.git.repository import ObjectReader
-from gitflow_runner.trust import sshsig
+from gitflow_runner.trust import gpgsig, sshsig
+from gitflow_runner.trust.gpgsig import GpgSigners
 from gitflow_runner.trust.keyring import Keyring, Signed, Verdict
 from gitflow_runner.trust.reasons import Refusal
 from gitflow_runner.trust.shape import SignedShape, split
@@ -25,12 +26,17 @@ def prove(raw: RawObject, *, ref: str | None = None, reader: ObjectReader | None
     `reader` the tag's target is looked at, not believed. Raises `Refusal` with a signature reason, and
     `DamagedError` where the target is not there to be looked at.
     """
+    shape = _shape(raw, ref, reader)
+    return _prover(shape.armour)(shape)
+
+
+def _shape(raw: RawObject, ref: str | None, reader: ObjectReader | None) -> SignedShape:
     if ref is not None and ref.startswith(TAGS) and raw.kind != "tag":
         raise Refusal("not_a_tag_object", f"{ref} points at a {raw.kind}, not at a signed tag")
     shape = split(raw)
     if shape.kind == "tag":
         _check_tag(shape, ref, reader)
-    return _prover(shape.armour)(shape)
+    return shape
 
 
 def verify_object(
@@ -42,27 +48,32 @@ def verify_object(
     max_skew: int = MAX_SKEW_MS,
     ref: str | None = None,
     reader: ObjectReader | None = None,
+    gpg: GpgSigners | None = None,
 ) -> Verdict:
     """Accept or refuse a signed commit or tag; all times in ms.
 
     A commit's own date must lie within `max_skew` of `first_seen`; tags have no such bound, because a new
-    clone sees old tags for the first time.
+    clone sees old tags for the first time. Without `gpg` a GPG signature is an `unsupported_scheme`.
     """
-    signed: Signed | None = None
+    fingerprint: str | None = None
     try:
-        signed = prove(raw, ref=ref, reader=reader)
-        principal = keyring.who(signed, first_seen=first_seen, now=now)
-        if signed.kind == "commit":
-            check_skew(signed, first_seen, max_skew)
+        shape = _shape(raw, ref, reader)
+        if gpg is not None and shape.armour.startswith(gpgsig.BEGIN):
+            principal, fingerprint = gpg.who(shape.armour, shape.payload)
+        else:
+            signed = _prover(shape.armour)(shape)
+            fingerprint = signed.fingerprint
+            principal = keyring.who(signed, first_seen=first_seen, now=now)
+        if shape.kind == "commit":
+            check_skew(shape.time, first_seen, max_skew)
     except Refusal as problem:
-        fingerprint = signed.fingerprint if signed is not None else None
         return Verdict(False, problem.reason, None, fingerprint, problem.message)
-    return Verdict(True, None, principal, signed.fingerprint)
+    return Verdict(True, None, principal, fingerprint)
 
 
-def check_skew(signed: Signed, first_seen: int, max_skew: int) -> None:
+def check_skew(time: int | None, first_seen: int, max_skew: int) -> None:
     """Refuse `clock_skew` if the object's own date and its first sight lie too far apart."""
-    if signed.time is None or abs(signed.time - first_seen) > max_skew:
+    if time is None or abs(time - first_seen) > max_skew:
         raise Refusal("clock_skew", "the date of the commit and the time it was first seen lie too far apart")
 
 
@@ -91,7 +102,7 @@ def _prove_unsupported(shape: SignedShape) -> Signed:
 _PROVERS = MappingProxyType(
     {
         sshsig.BEGIN: _prove_ssh,
-        b"-----BEGIN PGP SIGNATURE-----": _prove_unsupported,
+        gpgsig.BEGIN: _prove_unsupported,
         b"-----BEGIN PGP MESSAGE-----": _prove_unsupported,
         b"-----BEGIN SIGNED MESSAGE-----": _prove_unsupported,
     }

@@ -8,8 +8,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from cryptography.hazmat.primitives.asymmetric import padding, rsa
+from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 from cryptography.hazmat.primitives.hashes import SHA1, SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
@@ -21,7 +22,7 @@ from gitflow_runner.trust.revocation import parse_revoked
 from gitflow_runner.trust.signer import KeygenSigner, load_signer
 from gitflow_runner.trust.sshkey import parse_key_line, parse_public_key
 from gitflow_runner.trust.verify import verify_object
-from gitflow_runner.trust.wire import string
+from gitflow_runner.trust.wire import number, string
 from tests.openssh import COMMIT, KINDS, PAYLOAD, Judges, make_keys, openssh_signature, public
 from tests.signed_objects import NOW, keygen, ring, run_process
 
@@ -71,12 +72,14 @@ def test_a_key_with_a_passphrase_is_refused_with_a_way_out(keys: Path, tmp_path:
     assert (problem.value.code, problem.value.fix) == ("trust.key_encrypted", ("ssh-add",))
 
 
-def certificate(keys: Path, folder: Path, *options: str, authority: str = "ca") -> Path:
+def certificate(
+    keys: Path, folder: Path, *options: str, authority: str = "ca", kind: str = "ed25519"
+) -> Path:
     """A copy of the ed25519 key with a certificate of its own."""
     path = folder / "user"
-    path.write_bytes((keys / "ed25519").read_bytes())
+    path.write_bytes((keys / kind).read_bytes())
     path.chmod(0o600)
-    (folder / "user.pub").write_text((keys / "ed25519.pub").read_text())
+    (folder / "user.pub").write_text((keys / f"{kind}.pub").read_text())
     command = [
         "ssh-keygen",
         "-q",
@@ -157,6 +160,8 @@ LINES = {
     "other namespace": ('ann@example.test namespaces="file" {key}', "namespace"),
     "unknown option": ('ann@example.test colour="red" {key}', "key_not_allowed"),
     "no name": ("{key}", "key_not_allowed"),
+    "form feed in a comment": ("# x\x0cann@example.test {key}", "key_not_allowed"),
+    "tabs": ("ann@example.test\t{key}", None),
     "comment": ("# ann@example.test {key}", "key_not_allowed"),
 }
 
@@ -266,6 +271,31 @@ def test_a_security_key_counts_only_with_a_touch(tmp_path: Path) -> None:
     lenient = Keyring(parse_allowed_signers(judges.allowed).entries, need_touch=False)
     raw = COMMIT.signed(untouched).encode()
     assert verify_object(raw, lenient, first_seen=NOW, now=NOW).accepted
+
+
+def test_a_security_key_on_a_curve_is_read_too(tmp_path: Path) -> None:
+    private = ec.generate_private_key(ec.SECP256R1())
+    point = private.public_key().public_bytes(Encoding.X962, PublicFormat.UncompressedPoint)
+    kind = b"sk-ecdsa-sha2-nistp256@openssh.com"
+    blob = string(kind) + string(b"nistp256") + string(point) + string(b"ssh:")
+    data = sshsig.signed_bytes(PAYLOAD, "git")
+    tail = b"\x01" + (7).to_bytes(4, "big")
+    covered = hashlib.sha256(b"ssh:").digest() + tail + hashlib.sha256(data).digest()
+    r, s = decode_dss_signature(private.sign(covered, ec.ECDSA(SHA256())))
+    armour = sshsig.armour(blob, "git", string(kind) + string(number(r) + number(s)) + tail)
+    judges = Judges(tmp_path, f"ann@example.test {parse_public_key(blob).line}\n")
+    assert (judges.openssh(armour), judges.ours(armour)) == (True, None)
+
+
+@pytest.mark.parametrize("kind", ["ecdsa-256", "rsa-2048"])
+@pytest.mark.parametrize("authority", ["ecdsa-384", "rsa-2048", "ed25519"])
+def test_certificates_of_every_kind_of_key_and_authority(
+    kind: str, authority: str, keys: Path, tmp_path: Path
+) -> None:
+    path = certificate(keys, tmp_path, *GOOD, authority=authority, kind=kind)
+    judges = Judges(tmp_path, f"ann@example.test cert-authority {public(keys, authority)}\n")
+    armour = openssh_signature(path)
+    assert (judges.openssh(armour), judges.ours(armour)) == (True, None)
 
 
 def test_a_tampered_touch_flag_is_a_bad_signature(tmp_path: Path) -> None:

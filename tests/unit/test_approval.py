@@ -10,6 +10,7 @@ import pytest
 from gitflow_runner.git.objects import (
     EXEC_MODE,
     LINK_MODE,
+    TREE_MODE,
     Commit,
     Oid,
     TreeEntry,
@@ -93,6 +94,16 @@ def test_an_edit_that_changes_a_files_mode_is_refused(mode: int) -> None:
     inner["text.md"] = replace(inner["text.md"], mode=mode)
     folder = case.objects.add(encode_tree(inner.values()))
     root["edit"] = TreeEntry("edit", root["edit"].mode, folder)
+    tree = case.objects.add(encode_tree(root.values()))
+    assert case.send_changed(ANN, lambda commit: replace(commit, tree=tree)).reasons() == ["tree"]
+
+
+def test_an_empty_folder_beside_an_edit_is_refused() -> None:
+    case = Case("edit-x")
+    root = {entry.name: entry for entry in case.objects.tree(case.objects.folder({**FILES, **EDIT}))}
+    inner = (*case.objects.tree(root["edit"].oid), TreeEntry("more", TREE_MODE, EMPTY_TREE))
+    case.objects.folder({})
+    root["edit"] = replace(root["edit"], oid=case.objects.add(encode_tree(inner)))
     tree = case.objects.add(encode_tree(root.values()))
     assert case.send_changed(ANN, lambda commit: replace(commit, tree=tree)).reasons() == ["tree"]
 

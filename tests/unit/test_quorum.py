@@ -9,7 +9,7 @@ import pytest
 from gitflow_runner.git.objects import Commit, Oid, blob
 from gitflow_runner.trust.approval import Actors
 from gitflow_runner.trust.policy import RevokedKey
-from gitflow_runner.trust.quorum import AttestedApproval, SignedApproval, judge
+from gitflow_runner.trust.quorum import AttestedApproval, SignedApproval, judge, revoked_approvers
 from gitflow_runner.trust.revocation import revoked_keys
 from tests.approval_case import POLICY, Case
 from tests.policies import AGENT, ANN, ANN_2, BOB, CAT, DEV, KEYS, RUNNER, STRANGER, policy
@@ -182,6 +182,13 @@ def test_a_key_revoked_before_the_resolution_refuses_whatever_it_signed_before()
     assert Case(newest=gone).send(DEV).reasons() == ["key_revoked"]
     later = replace(POLICY, revoked=(RevokedKey(DEV.key.fingerprint, NOW + 2 * HOUR),))
     assert Case(newest=later).send(DEV).reasons() == [None]
+
+
+def test_an_outcome_stands_when_a_key_is_revoked_later_and_says_whose() -> None:
+    outcome = Case("deploy-site").send(ANN).send(BOB).judge()
+    gone = replace(POLICY, revoked=(RevokedKey(BOB.key.fingerprint, NOW + DAY),))
+    assert revoked_approvers(outcome, gone, NOW + DAY - 1) == ()
+    assert revoked_approvers(outcome, gone, NOW + DAY) == ("bob",)
 
 
 def test_further_revoked_keys_may_be_given_by_line_or_fingerprint() -> None:
