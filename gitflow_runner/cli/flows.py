@@ -72,7 +72,7 @@ def list_(out: Output) -> None:
     lines: list[str] = []
     for slug in list_flows(texts):
         versions = [version.number for version in list_versions(runtime.repository, slug)]
-        name, problem = slug, None
+        name, problem = str(slug), None
         try:
             name = load(texts, slug).name
         except GitflowError as error:

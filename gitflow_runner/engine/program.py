@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from gitflow_runner.engine.body import BodyHost
 from gitflow_runner.engine.names import HOST_NAMES, Answers
 from gitflow_runner.errors import LangError
-from gitflow_runner.lang.analyzer import Compiled, analyze
+from gitflow_runner.lang.analyzer import analyze
 from gitflow_runner.lang.environments import BODY
 from gitflow_runner.lang.fuel import Limits
 from gitflow_runner.lang.printer import write
+from gitflow_runner.lang.program import Compiled
 from gitflow_runner.lang.throwing import FlowThrow
 from gitflow_runner.lang.values import Value, keyword
 from gitflow_runner.model.failure import Failure
