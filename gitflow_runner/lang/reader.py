@@ -38,8 +38,8 @@ _CONSTANTS: dict[str, Value] = {"nil": None, "true": True, "false": False}
 class Reader(FormBuilder):
     """One pass over a source. `forms` holds the top-level forms once `run` has returned."""
 
-    def run(self) -> list[Form]:
-        """Read everything; a `LangError` with position at the first thing that is wrong."""
+    def run(self, most: int | None = None) -> list[Form]:
+        """Read everything, or `most` top-level forms; a `LangError` at the first thing that is wrong."""
         text, at, match = self.source.text, 0, _TOKEN.match
         if len(text) > MAX_TEXT:
             raise self.error("reader_limit", f"the text has more than {MAX_TEXT:,} characters", 0)
@@ -52,6 +52,8 @@ class Reader(FormBuilder):
             if kind != "skip":
                 self._token(kind, found.group(), at, found.end())
             at = found.end()
+            if most is not None and len(self.forms) >= most:
+                return self.forms[:most]
         if self.stack:
             raise self._unfinished()
         return self.forms

@@ -8,7 +8,7 @@ from typing import Final
 
 from gitflow_runner.lang.collection import Map, MapEntry, Sequential, Set, Vec
 from gitflow_runner.lang.equality import MAX_ELEMENTS, check_count
-from gitflow_runner.lang.throwing import FlowThrow, kind_of, thrown, too_large
+from gitflow_runner.lang.throwing import kind_of, thrown, too_large
 from gitflow_runner.lang.values import Collection, Value, char
 
 
@@ -184,7 +184,7 @@ class Source:
     def __init__(self, iterator: Iterator[Value], tail: Value = None) -> None:
         self.buffer: list[Value] = []
         self.iterator: Iterator[Value] | None = iterator
-        self.failure: FlowThrow | None = None
+        self.failure: Exception | None = None
         self.tail = tail
 
     def fill(self, index: int) -> bool:
@@ -199,7 +199,7 @@ class Source:
                 buffer.append(next(self.iterator))
             except StopIteration:
                 self.iterator = None
-            except FlowThrow as failure:
+            except Exception as failure:  # a generator that raised is spent: tell the same again
                 self.iterator, self.failure = None, failure
             if len(buffer) > MAX_ELEMENTS:
                 raise too_large(f"a sequence was realised beyond {MAX_ELEMENTS:,} elements")

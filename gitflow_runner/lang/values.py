@@ -245,7 +245,7 @@ class Reduced:
 
 
 class Function:
-    """A callable value. `call` takes the arguments; `low` and `high` (None: any) bound their number.
+    """A callable value. `call` takes the arguments; `low` and `high` bound their number.
 
     A function of the library is compared by identity too: the run hands out one object a name.
     """
@@ -253,7 +253,7 @@ class Function:
     __slots__ = ("call", "high", "low", "meta", "name")
 
     def __init__(
-        self, name: str, call: Callable[..., Value], low: int, high: int | None, meta: Value = None
+        self, name: str, call: Callable[..., Value], low: int, high: int, meta: Value = None
     ) -> None:
         self.name = name
         self.call = call

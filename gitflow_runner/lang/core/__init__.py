@@ -1,0 +1,1 @@
+"""The allowed library, one theme a file, each with a `TABLE` of name to `Builtin`."""

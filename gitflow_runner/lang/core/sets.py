@@ -1,0 +1,186 @@
+"""`clojure.set`, all 12 names; relations are sets of maps."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from gitflow_runner.lang.access import lookup, need_map
+from gitflow_runner.lang.collection import MISSING, Map, Set, encode, map_of, set_of
+from gitflow_runner.lang.core.collections import select_keys
+from gitflow_runner.lang.core.table import MANY, ctx
+from gitflow_runner.lang.fuel import Runtime
+from gitflow_runner.lang.seqs import counted, walk
+from gitflow_runner.lang.throwing import bad_cast
+from gitflow_runner.lang.values import Value
+
+
+def union(runtime: Runtime, *sets: Value) -> Value:
+    """`(union set ...)`."""
+    if not sets:
+        return Set()
+    given = [each for each in sets if each is not None]
+    if not given:
+        return None
+    if len(given) == 1:
+        return given[0]
+    base = max(given, key=_size)
+    runtime.charge(sum(_size(each) for each in given))
+    if base.__class__ is Set:
+        d = base.d.copy()
+        for each in given:
+            if each is not base:
+                d.update({encode(item): None for item in walk(each)})
+        return Set(d, meta=base.meta)
+    found = base
+    for each in given:
+        for item in walk(each):
+            found = need_set(found).conj(item)
+    return found
+
+
+def _size(value: Value) -> int:
+    return counted(value) or 0
+
+
+def need_set(value: Value) -> Set:
+    """A set."""
+    if isinstance(value, Set):
+        return value
+    raise bad_cast("a set", value)
+
+
+def _has(target: Value, item: Value) -> bool:
+    if isinstance(target, Set | Map):
+        return target.has(item)
+    if target is None:
+        return False
+    raise bad_cast("a set", target)
+
+
+def intersection(runtime: Runtime, first: Value, *others: Value) -> Value:
+    """`(intersection set ...)`."""
+    found = first
+    for other in others:
+        if found is None or other is None:
+            return None
+        small, large = (found, other) if _size(found) <= _size(other) else (other, found)
+        runtime.charge(_size(small))
+        found = need_set(small).like([item for item in small if _has(large, item)])
+    return found
+
+
+def difference(runtime: Runtime, first: Value, *others: Value) -> Value:
+    """`(difference set ...)`."""
+    found = first
+    for other in others:
+        if found is None:
+            return None
+        runtime.charge(_size(found))
+        found = need_set(found).like([item for item in found if not _has(other, item)])
+    return found
+
+
+def select(runtime: Runtime, test: Value, items: Value) -> Value:
+    """`(select test set)`."""
+    if items is None:
+        return None
+    call = runtime.caller(test, 1)
+    kept = []
+    for item in runtime.items(items):
+        verdict = call(item)
+        if verdict is not None and verdict is not False:
+            kept.append(item)
+    return need_set(items).like(kept)
+
+
+def subset(runtime: Runtime, small: Value, large: Value) -> bool:
+    """`(subset? small large)`."""
+    runtime.charge(_size(small))
+    return _size(small) <= _size(large) and all(_has(large, item) for item in walk(small))
+
+
+def superset(runtime: Runtime, large: Value, small: Value) -> bool:
+    """`(superset? large small)`."""
+    return subset(runtime, small, large)
+
+
+def project(runtime: Runtime, relation: Value, names: Value) -> Set:
+    """`(project relation keys)`."""
+    return set_of([select_keys(runtime, row, names) for row in runtime.items(relation)])
+
+
+def rename_keys(runtime: Runtime, target: Value, names: Value) -> Value:
+    """`(rename-keys map {old new})`."""
+    if target is None:
+        return None
+    source, new = need_map(target), need_map(names)
+    runtime.charge(len(source) + len(new))
+    d = source.dissoc(new.keys()).d.copy()
+    for old, name in new.items():
+        value = source.get(old, MISSING)
+        if value is not MISSING:
+            d[encode(name)] = value
+    return source.like(d)
+
+
+def rename(runtime: Runtime, relation: Value, names: Value) -> Set:
+    """`(rename relation {old new})`."""
+    return set_of([rename_keys(runtime, row, names) for row in runtime.items(relation)])
+
+
+def index(runtime: Runtime, relation: Value, names: Value) -> Map:
+    """`(index relation keys)`: rows by the values of some keys."""
+    groups: dict[Value, list[Value]] = {}
+    for row in runtime.items(relation):
+        groups.setdefault(encode(select_keys(runtime, row, names)), []).append(row)
+    return Map({key: set_of(rows) for key, rows in groups.items()})
+
+
+def map_invert(runtime: Runtime, target: Value) -> Map:
+    """`(map-invert map)`."""
+    source = need_map(target)
+    runtime.charge(len(source))
+    return map_of((value, key) for key, value in source.items())
+
+
+def join(runtime: Runtime, left: Value, right: Value, names: Value = None) -> Set:
+    """`(join left right {key key})`: rows that agree, merged; by common keys if none are named."""
+    rows, others = list(runtime.items(left)), list(runtime.items(right))
+    if not rows or not others:
+        return Set()
+    if names is None:
+        pairs = [(key, key) for key, _ in need_map(rows[0]).items() if need_map(others[0]).has(key)]
+    else:
+        pairs = list(need_map(names).items())
+    by_key: dict[Value, list[Value]] = {}
+    for row in rows:
+        by_key.setdefault(_key(row, [key for key, _ in pairs]), []).append(row)
+    found = []
+    for other in others:
+        for row in by_key.get(_key(other, [key for _, key in pairs]), ()):
+            runtime.charge(1)
+            found.append(map_of([*need_map(row).items(), *need_map(other).items()]))
+    return set_of(found)
+
+
+def _key(row: Value, names: Iterable[Value]) -> tuple[Value, ...]:
+    return tuple([encode(lookup(row, name)) for name in names])
+
+
+TABLE = {
+    f"clojure.set/{name}": row
+    for name, row in ctx(
+        ("union", union, 0, MANY),
+        ("intersection", intersection, 1, MANY),
+        ("difference", difference, 1, MANY),
+        ("select", select, 2, 2),
+        ("subset?", subset, 2, 2),
+        ("superset?", superset, 2, 2),
+        ("project", project, 2, 2),
+        ("rename-keys", rename_keys, 2, 2),
+        ("rename", rename, 2, 2),
+        ("index", index, 2, 2),
+        ("map-invert", map_invert, 1, 1),
+        ("join", join, 2, 3),
+    ).items()
+}
