@@ -33,9 +33,15 @@ _POLL_S = 0.2
 
 @click.command(name="run")
 @click.argument("slug")
-@click.option("-i", "--input", "pairs", multiple=True, metavar="NAME=VALUE", help="One input; may be repeated.")
-@click.option("--input-file", type=click.Path(path_type=Path, exists=True, dir_okay=False), help="JSON or EDN.")
-@click.option("--ref", default="draft", show_default=True, help="draft, live, v<N>, a release tag or a branch.")
+@click.option(
+    "-i", "--input", "pairs", multiple=True, metavar="NAME=VALUE", help="One input; may be repeated."
+)
+@click.option(
+    "--input-file", type=click.Path(path_type=Path, exists=True, dir_okay=False), help="JSON or EDN."
+)
+@click.option(
+    "--ref", default="draft", show_default=True, help="draft, live, v<N>, a release tag or a branch."
+)
 @click.option("--watch/--no-watch", default=True, help="Show steps while they happen (on a terminal).")
 @shared
 def run(

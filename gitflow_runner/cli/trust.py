@@ -53,9 +53,7 @@ def show_policy(out: Output) -> None:
     for rule in found.rules:
         without = f", not {', '.join(sorted(rule.excluded))}" if rule.excluded else ""
         drafts = "  (drafts too)" if rule.drafts else ""
-        text.append(
-            f"  waits of {rule.flow} {rule.wait or '*'}: {rule.need} of {rule.role}{without}{drafts}"
-        )
+        text.append(f"  waits of {rule.flow} {rule.wait or '*'}: {rule.need} of {rule.role}{without}{drafts}")
     data: dict[str, object] = {
         "version": found.version,
         "commit": tip,

@@ -147,7 +147,9 @@ def _may_decide(session: Session, run: Run, folder: str) -> bool:
 @click.argument("run_name", metavar="RUN")
 @click.argument("wait_name", metavar="[WAIT]", required=False)
 @click.option("-m", "--message", default="", help="Words that go into the signed commit.")
-@click.option("--payload", default=None, help="The payload's digest that you saw (needed without a terminal).")
+@click.option(
+    "--payload", default=None, help="The payload's digest that you saw (needed without a terminal)."
+)
 @click.option("--yes", is_flag=True, help="Do not ask (needs --payload).")
 @shared
 def approve(
@@ -164,7 +166,9 @@ def approve(
 @click.argument("run_name", metavar="RUN")
 @click.argument("wait_name", metavar="[WAIT]", required=False)
 @click.option("-m", "--message", default="", help="Why; it goes into the signed commit.")
-@click.option("--payload", default=None, help="The payload's digest that you saw (needed without a terminal).")
+@click.option(
+    "--payload", default=None, help="The payload's digest that you saw (needed without a terminal)."
+)
 @click.option("--yes", is_flag=True, help="Do not ask (needs --payload).")
 @shared
 def reject(

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 
 from gitflow_runner.engine.body import BodyHost
 from gitflow_runner.errors import LangError, UsageError
-from gitflow_runner.lang.analyzer import HostFn
+from gitflow_runner.lang.program import HostFn
 from gitflow_runner.lang.collection import Map, map_of
 from gitflow_runner.lang.fuel import Call
 from gitflow_runner.lang.throwing import FlowThrow, illegal

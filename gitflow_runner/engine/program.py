@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from gitflow_runner.engine.body import BodyHost
 from gitflow_runner.engine.names import HOST_NAMES, Answers
 from gitflow_runner.errors import LangError
-from gitflow_runner.lang.analyzer import Compiled
+from gitflow_runner.lang.analyzer import analyze
 from gitflow_runner.lang.environments import BODY
 from gitflow_runner.lang.fuel import Limits
 from gitflow_runner.lang.printer import write
-from gitflow_runner.lang.session import compile_form
+from gitflow_runner.lang.program import Compiled
 from gitflow_runner.lang.throwing import FlowThrow
 from gitflow_runner.lang.values import Value, keyword
 from gitflow_runner.model.failure import Failure
@@ -56,7 +56,7 @@ class Program:
 
 def make_program(flow: Flow, specs: Mapping[str, Spec], *, behaviour: int, fuel: int) -> Program:
     """Analyse the body; `LangError` for its first problem, with the place."""
-    compiled = compile_form(flow.body, BODY, HOST_NAMES)
+    compiled = analyze(flow.body, BODY, HOST_NAMES)
     return Program(flow, compiled, specs, behaviour, fuel)
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from gitflow_runner.engine.behaviour import CURRENT
-from gitflow_runner.errors import GitflowError
+from gitflow_runner.errors import GitflowError, RefusedError
 from gitflow_runner.git.objects import Oid, RawObject
 from gitflow_runner.lang.printer import write
 from gitflow_runner.lang.values import Value
@@ -22,6 +22,7 @@ from gitflow_runner.model.stored import Stored
 from gitflow_runner.runner.code import Code
 from gitflow_runner.runner.inputs import check_input
 from gitflow_runner.runner.runtime import Runtime
+from gitflow_runner.trust.reasons import Refusal
 from gitflow_runner.trust.requests import build_start
 from gitflow_runner.trust.statement import Start
 
@@ -46,6 +47,7 @@ def begin_run(runtime: Runtime, run: RunId, code: Code, given: Mapping[str, Valu
 
     Raises `UsageError` (`input.*`), `RefusedError` where no policy lets this clone drive a release.
     """
+    require_driver(runtime, code)
     given_input = Stored(write(check_input(code.flow, given)))
     request = _signed_start(runtime, code, given_input)
     pin = Pin(
@@ -85,6 +87,23 @@ def begin_run(runtime: Runtime, run: RunId, code: Code, given: Mapping[str, Valu
     author = runtime.person.ident(now) if request.oid is not None else None
     journal = begin(runtime.repository, runtime.committer, lease, Turn((started,), now, files, author=author))
     return Begun(journal, pin, code)
+
+
+def require_driver(runtime: Runtime, code: Code) -> None:
+    """Refuse (`runner.unlisted`) to drive a release with a key that the policy does not let drive it."""
+    if isinstance(code.source, DraftSource):
+        return
+    policy = runtime.policies.require()
+    owners = policy.keyring.owners(runtime.signer.key)
+    try:
+        policy.check_runner(min(owners, default=""), "drive", code.flow.slug)
+    except Refusal as refusal:
+        raise RefusedError(
+            "runner.unlisted",
+            f"this clone's runner ({runtime.signer.key.fingerprint}) may drive drafts only: {refusal.message}",
+            hint="take the runner's line into .breyta/policy.edn, then apply it",
+            fix=("gfr policy apply", f"gfr run {code.flow.slug}"),
+        ) from None
 
 
 @dataclass(frozen=True, slots=True)
