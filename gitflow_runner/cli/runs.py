@@ -18,9 +18,8 @@ from gitflow_runner.cli.shown import (
     run_lines,
     short,
     summary_data,
-    wait_data,
 )
-from gitflow_runner.cli.waits import question_lines
+from gitflow_runner.cli.waits import question_lines, show_wait
 from gitflow_runner.errors import UsageError
 from gitflow_runner.ledger.chain import read_history, read_run
 from gitflow_runner.model.ids import RunId
@@ -154,8 +153,6 @@ def show(out: Output, run_name: str, wait_name: str | None) -> None:
     now = session.service.runtime.clock.now_ms()
     view = session.service.show(run_name)
     if wait_name is not None:
-        from gitflow_runner.cli.waits import show_wait
-
         show_wait(session, run_name, wait_name)
         return
     out.result(
@@ -223,9 +220,8 @@ def list_(out: Output, flow: str | None, status: str | None, limit: int) -> None
         step = state.waits[0].wait.folder if state.waits else (state.steps[0].folder if state.steps else "")
         items.append(summary_data(state, item.at.ref, item.at.tip, item.at.remote))
         rows.append((state.run, state.slug, state.status, step, state.label, iso(state.started)))
-        lines.append(
-            f"{mark(out, state.status)} {state.run}  {state.slug:<20} {state.status:<10} {step:<24} {state.label}"
-        )
+        status_cell = f"{mark(out, state.status)} {state.run}  {state.slug:<20} {state.status:<10}"
+        lines.append(f"{status_cell} {step:<24} {state.label}")
     out.result(
         "gfr/runs.ls/1",
         {"items": items, "cursor": None, "total": len(kept)},
@@ -263,6 +259,3 @@ def verify(out: Output, run_name: str) -> int:
         ids=[at.run],
     )
     return 0 if verdict == "ok" else 1
-
-
-__all__ = ["logs", "run", "runs", "show", "wait_data", "watch"]

@@ -76,7 +76,7 @@ def drive_recorded(runtime: Runtime, target: Target, patience: Patience) -> Stoo
 
 
 def drive_held(runtime: Runtime, journal: Journal, pin: Pin, code: Code, patience: Patience) -> Stood:
-    """Drive a run whose lock the caller holds; afterwards its tip is verified, pushed and, if over, let go."""
+    """Drive a run whose lock the caller holds; afterwards its tip is pushed and, if over, let go."""
     take_wake(runtime.repository.common_dir, journal.run.run)
     driver = make_driver(runtime, journal, pin, code)
     try:
@@ -108,18 +108,7 @@ def make_driver(runtime: Runtime, journal: Journal, pin: Pin, code: Code) -> Dri
         clock=clock,
         pin=pin,
     )
-    ports = Ports(
-        buffer=buffer,
-        clock=clock,
-        http=runtime.http(code.settings.http),
-        functions=FlowFunctions(code.flow, fuel=limits.fuel),
-        blobs=RunBlobs(journal, BlobStore(runtime.repository.common_dir)),
-        kv=KvScope(runtime.repository, runtime.committer, KV_SCOPE, clock.now_ms),
-        source=ProjectSource(runtime.repository, runtime.git, pin.source.commit),
-        pin=pin,
-        live=runtime.local.root / "live" / journal.run.run,
-        stop=runtime.stop,
-    )
+    ports = _ports(runtime, buffer, pin, code)
     attempts = Attempts(
         buffer=buffer,
         step=runtime.steps.get,
@@ -150,6 +139,22 @@ def make_driver(runtime: Runtime, journal: Journal, pin: Pin, code: Code) -> Dri
         inbox=inbox,
         clock=clock,
         limits=limits,
+        stop=runtime.stop,
+    )
+
+
+def _ports(runtime: Runtime, buffer: Buffer, pin: Pin, code: Code) -> Ports:
+    journal = buffer.journal
+    return Ports(
+        buffer=buffer,
+        clock=runtime.clock,
+        http=runtime.http(code.settings.http),
+        functions=FlowFunctions(code.flow, fuel=code.settings.limits.fuel),
+        blobs=RunBlobs(journal, BlobStore(runtime.repository.common_dir)),
+        kv=KvScope(runtime.repository, runtime.committer, KV_SCOPE, runtime.clock.now_ms),
+        source=ProjectSource(runtime.repository, runtime.git, pin.source.commit),
+        pin=pin,
+        live=runtime.local.root / "live" / journal.run.run,
         stop=runtime.stop,
     )
 

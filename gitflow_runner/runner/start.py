@@ -100,7 +100,7 @@ def require_driver(runtime: Runtime, code: Code) -> None:
     except Refusal as refusal:
         raise RefusedError(
             "runner.unlisted",
-            f"this clone's runner ({runtime.signer.key.fingerprint}) may drive drafts only: {refusal.message}",
+            f"the runner {runtime.signer.key.fingerprint} may drive drafts only: {refusal.message}",
             hint="take the runner's line into .breyta/policy.edn, then apply it",
             fix=("gfr policy apply", f"gfr run {code.flow.slug}"),
         ) from None
