@@ -131,6 +131,17 @@ class TimerFired:
 
 
 @dataclass(frozen=True, slots=True)
+class BranchTaken:
+    """A branch that carries a label went one way; told for people, it steers nothing."""
+
+    kind: ClassVar[str] = "branch.taken"
+    identity: str
+    label: str
+    choice: str  # the text of `:yes` or `:no`
+    taken: bool
+
+
+@dataclass(frozen=True, slots=True)
 class WaitOpened:
     """The run stops until somebody decides; the commit that records this event is the wait commit."""
 
@@ -309,6 +320,7 @@ Event = (
     | StepResolved
     | TimerSet
     | TimerFired
+    | BranchTaken
     | WaitOpened
     | WaitReminded
     | DecisionSeen

@@ -12,6 +12,7 @@ from typing import assert_never
 
 from gitflow_runner.errors import DamagedError, Place
 from gitflow_runner.model.event import (
+    BranchTaken,
     CancelAsked,
     DecisionSeen,
     LateResult,
@@ -135,7 +136,7 @@ def _applied(run: Run, recorded: Recorded) -> Run:
             return _ended(run, recorded.at, "terminated")
         case RunTimedOut():
             return _ended(run, recorded.at, "timed-out")
-        case LateResult():
+        case LateResult() | BranchTaken():
             return run
         case LeaseAcquired():
             return _lease_acquired(run, event)

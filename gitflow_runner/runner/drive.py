@@ -99,6 +99,8 @@ class Driver:
         self._due = None
         while not self._stop():
             commands = activation.commands()
+            if not self._buffer.run.is_over:
+                self._buffer.add(*activation.branches())
             done = [self._act(command) for command in commands]
             if self._buffer.run.is_over or not any(done):
                 return acted
@@ -161,6 +163,10 @@ class Driver:
         run = self._buffer.run
         if self._clock.now_ms() - run.started > self._limits.run_ms and not run.is_over:
             self._buffer.add(RunTimedOut(self._limits.run_ms))
+            self._buffer.flush()
+        elif run.cancel is not None and not run.is_over and self._clock.now_ms() > run.cancel[2]:
+            # Cleanup has its own deadline; what it did not reach stays undone.
+            self._buffer.add(RunCancelled(run.cancel[0], run.cancel[1]))
             self._buffer.flush()
 
     def _wait(self, patience: Patience) -> bool:
