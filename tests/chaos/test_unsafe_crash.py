@@ -13,7 +13,8 @@ from tests.memory_runs import Bomb, World, quietly
 FLOW = """{:slug :hello
  :name "Charge"
  :concurrency {:type :singleton :on-new-version :coexist}
- :flow '(let [charged (try (flow/step :http :charge {:url "https://api.test/charge" :method :post :unsafe true})
+ :flow '(let [charged (try (flow/step :http :charge {:url "https://api.test/charge" :method :post
+                                                    :unsafe true})
                            (catch Exception e {:status (:code (ex-data e))}))]
           (flow/step :http :mail {:url "https://api.test/mail" :method :post :json {:s (:status charged)}})
           {:status (:status charged)})}
