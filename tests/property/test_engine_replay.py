@@ -21,7 +21,6 @@ from gitflow_runner.engine.behaviour import CURRENT
 from gitflow_runner.engine.program import Program, make_program
 from gitflow_runner.errors import DamagedError
 from gitflow_runner.lang.printer import write
-from gitflow_runner.ledger.codec import Places, decode_events, encode_event
 from gitflow_runner.model.command import Command, Complete, Fail, FinishCancel, OpenWait, RunStep, SetTimer
 from gitflow_runner.model.event import (
     CancelAsked,
@@ -56,7 +55,7 @@ _CALLS = st.sampled_from(
         '(flow/step :function :calc {:ref :f :input {:x x :s #{"p" "q" "r"}}})',
         '(flow/step :http :call {:url "https://a.test" :method :post :json {:x x}})',
         '(flow/step :kv :keep {:operation :set :key "k" :value {:b 1 :a x}})',
-        '(flow/step :sleep :nap {:seconds 5})',
+        "(flow/step :sleep :nap {:seconds 5})",
         '(flow/step :wait :ask {:title "go?"})',
         "(flow/now-ms)",
         "(:n (flow/input))",
@@ -72,7 +71,8 @@ def _blocks(inner: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
         st.tuples(inner, inner).map(lambda p: f"(try {p[0]} (catch Exception e {p[1]}))"),
         st.tuples(inner, inner).map(lambda p: f"(try {p[0]} (finally {p[1]}))"),
         inner.map(lambda p: f"(loop [i 0 x x] (if (< i 2) (recur (inc i) {p}) x))"),
-        inner.map(lambda p: f"(mapv (fn [x] {p}) [1 2])"),
+        inner.map(lambda p: f"(vec (for [x [1 2]] {p}))"),
+        inner.map(lambda p: f"(doseq [x #{{:p :q}}] {p})"),
         inner.map(lambda p: f"{{:v {p} :w #{{:k :l :m}}}}"),
     )
 
@@ -101,7 +101,9 @@ class Shell:
         self.asked: list[Command] = []
         digest = "0" * 64
         self.record(
-            RunStarted("20260921-131402-7k3m9q", "made", "draft", digest, Stored("{:n 1}"), None, None, None, 1, "o")
+            RunStarted(
+                "20260921-131402-7k3m9q", "made", "draft", digest, Stored("{:n 1}"), None, None, None, 1, "o"
+            )
         )
 
     def record(self, event: Event) -> None:
@@ -132,12 +134,8 @@ class Shell:
         match command:
             case RunStep():
                 self._step(command)
-            case OpenWait(identity=identity, step_id=step_id, input_hash=digest):
-                folder = self._folder(step_id)
-                self.record(WaitOpened(identity, folder, digest, "approval", identity, "go?", "", None, T0, ("approve",)))
-                outcome = "approved" if self._fate() == "done" else "rejected"
-                answer = Stored('{:action "%s" :n 1}' % outcome)
-                self.record(WaitResolved(identity, folder, outcome, outcome, (), (), answer))  # type: ignore[arg-type]
+            case OpenWait():
+                self._wait(command)
             case SetTimer(identity=identity, step_id=step_id, input_hash=digest):
                 folder = self._folder(step_id)
                 self.record(TimerSet(identity, folder, digest, T0))
@@ -148,6 +146,16 @@ class Shell:
                 self.record(RunFailed(failure))
             case FinishCancel(by=by, reason=reason):
                 self.record(RunCancelled(by, reason))
+
+    def _wait(self, command: OpenWait) -> None:
+        identity, folder = command.identity, self._folder(command.step_id)
+        asks = ("approve", "reject")
+        terms = (identity, "go?", "", None, T0, asks, 1, None, True, ())
+        self.record(WaitOpened(identity, folder, command.input_hash, "approval", *terms))
+        approved = self._fate() == "done"
+        answer = Stored(f'{{:action "{asks[not approved]}" :n 1}}')
+        outcome = "approved" if approved else "rejected"
+        self.record(WaitResolved(identity, folder, outcome, asks[not approved], (), (), answer))  # type: ignore[arg-type]
 
     def _step(self, command: RunStep) -> None:
         folder = command.folder or self._folder(command.step_id)
@@ -166,7 +174,7 @@ class Shell:
             retry = T0 if fate == "again" and attempt < 3 else None
             self.record(StepFailed(identity, folder, attempt, failure, attempt % 2 == 1, retry, 1))
         else:
-            output = Stored('{:n %d :set #{"a" "b" "c"}}' % (attempt % 2))
+            output = Stored(f'{{:n {attempt % 2} :set #{{"a" "b" "c"}}}}')
             self.record(StepSucceeded(identity, folder, attempt, output, 1))
 
 
@@ -214,11 +222,16 @@ def test_a_recorded_history_decides_the_same_end(body: str, fates: list[str]) ->
 
 
 @given(
-    body=_BODIES, fates=st.lists(st.sampled_from(FATES), max_size=4), pick=st.integers(0, 10), tail=st.integers(0, 5)
+    body=_BODIES,
+    fates=st.lists(st.sampled_from(FATES), max_size=4),
+    pick=st.integers(0, 10),
+    tail=st.integers(0, 5),
 )
 def test_a_changed_input_is_noticed(body: str, fates: list[str], pick: int, tail: int) -> None:
     made, shell = played(body, fates)
-    steps = [i for i, r in enumerate(shell.history) if isinstance(r.event, StepStarted | TimerSet | WaitOpened)]
+    steps = [
+        i for i, r in enumerate(shell.history) if isinstance(r.event, StepStarted | TimerSet | WaitOpened)
+    ]
     if not steps:
         return
     chosen = steps[pick % len(steps)]
@@ -240,39 +253,33 @@ def test_a_changed_input_is_noticed(body: str, fates: list[str], pick: int, tail
 
 # -- another process, another order of sets -----------------------------------------------------------
 
-BODY = """(let [all (mapv (fn [k] (flow/step :http :call {:url "https://a.test" :method :post
-                                                           :json {:k k :s #{:a :b :c "d" 5} :m {:z 1 :y 2}}}))
-                           (seq #{"one" "two" "three" "four"}))
-                grouped (group-by :n (conj all x))
-                kept (flow/step :kv :keep {:operation :set :key "k" :value {:g grouped :keys (keys grouped)}})]
-            {:all (count all) :kept kept :set (set (map :n all))})"""
-
-
-def replay(text: str) -> list[str]:
-    """What a fresh evaluation asks at every prefix of a history of lines; for the process below too."""
-    lines = text.encode().splitlines()
-    history = [e for line in lines for e in decode_events(line + b"\n", lambda path: b"")]
-    made = program(BODY)
-    return [line for n in range(1, len(history) + 1) for line in shown(advance(made, history[:n]))]
+BODY = """(let [all (vec (for [k (seq #{"one" "two" "three" "four"})]
+                   (flow/step :http :call {:url "https://a.test" :method :post
+                                           :json {:k k :s #{:a :b :c "d" 5} :m {:z 1 :y 2}}})))
+      kept (flow/step :kv :keep {:operation :set :key "k"
+                                 :value {:all all :keys (keys (hash-map :a 1 :b 2 :c 3 :d x))}})]
+  {:all (count all) :kept kept :set (into #{} (keys (first all)))})"""
+FATE = ("done", "again", "done")
 
 
 @pytest.mark.parametrize("seed", ["0", "1", "4242"])
 def test_another_process_with_another_hash_seed_asks_for_what_was_recorded(seed: str) -> None:
-    _, shell = played(BODY, ["done", "again", "done"])
+    made, shell = played(BODY, FATE)
     assert isinstance(shell.history[-1].event, RunSucceeded)
-    recorded = [(r.seq, r.at, r.event) for r in shell.history]
     code = (
-        "import json, sys, pickle\n"
-        "from tests.property import test_engine_replay as t\n"
-        "made, shell = t.played(t.BODY, ['done', 'again', 'done'])\n"
-        "print(json.dumps([t.shown(shell.asked), [repr(r) for r in shell.history]]))\n"
+        "import json, sys\n"
+        f"sys.path.insert(0, {str(Path(__file__).parent)!r})\n"
+        "import test_engine_replay as t\n"
+        "made, shell = t.played(t.BODY, t.FATE)\n"
+        "fresh = [t.shown(t.advance(made, shell.history[:n])) for n in range(1, len(shell.history) + 1)]\n"
+        "print(json.dumps([t.shown(shell.asked), fresh, [repr(r) for r in shell.history]]))\n"
     )
     environment = os.environ | {"PYTHONHASHSEED": seed, "PYTHONPATH": str(ROOT)}
     done = subprocess.run(
         [sys.executable, "-c", code], env=environment, cwd=ROOT, capture_output=True, text=True, timeout=60
     )
     assert done.returncode == 0, done.stderr
-    asked, history = json.loads(done.stdout)
+    asked, fresh, history = json.loads(done.stdout)
     assert asked == shown(shell.asked)
-    assert history == [repr(r) for r in shell.history]
-    assert len(recorded) == len(history)
+    assert fresh == [shown(advance(made, shell.history[:n])) for n in range(1, len(shell.history) + 1)]
+    assert history == [repr(recorded) for recorded in shell.history]
