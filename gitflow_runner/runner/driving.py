@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 from gitflow_runner.engine.behaviour import check
 from gitflow_runner.engine.program import make_program
 from gitflow_runner.errors import DamagedError, RefusedError, TransientError
 from gitflow_runner.git.refs import active_ref, run_ref
 from gitflow_runner.git.stale_locks import clear_run_locks
+from gitflow_runner.lang.collection import Map
+from gitflow_runner.lang.values import Keyword
 from gitflow_runner.ledger.blobs import BlobStore, RunBlobs
 from gitflow_runner.ledger.codec import decode_pin
 from gitflow_runner.ledger.journal import Journal
@@ -18,10 +21,12 @@ from gitflow_runner.ledger.lease import give_back, hold_run, read_lease, take_wa
 from gitflow_runner.model.event import WaitOpened, WaitResolved
 from gitflow_runner.model.ids import RunId, Slug
 from gitflow_runner.model.pin import Pin
+from gitflow_runner.model.run import Run
 from gitflow_runner.model.spec import Effect
 from gitflow_runner.runner.attempt import Attempts
 from gitflow_runner.runner.buffer import Buffer
-from gitflow_runner.runner.code import Code, pinned_code
+from gitflow_runner.runner.children import Children
+from gitflow_runner.runner.code import Code, pinned_code, resolve_code
 from gitflow_runner.runner.drive import Driver, Patience, Stood
 from gitflow_runner.runner.functions import FlowFunctions
 from gitflow_runner.runner.inbox import Inbox
@@ -30,6 +35,7 @@ from gitflow_runner.runner.ports import Ports
 from gitflow_runner.runner.requests import Requests
 from gitflow_runner.runner.runtime import Runtime
 from gitflow_runner.runner.source import ProjectSource
+from gitflow_runner.runner.start import Caller, begin_run
 from gitflow_runner.runner.sync import push_ref
 from gitflow_runner.runner.verify import require_trusted
 from gitflow_runner.runner.waiting import Waits
@@ -130,17 +136,39 @@ def make_driver(runtime: Runtime, journal: Journal, pin: Pin, code: Code) -> Dri
         tell=outbox.tell,
         remind=outbox.remind,
     )
+    children = Children(
+        runtime=runtime,
+        buffer=buffer,
+        pin=pin,
+        limits=limits,
+        launch=partial(_launch, runtime),
+        refuse=attempts.refuse,
+    )
     program = make_program(code.flow, runtime.specs, behaviour=pin.behaviour, fuel=limits.fuel)
     return Driver(
         program=program,
         buffer=buffer,
         attempts=attempts,
         waits=waits,
+        children=children,
         inbox=inbox,
         clock=clock,
         limits=limits,
         stop=runtime.stop,
     )
+
+
+def _launch(runtime: Runtime, run: RunId, slug: Slug, ref: str, given: Map, parent: Run, depth: int) -> None:
+    target = Target(run, slug)
+    if runtime.repository.resolve(target.ref) is not None:
+        drive_recorded(runtime, target, Patience.NOW)
+        return
+    with hold_run(runtime.repository.common_dir, run, runtime.who):
+        code = resolve_code(runtime, slug, ref)
+        caller = Caller(parent.run, parent.starter, parent.starter_key, depth)
+        names = {key.text if isinstance(key, Keyword) else str(key): value for key, value in given.items()}
+        begun = begin_run(runtime, run, code, names, caller=caller)
+        drive_held(runtime, begun.journal, begun.pin, begun.code, Patience.NOW)
 
 
 def _ports(runtime: Runtime, buffer: Buffer, pin: Pin, code: Code) -> Ports:
