@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 from typing import BinaryIO
 
 import click
@@ -11,9 +12,11 @@ import click
 from gitflow_runner.cli.options import shared
 from gitflow_runner.cli.output import Output
 from gitflow_runner.engine.names import HOST_NAMES
-from gitflow_runner.errors import UsageError
+from gitflow_runner.errors import GitflowError, NotFoundError, UsageError
 from gitflow_runner.lang.batch import ENVIRONMENTS, MAX_LINE, Bench, too_long
 from gitflow_runner.lang.fuel import Limits
+from gitflow_runner.lang.outline import outline
+from gitflow_runner.lang.reader import MAX_TEXT
 from gitflow_runner.runner.stack import on_big_stack
 
 
@@ -40,6 +43,33 @@ def eval_(out: Output, expression: str | None, environment: str, batch: bool, fu
     value = on_big_stack(lambda: bench.printed(text, environment), _leave)
     out.result("gfr/eval/1", {"value": value, "env": environment}, text=[value], ids=[value])
     return 0
+
+
+@click.command(name="read")
+@click.argument("file")
+@shared
+def read(out: Output, file: str) -> int:
+    """Print the forms of FILE (`-` is stdin) as JSON with their spans; always one envelope.
+
+    Example: gfr read .breyta/flows/hello.edn
+    """
+    out.mode = "json"
+    try:
+        data = sys.stdin.buffer.read(4 * MAX_TEXT) if file == "-" else _file_bytes(Path(file))
+        forms = on_big_stack(lambda: outline(data, None if file == "-" else file), _leave)
+    except GitflowError as error:
+        out.error(error)
+        return error.exit_code
+    out.result("gfr/read/1", {"file": file, "forms": forms})
+    return 0
+
+
+def _file_bytes(path: Path) -> bytes:
+    try:
+        with path.open("rb") as stream:
+            return stream.read(4 * MAX_TEXT)
+    except OSError as error:
+        raise NotFoundError("file.unreadable", f"{path} cannot be read: {error.strerror}") from None
 
 
 def _answer_all(bench: Bench, stream: BinaryIO, out: Output) -> None:

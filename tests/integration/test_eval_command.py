@@ -1,4 +1,4 @@
-"""`gfr eval` as a program: outside of any repository, and thousands of lines in one process."""
+"""`gfr eval` and `gfr read` as programs: outside of any repository, thousands of lines in one process."""
 
 from __future__ import annotations
 
@@ -59,3 +59,14 @@ def test_evaluation_needs_neither_git_nor_trust(tmp_path: Path) -> None:
         [sys.executable, "-c", program], cwd=tmp_path, capture_output=True, env={"PYTHONPATH": str(ROOT)}
     )
     assert done.stdout.decode().split("\n")[:2] == ["2", "0 []"]
+
+
+def test_forms_are_read_as_json_and_so_are_errors(tmp_path: Path) -> None:
+    (tmp_path / "a.edn").write_text("{:a 1}")
+    (tmp_path / "b.edn").write_text("{:a")
+    good = json.loads(gfr(tmp_path, "read", "a.edn").stdout)
+    assert (good["schema"], good["data"]["forms"][0]["type"]) == ("gfr/read/1", "map")
+    bad = gfr(tmp_path, "read", "b.edn")
+    assert (bad.returncode, json.loads(bad.stdout)["error"]["code"]) == (1, "clojure_delimiters_invalid")
+    missing = gfr(tmp_path, "read", "c.edn")
+    assert (missing.returncode, json.loads(missing.stdout)["error"]["code"]) == (3, "file.unreadable")
