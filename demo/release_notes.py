@@ -72,7 +72,9 @@ def prepare(ann: Person, bob: Person) -> None:
     text = policy.read_text()
     someone = f'"{bob.email}" {{:kind :human :roles #{{:dev :release}} :keys [{{:ssh "{bob.public_key}"}}]}}'
     # The runner's line is there already, behind two discards.
-    policy.write_text(text.replace('#_ "runner@', f'{someone}\n  "runner@').replace('" #_ {:kind', '" {:kind'))
+    policy.write_text(
+        text.replace('#_ "runner@', f'{someone}\n  "runner@').replace('" #_ {:kind', '" {:kind')
+    )
     applied = gfr(ann, "policy", "apply")
     check(applied["version"] == 2, "version 2 of the policy, signed by Ann, names Bob and the runner")
     check(str(prepared["policy_root"]).startswith("sha256:"), f"its root is {prepared['policy_root']}")
@@ -148,7 +150,7 @@ def prove(ann: Person, runs: tuple[str, ...]) -> None:
         check(marks == {"G"}, "every commit of the run has a good signature")
         verified = gfr(ann, "runs", "verify", run_id)
         check(verified["verdict"] == "ok", f"gfr runs verify {run_id}: {verified['verdict']}")
-    problems = [l for l in git(ann, "fsck", "--strict").splitlines() if not l.startswith("dangling")]
+    problems = [line for line in git(ann, "fsck", "--strict").splitlines() if not line.startswith("dangling")]
     check(problems == [], "git fsck finds nothing wrong")
 
 
@@ -241,7 +243,13 @@ def _environment(root: Path) -> dict[str, str]:
     kept = {k: v for k, v in os.environ.items() if not k.startswith(("GIT_", "SSH_", "GFR_"))}
     home = root / "home"
     home.mkdir(exist_ok=True)
-    return {**kept, "HOME": str(home), "GIT_CONFIG_NOSYSTEM": "1", "PYTHONPATH": str(HERE), "LC_ALL": "C.UTF-8"}
+    return {
+        **kept,
+        "HOME": str(home),
+        "GIT_CONFIG_NOSYSTEM": "1",
+        "PYTHONPATH": str(HERE),
+        "LC_ALL": "C.UTF-8",
+    }
 
 
 if __name__ == "__main__":

@@ -166,8 +166,8 @@ def summary_data(run: Run, ref: str, head: str, remote: str | None = None) -> di
     }
 
 
-def run_lines(out: Output, view: RunView, now: int) -> list[str]:
-    """The screen of a run."""
+def run_lines(out: Output, view: RunView, now: int, *, steps: bool = True) -> list[str]:
+    """The screen of a run; without `steps` where they were shown while they happened."""
     run = view.run
     status = run.status if view.trusted else "untrusted_run"
     started_by = f" by {run.starter}" if run.starter else " (start not signed)"
@@ -181,7 +181,7 @@ def run_lines(out: Output, view: RunView, now: int) -> list[str]:
         for found in view.findings[:5]
     ]
     width = max((len(step.identity) for step in view.steps), default=0)
-    lines += [step_line(out, step, width) for step in view.steps]
+    lines += [step_line(out, step, width) for step in view.steps] if steps else []
     if run.failure is not None:
         at = f" ({run.failure.file}:{run.failure.line}:{run.failure.col})" if run.failure.line else ""
         lines.append(f"failed: {run.failure.message} ({run.failure.code}){at}")

@@ -92,7 +92,7 @@ def drive_held(runtime: Runtime, journal: Journal, pin: Pin, code: Code, patienc
 def make_driver(runtime: Runtime, journal: Journal, pin: Pin, code: Code) -> Driver:
     """A driver over this journal with everything a run needs."""
     clock, limits = runtime.clock, code.settings.limits
-    buffer = Buffer(journal, clock)
+    buffer = Buffer(journal, clock, runtime.told)
     requests = Requests(
         repository=runtime.repository,
         buffer=buffer,

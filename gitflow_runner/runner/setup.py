@@ -39,7 +39,7 @@ class Laid:
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """The outcome of `init`: what was laid, the policy's root, and the commit of the files if there is one."""
+    """The outcome of `init`: what was laid, the policy's root, and the files' commit if there is one."""
 
     laid: tuple[Laid, ...]
     root: str

@@ -86,6 +86,8 @@ def begin_run(runtime: Runtime, run: RunId, code: Code, given: Mapping[str, Valu
     lease = Lease(run, code.flow.slug, runtime.owner, runtime.host, 1, now)
     author = runtime.person.ident(now) if request.oid is not None else None
     journal = begin(runtime.repository, runtime.committer, lease, Turn((started,), now, files, author=author))
+    if runtime.told is not None:
+        runtime.told(journal.history())
     return Begun(journal, pin, code)
 
 
