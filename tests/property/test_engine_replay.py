@@ -21,7 +21,7 @@ from gitflow_runner.engine.behaviour import CURRENT
 from gitflow_runner.engine.program import Program, make_program
 from gitflow_runner.errors import DamagedError
 from gitflow_runner.lang.printer import write
-from gitflow_runner.ledger.codec import Places, decode_events, encode_event
+from gitflow_runner.ledger.codec import decode_events
 from gitflow_runner.model.command import Command, Complete, Fail, FinishCancel, OpenWait, RunStep, SetTimer
 from gitflow_runner.model.event import (
     CancelAsked,
