@@ -32,7 +32,7 @@ $(READY): pyproject.toml
 	@touch $@
 
 demo: $(READY) ## a first run and its approval, in a repository made for it
-	$(BIN)/gfr demo
+	$(BIN)/python demo/release_notes.py
 
 test: $(READY) packages ## everything that has to hold: check, then all kinds of tests
 	@$(MAKE) --no-print-directory check

@@ -10,14 +10,18 @@ from gitflow_runner.catalog.lint.rule import Subject
 from gitflow_runner.catalog.loader import read_closure
 from gitflow_runner.catalog.sources import Texts
 from gitflow_runner.errors import GitflowError, NotFoundError
+from gitflow_runner.lang.program import HostFn
 from gitflow_runner.model.spec import Spec
 
 
-def lint(texts: Texts, slug: str, specs: Mapping[str, Spec]) -> tuple[Diagnostic, ...]:
+def lint(
+    texts: Texts, slug: str, specs: Mapping[str, Spec], host: Mapping[str, HostFn]
+) -> tuple[Diagnostic, ...]:
     """All findings about the flow, sorted by file and position.
 
     A file that cannot be read, or that may not be, has that one finding. `specs` are the known step types
-    by name without colon. Raises `NotFoundError` (`flow.unknown`) where there is no such flow.
+    by name without colon, `host` the `flow/…` names of a body; without them what depends on them is not
+    judged. Raises `NotFoundError` (`flow.unknown`) where there is no such flow.
     """
     try:
         expanded = read_closure(texts, slug)
@@ -25,5 +29,5 @@ def lint(texts: Texts, slug: str, specs: Mapping[str, Spec]) -> tuple[Diagnostic
         raise
     except GitflowError as error:
         return (from_error(error),)
-    subject = Subject(slug, expanded, specs)
+    subject = Subject(slug, expanded, specs, host)
     return in_order(found for rule in RULES for found in rule.check(subject))

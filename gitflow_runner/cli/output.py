@@ -112,7 +112,7 @@ class Output:
     def note(self, text: str) -> None:
         """Progress or a remark: always on stderr."""
         if not self.quiet:
-            print(printable(text), file=self.stderr, flush=True)
+            print(self._clean(text), file=self.stderr, flush=True)
 
     def warn(self, text: str) -> None:
         """A warning: in the envelope's `meta.warnings` and on stderr."""
@@ -144,10 +144,13 @@ class Output:
 
     def _write(self, lines: Iterable[str]) -> None:
         for line in lines:
-            # Our own coloured marks pass; every other control character of a line is shown, not obeyed.
-            parts = _MARK.split(line) if self.colour else [line]
-            print("".join(p if _MARK.fullmatch(p) else printable(p) for p in parts), file=self.stdout)
+            print(self._clean(line), file=self.stdout)
         self.stdout.flush()
+
+    def _clean(self, line: str) -> str:
+        # Our own coloured marks pass; every other control character of a line is shown, not obeyed.
+        parts = _MARK.split(line) if self.colour else [line]
+        return "".join(p if _MARK.fullmatch(p) else printable(p) for p in parts)
 
 
 def _cell(value: object) -> str:

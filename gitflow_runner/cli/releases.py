@@ -10,6 +10,7 @@ from gitflow_runner.cli.options import may_ask, shared
 from gitflow_runner.cli.output import Output
 from gitflow_runner.cli.session import Session
 from gitflow_runner.errors import UsageError
+from gitflow_runner.git.refs import TAGS
 from gitflow_runner.runner.lint import lint_slug
 from gitflow_runner.runner.releases import Made, make_promotion, make_release
 from gitflow_runner.trust.statement import PromotionAction
@@ -38,7 +39,7 @@ def release(out: Output, slug: str, message: str | None, notes_file: Path | None
     notes = notes_file.read_text("utf-8") if notes_file is not None else (message or "")
     _ask(f"Release {slug}?", yes, f"gfr release {slug} --yes")
     made = make_release(session.service.runtime, slug, notes=notes)
-    tag = made.ref.removeprefix("refs" + "/tags/")
+    tag = made.ref.removeprefix(TAGS)
     out.result(
         "gfr/release/1",
         {"flow": slug, "version": made.version, "tag": tag, "tag_oid": made.oid, "commit": made.commit},

@@ -9,6 +9,7 @@ import click
 
 from gitflow_runner.cli.options import shared
 from gitflow_runner.cli.output import Output
+from gitflow_runner.cli.progress import Progress, event_data
 from gitflow_runner.cli.session import Session
 from gitflow_runner.cli.shown import (
     iso,
@@ -18,11 +19,11 @@ from gitflow_runner.cli.shown import (
     run_lines,
     short,
     summary_data,
-    wait_data,
 )
-from gitflow_runner.cli.waits import question_lines
+from gitflow_runner.cli.waits import question_lines, show_wait
 from gitflow_runner.errors import UsageError
 from gitflow_runner.ledger.chain import read_history, read_run
+from gitflow_runner.model.event import Recorded
 from gitflow_runner.model.ids import RunId
 from gitflow_runner.model.run import EXIT_CODES, Run
 from gitflow_runner.runner.drive import Stood
@@ -53,14 +54,18 @@ def run(
 
     Example: gfr run hello -i who=Ada
     """
-    session = Session(out)
+    stream = watch and out.mode == "json"
+    told_events = Progress(out, stream=stream) if stream or out.mode != "json" else None
+    session = Session(out, told_events)
     given = parse_input_file(input_file.read_bytes(), str(input_file)) if input_file else {}
     given |= parse_pairs(pairs)
     started: list[RunId] = []
 
     def told(run_id: RunId, changed: tuple[str, ...]) -> None:
         started.append(run_id)
-        if out.mode == "json":
+        if stream:
+            out.jsonl({"event": "start", "run": run_id})
+        elif out.mode == "json":
             out.note(run_id)
         else:
             out.line(run_id)
@@ -69,12 +74,15 @@ def run(
             out.warn(f"run of uncommitted files: {', '.join(changed)}")
 
     stood = session.drive(lambda: session.service.start(slug, ref, given, told=told))
-    return _finish(session, stood, ids_told=True)
+    if stream:
+        code = 130 if stood.stopped else EXIT_CODES[stood.run.status]
+        out.jsonl({"event": "end", "run": stood.run.run, "status": stood.run.status, "exit": code})
+        return code
+    return _finish(session, stood)
 
 
-def _finish(session: Session, stood: Stood, *, ids_told: bool = False) -> int:
+def _finish(session: Session, stood: Stood) -> int:
     out, run_state = session.out, stood.run
-    at = session.service.find(run_state.run)
     view = session.service.show(run_state.run)
     code = EXIT_CODES[run_state.status]
     follow = next_commands(run_state)
@@ -83,13 +91,11 @@ def _finish(session: Session, stood: Stood, *, ids_told: bool = False) -> int:
         follow = ["gfr worker", f"gfr show {run_state.run}"]
         code = 130
     now = session.service.runtime.clock.now_ms()
-    lines = run_lines(out, view, now)
     out.result(
         "gfr/run/1",
         run_data(view),
-        text=lines,
+        text=run_lines(out, view, now, steps=False),
         rows=[(step.identity, step.type, step.status, step.took_ms) for step in view.steps],
-        ids=[] if ids_told else [at.run],
         follow=follow,
     )
     if out.mode == "rows" and run_state.waits:
@@ -118,7 +124,7 @@ def watch(out: Output, run_name: str, after: int, timeout: float | None) -> int:
         if state.seq > seen:
             for recorded in read_history(reader, at.tip):
                 if recorded.seq > seen:
-                    _tell_event(out, state, recorded.seq, recorded.at, recorded.event)
+                    _tell_event(out, state, recorded)
             seen = state.seq
         code = EXIT_CODES[state.status]
         late = deadline is not None and time.monotonic() > deadline
@@ -131,14 +137,13 @@ def watch(out: Output, run_name: str, after: int, timeout: float | None) -> int:
         time.sleep(_POLL_S)
 
 
-def _tell_event(out: Output, state: Run, seq: int, at: int, event: object) -> None:
-    kind = str(getattr(event, "kind", ""))
-    identity = getattr(event, "identity", None) or getattr(event, "folder", None)
+def _tell_event(out: Output, state: Run, recorded: Recorded) -> None:
+    data = event_data(recorded)
     if out.mode == "json":
-        line: dict[str, object] = {"seq": seq, "at": iso(at), "event": kind, "run": state.run}
-        out.jsonl(line | ({"step": identity} if identity else {}))
+        out.jsonl(data | {"run": state.run})
     else:
-        out.line(f"{iso(at)} {short(state.run, state.slug)} {identity or 'run'} {kind}")
+        name = short(state.run, state.slug)
+        out.line(f"{data['at']} {name} {data.get('step', 'run')} {data['event']}")
 
 
 @click.command(name="show")
@@ -154,8 +159,6 @@ def show(out: Output, run_name: str, wait_name: str | None) -> None:
     now = session.service.runtime.clock.now_ms()
     view = session.service.show(run_name)
     if wait_name is not None:
-        from gitflow_runner.cli.waits import show_wait
-
         show_wait(session, run_name, wait_name)
         return
     out.result(
@@ -223,9 +226,8 @@ def list_(out: Output, flow: str | None, status: str | None, limit: int) -> None
         step = state.waits[0].wait.folder if state.waits else (state.steps[0].folder if state.steps else "")
         items.append(summary_data(state, item.at.ref, item.at.tip, item.at.remote))
         rows.append((state.run, state.slug, state.status, step, state.label, iso(state.started)))
-        lines.append(
-            f"{mark(out, state.status)} {state.run}  {state.slug:<20} {state.status:<10} {step:<24} {state.label}"
-        )
+        status_cell = f"{mark(out, state.status)} {state.run}  {state.slug:<20} {state.status:<10}"
+        lines.append(f"{status_cell} {step:<24} {state.label}")
     out.result(
         "gfr/runs.ls/1",
         {"items": items, "cursor": None, "total": len(kept)},
@@ -263,6 +265,3 @@ def verify(out: Output, run_name: str) -> int:
         ids=[at.run],
     )
     return 0 if verdict == "ok" else 1
-
-
-__all__ = ["logs", "run", "runs", "show", "wait_data", "watch"]

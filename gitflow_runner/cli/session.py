@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TypeVar
 
 from gitflow_runner.cli.options import here, may_ask
 from gitflow_runner.cli.output import Output
+from gitflow_runner.model.event import Recorded
 from gitflow_runner.runner.clock import SystemClock
 from gitflow_runner.runner.compose import compose
 from gitflow_runner.runner.service import Service
@@ -19,7 +20,7 @@ T = TypeVar("T")
 class Session:
     """A service whose work can be interrupted."""
 
-    def __init__(self, out: Output) -> None:
+    def __init__(self, out: Output, told: Callable[[Sequence[Recorded]], None] | None = None) -> None:
         self._stop = threading.Event()
         self._clock = SystemClock()
         self.out = out
@@ -30,6 +31,7 @@ class Session:
                 clock=self._clock,
                 say=out.note,
                 stop=self._stop.is_set,
+                told=told,
                 interactive=may_ask(),
             )
         )

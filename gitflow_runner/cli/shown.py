@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from gitflow_runner.cli.output import Output
+from gitflow_runner.git.refs import run_ref
 from gitflow_runner.model.duration import show_duration
 from gitflow_runner.model.failure import Failure
 from gitflow_runner.model.run import OpenWaitState, Run
@@ -165,21 +166,22 @@ def summary_data(run: Run, ref: str, head: str, remote: str | None = None) -> di
     }
 
 
-def run_lines(out: Output, view: RunView, now: int) -> list[str]:
-    """The screen of a run."""
+def run_lines(out: Output, view: RunView, now: int, *, steps: bool = True) -> list[str]:
+    """The screen of a run; without `steps` where they were shown while they happened."""
     run = view.run
     status = run.status if view.trusted else "untrusted_run"
     started_by = f" by {run.starter}" if run.starter else " (start not signed)"
-    end = run.ended or now
+    lasted = show_duration(max(0, (run.ended or now) - run.started))
     lines = [
-        f"{mark(out, status)} {short(run.run, run.slug)}  {status}   {run.label}{started_by}"
-        f" · {show_duration(max(0, end - run.started))}",
+        f"{mark(out, status)} {short(run.run, run.slug)}  {status}   {run.label}{started_by} · {lasted}",
         f"{view.at.ref}  head {view.at.tip[:7]}  {run.seq} events",
     ]
-    for finding in view.findings[:5]:
-        lines.append(f"  {out.mark('bad')} {finding.code}  {(finding.commit or '')[:7]}  {finding.message}")
+    lines += [
+        f"  {out.mark('bad')} {found.code}  {(found.commit or '')[:7]}  {found.message}"
+        for found in view.findings[:5]
+    ]
     width = max((len(step.identity) for step in view.steps), default=0)
-    lines += [step_line(out, step, width) for step in view.steps]
+    lines += [step_line(out, step, width) for step in view.steps] if steps else []
     if run.failure is not None:
         at = f" ({run.failure.file}:{run.failure.line}:{run.failure.col})" if run.failure.line else ""
         lines.append(f"failed: {run.failure.message} ({run.failure.code}){at}")
@@ -209,8 +211,8 @@ def step_line(out: Output, step: StepView, width: int) -> str:
         detail = step.status
     attempts = f" attempt {step.attempt}" if step.attempt > 1 else ""
     note = f"  [{step.note}]" if step.note else ""
-    row = f"{mark(out, step.status)} {step.identity:<{width}}  :{step.type:<9} {took:>8}{attempts}  {detail}{note}"
-    return row.rstrip()
+    head = f"{mark(out, step.status)} {step.identity:<{width}}  :{step.type:<9} {took:>8}{attempts}"
+    return f"{head}  {detail}{note}".rstrip()
 
 
 def wait_lines(out: Output, run: Run, state: OpenWaitState, now: int) -> list[str]:
@@ -229,7 +231,7 @@ def wait_lines(out: Output, run: Run, state: OpenWaitState, now: int) -> list[st
 def next_commands(run: Run, states: Sequence[OpenWaitState] | None = None) -> list[str]:
     """What somebody would do next with this run."""
     if run.status == "succeeded":
-        return [f"gfr show {run.run}", f"git log {_ref(run)}"]
+        return [f"gfr show {run.run}", f"git log {run_ref(run.slug, run.run)}"]
     if run.status in ("failed", "timed-out"):
         return [f"gfr show {run.run}", f"gfr logs {run.run}"]
     if any(step.unknown for step in run.steps):
@@ -240,7 +242,3 @@ def next_commands(run: Run, states: Sequence[OpenWaitState] | None = None) -> li
         folder = waits[0].wait.folder
         return [f"gfr show {run.run} {folder}", f"gfr approve {run.run} {folder}", f"gfr watch {run.run}"]
     return [f"gfr show {run.run}", "gfr worker --once"]
-
-
-def _ref(run: Run) -> str:
-    return "/".join(("refs", "runs", run.slug, run.run))

@@ -12,11 +12,13 @@ from gitflow_runner.errors import GitflowError, UsageError
 from gitflow_runner.git.refs import approvals_prefix, run_ref
 from gitflow_runner.lang.data import read_data
 from gitflow_runner.lang.printer import pretty, write
+from gitflow_runner.ledger.lease import read_lease
 from gitflow_runner.model.run import EXIT_CODES, Run
 from gitflow_runner.runner.decide import SHORT, Question, ask, check_person, decide, find_question
 from gitflow_runner.runner.drive import Patience
 from gitflow_runner.runner.outbox import own_address
 from gitflow_runner.runner.printed import Asked, decision_block
+from gitflow_runner.trust.verify import prove
 
 _LINES = 60
 
@@ -47,8 +49,6 @@ def git_commands(session: Session, question: Question, decision: str) -> str:
 
 
 def _runner_key(session: Session, question: Question) -> str:
-    from gitflow_runner.trust.verify import prove
-
     raw = session.service.runtime.repository.read(question.commit)
     return prove(raw).key.line
 
@@ -241,8 +241,6 @@ def _confirmed(out: Output, question: Question, decision: str, payload: str | No
 
 
 def _owns(session: Session, run: Run) -> bool:
-    from gitflow_runner.ledger.lease import read_lease
-
     lease = read_lease(session.service.runtime.repository, run.run)
     return lease is not None and lease.owner == session.service.runtime.owner
 

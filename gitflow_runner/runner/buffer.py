@@ -23,9 +23,11 @@ class Observer(Protocol):
 class Buffer:
     """The journal with a sense of time: notes events, tells the engine, and decides when to write."""
 
-    def __init__(self, journal: Journal, clock: Clock) -> None:
+    def __init__(self, journal: Journal, clock: Clock, told: Observer | None = None) -> None:
+        """`told` hears of events once they are durable, and only then (protocol 1.5)."""
         self._journal = journal
         self._clock = clock
+        self._told = told
         self._observer: Observer | None = None
         self._durable: list[Callable[[], None]] = []
         self._flushed_at = clock.monotonic_ms()
@@ -102,4 +104,6 @@ class Buffer:
             acts, self._durable = self._durable, []
             for act in acts:
                 act()
+            if self._told is not None:
+                self._told(noted)
         self._flushed_at = self._clock.monotonic_ms()

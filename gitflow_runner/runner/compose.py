@@ -5,11 +5,12 @@ from __future__ import annotations
 import os
 import socket
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from gitflow_runner.git.command import GitCommand
 from gitflow_runner.git.pygit import open_repository
+from gitflow_runner.model.event import Recorded
 from gitflow_runner.runner.clock import Clock, Jitter, SystemClock, SystemJitter
 from gitflow_runner.runner.local import LocalState
 from gitflow_runner.runner.runtime import Runtime
@@ -30,6 +31,7 @@ def compose(
     jitter: Jitter | None = None,
     say: Callable[[str], None] | None = None,
     stop: Callable[[], bool] | None = None,
+    told: Callable[[Sequence[Recorded]], None] | None = None,
     interactive: bool = False,
 ) -> Runtime:
     """The runtime of the repository around `directory`; refuses what cannot be worked with (`git.*`)."""
@@ -59,4 +61,5 @@ def compose(
         make_http,
         say or _say,
         stop or (lambda: False),
+        told,
     )

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 from gitflow_runner.engine.behaviour import check
 from gitflow_runner.engine.program import make_program
 from gitflow_runner.errors import DamagedError, RefusedError, TransientError
 from gitflow_runner.git.refs import active_ref, run_ref
 from gitflow_runner.git.stale_locks import clear_run_locks
+from gitflow_runner.lang.collection import Map
+from gitflow_runner.lang.values import Keyword
 from gitflow_runner.ledger.blobs import BlobStore, RunBlobs
 from gitflow_runner.ledger.codec import decode_pin
 from gitflow_runner.ledger.journal import Journal
@@ -18,10 +21,12 @@ from gitflow_runner.ledger.lease import give_back, hold_run, read_lease, take_wa
 from gitflow_runner.model.event import WaitOpened, WaitResolved
 from gitflow_runner.model.ids import RunId, Slug
 from gitflow_runner.model.pin import Pin
+from gitflow_runner.model.run import Run
 from gitflow_runner.model.spec import Effect
 from gitflow_runner.runner.attempt import Attempts
 from gitflow_runner.runner.buffer import Buffer
-from gitflow_runner.runner.code import Code, pinned_code
+from gitflow_runner.runner.children import Children
+from gitflow_runner.runner.code import Code, pinned_code, resolve_code
 from gitflow_runner.runner.drive import Driver, Patience, Stood
 from gitflow_runner.runner.functions import FlowFunctions
 from gitflow_runner.runner.inbox import Inbox
@@ -30,6 +35,7 @@ from gitflow_runner.runner.ports import Ports
 from gitflow_runner.runner.requests import Requests
 from gitflow_runner.runner.runtime import Runtime
 from gitflow_runner.runner.source import ProjectSource
+from gitflow_runner.runner.start import Caller, begin_run
 from gitflow_runner.runner.sync import push_ref
 from gitflow_runner.runner.verify import require_trusted
 from gitflow_runner.runner.waiting import Waits
@@ -76,7 +82,7 @@ def drive_recorded(runtime: Runtime, target: Target, patience: Patience) -> Stoo
 
 
 def drive_held(runtime: Runtime, journal: Journal, pin: Pin, code: Code, patience: Patience) -> Stood:
-    """Drive a run whose lock the caller holds; afterwards its tip is verified, pushed and, if over, let go."""
+    """Drive a run whose lock the caller holds; afterwards its tip is pushed and, if over, let go."""
     take_wake(runtime.repository.common_dir, journal.run.run)
     driver = make_driver(runtime, journal, pin, code)
     try:
@@ -92,7 +98,7 @@ def drive_held(runtime: Runtime, journal: Journal, pin: Pin, code: Code, patienc
 def make_driver(runtime: Runtime, journal: Journal, pin: Pin, code: Code) -> Driver:
     """A driver over this journal with everything a run needs."""
     clock, limits = runtime.clock, code.settings.limits
-    buffer = Buffer(journal, clock)
+    buffer = Buffer(journal, clock, runtime.told)
     requests = Requests(
         repository=runtime.repository,
         buffer=buffer,
@@ -108,18 +114,7 @@ def make_driver(runtime: Runtime, journal: Journal, pin: Pin, code: Code) -> Dri
         clock=clock,
         pin=pin,
     )
-    ports = Ports(
-        buffer=buffer,
-        clock=clock,
-        http=runtime.http(code.settings.http),
-        functions=FlowFunctions(code.flow, fuel=limits.fuel),
-        blobs=RunBlobs(journal, BlobStore(runtime.repository.common_dir)),
-        kv=KvScope(runtime.repository, runtime.committer, KV_SCOPE, clock.now_ms),
-        source=ProjectSource(runtime.repository, runtime.git, pin.source.commit),
-        pin=pin,
-        live=runtime.local.root / "live" / journal.run.run,
-        stop=runtime.stop,
-    )
+    ports = _ports(runtime, buffer, pin, code)
     attempts = Attempts(
         buffer=buffer,
         step=runtime.steps.get,
@@ -141,15 +136,53 @@ def make_driver(runtime: Runtime, journal: Journal, pin: Pin, code: Code) -> Dri
         tell=outbox.tell,
         remind=outbox.remind,
     )
+    children = Children(
+        runtime=runtime,
+        buffer=buffer,
+        pin=pin,
+        limits=limits,
+        launch=partial(_launch, runtime),
+        refuse=attempts.refuse,
+    )
     program = make_program(code.flow, runtime.specs, behaviour=pin.behaviour, fuel=limits.fuel)
     return Driver(
         program=program,
         buffer=buffer,
         attempts=attempts,
         waits=waits,
+        children=children,
         inbox=inbox,
         clock=clock,
         limits=limits,
+        stop=runtime.stop,
+    )
+
+
+def _launch(runtime: Runtime, run: RunId, slug: Slug, ref: str, given: Map, parent: Run, depth: int) -> None:
+    target = Target(run, slug)
+    if runtime.repository.resolve(target.ref) is not None:
+        drive_recorded(runtime, target, Patience.NOW)
+        return
+    with hold_run(runtime.repository.common_dir, run, runtime.who):
+        code = resolve_code(runtime, slug, ref)
+        caller = Caller(parent.run, parent.starter, parent.starter_key, depth)
+        names = {key.text if isinstance(key, Keyword) else str(key): value for key, value in given.items()}
+        begun = begin_run(runtime, run, code, names, caller=caller)
+        drive_held(runtime, begun.journal, begun.pin, begun.code, Patience.NOW)
+
+
+def _ports(runtime: Runtime, buffer: Buffer, pin: Pin, code: Code) -> Ports:
+    journal = buffer.journal
+    return Ports(
+        buffer=buffer,
+        clock=runtime.clock,
+        http=runtime.http(code.settings.http),
+        functions=FlowFunctions(code.flow, fuel=code.settings.limits.fuel),
+        blobs=RunBlobs(journal, BlobStore(runtime.repository.common_dir)),
+        kv=KvScope(runtime.repository, runtime.committer, KV_SCOPE, runtime.clock.now_ms),
+        source=ProjectSource(runtime.repository, runtime.git, pin.source.commit),
+        pin=pin,
+        live=runtime.local.root / "live" / journal.run.run,
         stop=runtime.stop,
     )
 

@@ -9,6 +9,7 @@ from gitflow_runner.catalog.diagnostic import Diagnostic
 from gitflow_runner.catalog.linter import lint
 from gitflow_runner.catalog.loader import list_flows
 from gitflow_runner.catalog.sources import FLOWS_DIR, CommitTexts, Texts, WorkTreeTexts
+from gitflow_runner.engine.names import HOST_NAMES
 from gitflow_runner.errors import NotFoundError
 from gitflow_runner.git.refs import HEAD
 from gitflow_runner.runner.runtime import Runtime
@@ -26,14 +27,14 @@ def flow_texts(runtime: Runtime) -> Texts:
 
 def lint_slug(runtime: Runtime, slug: str) -> tuple[Diagnostic, ...]:
     """All findings about one flow."""
-    return lint(flow_texts(runtime), slug, runtime.specs)
+    return lint(flow_texts(runtime), slug, runtime.specs, HOST_NAMES)
 
 
 def lint_all(runtime: Runtime) -> Iterator[tuple[str, tuple[Diagnostic, ...]]]:
     """All findings about every flow, in the order of their slugs."""
     texts = flow_texts(runtime)
     for slug in list_flows(texts):
-        yield slug, lint(texts, slug, runtime.specs)
+        yield slug, lint(texts, slug, runtime.specs, HOST_NAMES)
 
 
 def slug_of(argument: str) -> str:

@@ -164,7 +164,7 @@ def make_release(runtime: Runtime, slug: str, *, notes: str) -> Made:
             "release.dirty",
             f"{slug} has changes that no commit holds: {', '.join(draft.changed) or 'nothing is committed'}",
             hint="a release is a signed tag on a commit",
-            fix=tuple(f"git add .breyta/flows/{path}" for path in draft.changed) + ("git commit",),
+            fix=(*(f"git add .breyta/flows/{path}" for path in draft.changed), "git commit"),
         )
     signer = runtime.person.require_signer(f"a release of {slug}")
     policy = runtime.policies.require()

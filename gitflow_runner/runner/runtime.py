@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
 from gitflow_runner.git.program import GitProgram
 from gitflow_runner.git.repository import Repository
 from gitflow_runner.ledger.committer import Committer
+from gitflow_runner.model.event import Recorded
 from gitflow_runner.model.spec import Spec
 from gitflow_runner.runner.clock import Clock, Jitter
 from gitflow_runner.runner.local import LocalState
@@ -54,6 +55,7 @@ class Runtime:
     make_http: Callable[[HttpSettings], Http]
     say: Callable[[str], None]
     stop: Callable[[], bool]
+    told: Callable[[Sequence[Recorded]], None] | None = None  # durable events of driven runs, as they come
 
     @cached_property
     def signer(self) -> FileSigner:

@@ -38,7 +38,7 @@ class Laid:
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """The outcome of `init`: what was laid, the policy's root, and the commit of the files, if one was made."""
+    """The outcome of `init`: what was laid, the policy's root, and the files' commit if there is one."""
 
     laid: tuple[Laid, ...]
     root: str

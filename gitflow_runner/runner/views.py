@@ -9,6 +9,7 @@ from typing import assert_never
 from gitflow_runner.ledger.fsck import Finding
 from gitflow_runner.ledger.listing import RunRef
 from gitflow_runner.model.event import (
+    BranchTaken,
     CancelAsked,
     DecisionSeen,
     LateResult,
@@ -150,6 +151,7 @@ def _note(steps: dict[str, StepView], recorded: Recorded) -> None:
             | RunTimedOut()
             | LateResult()
             | LeaseAcquired()
+            | BranchTaken()
         ):
             pass
         case _:

@@ -8,6 +8,7 @@ from gitflow_runner.catalog.diagnostic import Diagnostic
 from gitflow_runner.catalog.lint.registry import RULES
 from gitflow_runner.catalog.linter import lint
 from gitflow_runner.catalog.sources import MemoryTexts
+from gitflow_runner.lang.program import HostFn
 from gitflow_runner.model.spec import Field, Spec
 
 HERE = Path(__file__).parent / "lint"
@@ -44,11 +45,13 @@ FUNCTION = Spec(
 )
 LLM = Spec("llm", "Asks a model", "keyed", (Field("prompt", "string", "the question"),), '{:prompt "Hi"}')
 SSH = Spec("ssh", "Runs a command", "unsafe", (Field("command", "string", "what"),), '{:command "ls"}')
+NAMES = {"flow/input": (0, 0), "flow/step": (2, 3), "flow/poll": (2, 2), "flow/slot-bound?": (1, 1)}
+HOST = {name: HostFn(name, low, high) for name, (low, high) in NAMES.items()}
 SPECS = {spec.type: spec for spec in (HTTP, SLEEP, FUNCTION, LLM, SSH)}
 
 
 def found_in(path: Path) -> tuple[Diagnostic, ...]:
-    return lint(MemoryTexts({"demo.edn": path.read_text()}), "demo", SPECS)
+    return lint(MemoryTexts({"demo.edn": path.read_text()}), "demo", SPECS, HOST)
 
 
 def as_text(found: tuple[Diagnostic, ...]) -> str:

@@ -12,6 +12,7 @@ from gitflow_runner.catalog.sources import MemoryTexts
 from gitflow_runner.errors import GitflowError
 from gitflow_runner.lang.forms import value_of
 from gitflow_runner.lang.printer import write
+from gitflow_runner.lang.program import HostFn
 from gitflow_runner.lang.reader import read_one
 from gitflow_runner.model.flow import Flow
 from gitflow_runner.model.spec import Field, Spec
@@ -36,6 +37,7 @@ WHOLE = """
 TOKENS = re.findall(r'"[^"]*"|[()\[\]{}]|[^\s()\[\]{}"]+', WHOLE)
 HTTP = Spec("http", "Sends", "keyed", (Field("url", "url", "where"), Field("timeout", "duration", "t")), "{}")
 SPECS = {"http": HTTP}
+HOST = {name: HostFn(name, 0) for name in ("flow/input", "flow/step")}
 
 replacements = st.sampled_from(
     ["nil", "[]", "{}", "#{}", "()", ":x", '"x"', "7", "x", "1.5M", "\\a", "'y", "{:id :a}", "[nil]", "[7]"]
@@ -81,7 +83,7 @@ def test_the_text_that_is_edited_is_a_flow() -> None:
 @given(edits)
 def test_load_and_lint_agree_on_every_edit(changes: list[tuple[int, str, str]]) -> None:
     texts = MemoryTexts({"demo.edn": edited(changes)})
-    found = lint(texts, "demo", SPECS)
+    found = lint(texts, "demo", SPECS, HOST)
     outcome = loaded(texts)
     if isinstance(outcome, Flow):
         assert outcome.slug == "demo"
@@ -94,7 +96,7 @@ def test_load_and_lint_agree_on_every_edit(changes: list[tuple[int, str, str]]) 
 @given(st.lists(st.sampled_from(TOKENS), max_size=30))
 def test_any_tokens_are_answered(tokens: list[str]) -> None:
     texts = MemoryTexts({"demo.edn": " ".join(tokens)})
-    assert isinstance(lint(texts, "demo", SPECS), tuple)
+    assert isinstance(lint(texts, "demo", SPECS, HOST), tuple)
     assert loaded(texts) is not None
 
 

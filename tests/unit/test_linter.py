@@ -11,7 +11,7 @@ HEAD = '{:slug :demo :name "Demo" :concurrency {:type :singleton :on-new-version
 
 
 def codes(text: str, **files: str) -> list[str]:
-    return [each.code for each in lint(MemoryTexts({"demo.edn": text, **files}), "demo", {})]
+    return [each.code for each in lint(MemoryTexts({"demo.edn": text, **files}), "demo", {}, {})]
 
 
 def test_a_text_that_cannot_be_read_has_that_one_finding() -> None:
@@ -24,7 +24,7 @@ def test_a_text_that_cannot_be_read_has_that_one_finding() -> None:
 
 def test_no_flow_no_findings() -> None:
     with pytest.raises(NotFoundError):
-        lint(MemoryTexts({}), "demo", {})
+        lint(MemoryTexts({}), "demo", {}, {})
 
 
 def test_a_large_file_warns_before_it_is_refused() -> None:
@@ -35,7 +35,7 @@ def test_a_large_file_warns_before_it_is_refused() -> None:
 def test_many_steps_and_much_code_are_noticed() -> None:
     steps = "(do " + 201 * "(flow/step :time :now {})\n" + ")"
     assert codes(HEAD + f":flow '{steps}}}") == ["many_steps"]
-    code = "'(fn [input] " + 7_000 * "(inc 1000)" + ")"
+    code = "'(fn [_] " + 7_000 * "(inc 1000)" + ")"
     text = HEAD + f":functions [{{:id :a :code {code}}}] :flow '(flow/step :function :a {{:ref :a}})}}"
     assert codes(text) == ["function_code_too_large"]
 
@@ -52,5 +52,5 @@ def test_findings_in_an_include_name_its_file() -> None:
     texts = MemoryTexts(
         {"demo.edn": HEAD + ':functions #flow/include "f.clj" :flow \'(flow/input)}', "f.clj": "\n[:total]"}
     )
-    (found,) = lint(texts, "demo", {})
+    (found,) = lint(texts, "demo", {}, {})
     assert (found.file, found.line, found.col, found.path) == (".breyta/flows/f.clj", 2, 2, (":functions", 0))

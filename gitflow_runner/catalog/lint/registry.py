@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from gitflow_runner.catalog.lint import (
     bounds,
+    code,
     concurrency,
     function_steps,
     functions,
@@ -52,4 +53,5 @@ RULES: tuple[Rule, ...] = (
     polls.RULE,
     bounds.RULE,
     text.RULE,
+    code.RULE,
 )

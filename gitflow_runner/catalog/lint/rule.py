@@ -12,6 +12,7 @@ from gitflow_runner.catalog.lint.calls import StepCall, executed, step_calls
 from gitflow_runner.catalog.syntax import Entry, elements, entries, finding, get, name_text, unquoted
 from gitflow_runner.errors import LangError
 from gitflow_runner.lang.forms import Atom, Form
+from gitflow_runner.lang.program import HostFn
 from gitflow_runner.lang.reader import read_all, string_source
 from gitflow_runner.model.spec import Spec
 
@@ -41,12 +42,14 @@ class Code:
 class Subject:
     """The flow under examination: `slug` is the file's name, `root` the map with its includes in place.
 
-    `specs` are the known step types by name without colon; with none, what depends on them is not judged.
+    `specs` are the known step types by name without colon, `host` the `flow/…` names that a body may call;
+    without them, what depends on them is not judged.
     """
 
     slug: str
     expanded: Expanded
     specs: Mapping[str, Spec] = field(default_factory=dict)
+    host: Mapping[str, HostFn] = field(default_factory=dict)
 
     @property
     def root(self) -> Form:
@@ -79,18 +82,20 @@ class Subject:
         return () if self.body is None else tuple(executed(self.body))
 
     @cached_property
-    def codes(self) -> tuple[tuple[Path, Form], ...]:
-        """The code of every function with its path: of `:functions`, of steps, of packaged steps.
-
-        Code that is written as a text is read; a text that cannot be read is left out here.
-        """
+    def code_forms(self) -> tuple[tuple[Path, Form], ...]:
+        """The `:code` of every function as written: of `:functions`, of steps, of packaged steps."""
         holders: list[tuple[Path, Form | None]] = []
         for index, item in enumerate(elements(self.field("functions"))):
             holders.append(((":functions", index, ":code"), get(item, "code")))
         for index, item in enumerate(elements(self.field("steps"))):
             holders.append(((":steps", index, ":defaults", ":code"), get(get(item, "defaults"), "code")))
         holders += [((":flow",), get(call.config, "code")) for call in self.calls]
-        return tuple((path, form) for path, code in holders if code is not None for form in _read_code(code))
+        return tuple((path, code) for path, code in holders if code is not None)
+
+    @cached_property
+    def codes(self) -> tuple[tuple[Path, Form], ...]:
+        """The forms of all functions; a text that cannot be read is left out here."""
+        return tuple((path, form) for path, code in self.code_forms for form in _read_code(code))
 
     def ids(self, name: str) -> frozenset[str]:
         """The `:id`s declared in the vector at a top-level key."""
