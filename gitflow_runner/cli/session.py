@@ -13,6 +13,7 @@ from gitflow_runner.runner.clock import SystemClock
 from gitflow_runner.runner.compose import compose
 from gitflow_runner.runner.service import Service
 from gitflow_runner.runner.stack import on_big_stack
+from gitflow_runner.runner.sync import fetch
 
 T = TypeVar("T")
 
@@ -20,7 +21,14 @@ T = TypeVar("T")
 class Session:
     """A service whose work can be interrupted."""
 
-    def __init__(self, out: Output, told: Callable[[Sequence[Recorded]], None] | None = None) -> None:
+    def __init__(
+        self,
+        out: Output,
+        told: Callable[[Sequence[Recorded]], None] | None = None,
+        *,
+        fresh: bool = False,
+    ) -> None:
+        """`fresh` fetches first where runs are shared through a remote; a fetch that fails is told."""
         self._stop = threading.Event()
         self._clock = SystemClock()
         self.out = out
@@ -35,6 +43,8 @@ class Session:
                 interactive=may_ask(),
             )
         )
+        if fresh:
+            fetch(self.service.runtime)
 
     def drive(self, act: Callable[[], T]) -> T:
         """Run `act` so that Ctrl-C ends it after the turn in hand."""
