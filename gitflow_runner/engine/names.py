@@ -28,6 +28,7 @@ HOST_NAMES: Mapping[str, HostFn] = {
         ("flow/step", 0, MANY, frozenset[int]()),
         ("flow/poll", 2, 2, frozenset({1})),
         ("flow/parallel", 3, 4, frozenset[int]()),
+        ("flow/call-flow", 1, 3, frozenset[int]()),
         ("flow/now-ms", 0, 0, frozenset[int]()),
         ("flow/elapsed?", 2, 2, frozenset[int]()),
         ("flow/backoff", 1, 2, frozenset[int]()),
@@ -47,6 +48,7 @@ class Answers:
             "flow/step": self._step,
             "flow/poll": self._poll,
             "flow/parallel": self._parallel,
+            "flow/call-flow": self._call_flow,
             "flow/now-ms": lambda call: host.now_ms,
             "flow/elapsed?": self._elapsed,
             "flow/backoff": lambda call: interval_ms(call.args[0], _attempt(call)),
@@ -134,6 +136,26 @@ class Answers:
             lambda item: _unpaid(call, branch, item),
             at_once=at_once,
             on_error="collect" if mode is keyword("collect") else "first",
+        )
+
+    def _call_flow(self, call: Call) -> Value:
+        first, *rest = call.args
+        if isinstance(first, Map) and not rest:
+            config = first
+        else:
+            options = rest[1] if len(rest) == 2 else Map()
+            if not isinstance(options, Map):
+                raise _bad(call, "flow_call_flow_invalid", "the options of flow/call-flow are a map")
+            given = [(keyword("flow-slug"), first), (keyword("input"), rest[0] if rest else None)]
+            config = map_of((*options.items(), *given))
+        slug = config.get(keyword("flow-slug"))
+        text = slug.text if isinstance(slug, Keyword) else slug
+        if not isinstance(text, str) or not is_name(text):
+            raise _bad(call, "flow_call_flow_invalid", "flow/call-flow takes the slug of a flow")
+        if not isinstance(config.get(keyword("input")), Map | None):
+            raise _bad(call, "flow_call_flow_invalid", "the input of a called flow is a map")
+        return self._host.step(
+            "call-flow", f"child:{text}", config.assoc(keyword("flow-slug"), text), _site(call)
         )
 
     def _elapsed(self, call: Call) -> Value:

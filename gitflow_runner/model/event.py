@@ -48,6 +48,7 @@ class StepStarted:
     generation: int  # from 0; rises after a recorded definite failure only
     key: str
     input: Stored | None = None  # first attempt only
+    child: str | None = None  # the run that a call of another flow starts
 
 
 @dataclass(frozen=True, slots=True)

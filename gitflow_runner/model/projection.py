@@ -41,6 +41,8 @@ from gitflow_runner.model.event import (
 )
 from gitflow_runner.model.run import OpenStep, OpenTimer, OpenWaitState, Run, RunStatus, SeenDecision
 
+CALL = "call-flow"  # a step that waits for the run which it started
+
 
 def fold(history: Iterable[Recorded]) -> Run:
     """The state after all of `history`; `DamagedError` (`history.empty`) if there is none."""
@@ -160,8 +162,8 @@ def _lease_acquired(run: Run, event: LeaseAcquired) -> Run:
 def _status(run: Run) -> RunStatus:
     if run.is_over or run.status == "paused":
         return run.status
-    parked = bool(run.waits or run.timers) or any(s.unknown for s in run.steps)
-    busy = any(s.announced and not s.unknown for s in run.steps)
+    parked = bool(run.waits or run.timers) or any(s.unknown or s.type == CALL for s in run.steps)
+    busy = any(s.announced and not s.unknown and s.type != CALL for s in run.steps)
     return "waiting" if parked and not busy else "running"
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from gitflow_runner.git.command import GitCommand
+from gitflow_runner.git.program import GitProgram
 from gitflow_runner.git.repository import Repository
 from gitflow_runner.ledger.committer import Committer
 from gitflow_runner.model.event import Recorded
@@ -44,7 +44,7 @@ class Runtime:
     """One process's tools. `say` is where remarks for people go, `stop` whether the process is to end."""
 
     repository: Repository
-    git: GitCommand
+    git: GitProgram
     local: LocalState
     clock: Clock
     jitter: Jitter

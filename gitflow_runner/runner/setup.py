@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 from gitflow_runner.errors import NotFoundError, RefusedError, UsageError
-from gitflow_runner.git.command import GitCommand
 from gitflow_runner.git.objects import Oid
 from gitflow_runner.git.refs import POLICY, RUNS
 from gitflow_runner.runner.person import Person, find_person
@@ -249,7 +248,7 @@ def _first_policy(runtime: Runtime, person: Person, work_dir: Path, laid: list[L
 
 
 def _commit(runtime: Runtime, work_dir: Path, paths: Sequence[str]) -> str | None:
-    git: GitCommand = replace(runtime.git, work_dir=work_dir)
+    git = runtime.git.in_work_tree(work_dir)
     git.run("add", "--", *paths)
     changed = git.attempt("diff", "--cached", "--quiet", "--", *paths)
     if changed.code == 0:
