@@ -13,7 +13,8 @@ FLOWS = {
     "pair": """(let [answer (flow/step :wait :ask {:title "Both?" :payload {:build 412} :timeout "1h"})]
        (flow/step :kv :record {:operation :append :key "shipped" :item (:by answer)})
        {:action (:action answer) :by (:by answer)})""",
-    "twice": """(let [one (flow/step :wait :first {:title "One?" :payload {:n 1} :timeout "1h" :on-timeout :continue})
+    "twice": """(let [one (flow/step :wait :first {:title "One?" :payload {:n 1} :timeout "1h"
+                                            :on-timeout :continue})
            two (flow/step :wait :second {:title "Two?" :payload {:n 1} :timeout "1h"})]
        [(:action one) (:action two)])""",
     "branch": """(let [answer (flow/step :wait :ask {:title "Soon?" :payload {:build 412} :timeout "1h"
