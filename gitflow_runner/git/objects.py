@@ -9,6 +9,7 @@ readers could read differently (two signature headers, NUL in a message) are kep
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -20,11 +21,19 @@ Oid = NewType("Oid", str)  # 40 lower-case hex digits
 Kind = Literal["commit", "tree", "blob", "tag"]
 
 ZERO = Oid("0" * 40)
+_OID = re.compile(r"[0-9a-f]{40}")
 BLOB_MODE = 0o100644
 EXEC_MODE = 0o100755
 TREE_MODE = 0o040000
 LINK_MODE = 0o120000
 GITLINK_MODE = 0o160000
+
+
+def check_oid(text: str) -> Oid:
+    """The text as an object id; raises `DamagedError` (`git.malformed`) for anything but full SHA-1 hex."""
+    if not _OID.fullmatch(text):
+        raise DamagedError("git.malformed", f"not a full SHA-1 object id: {text[:80]!a}")
+    return Oid(text)
 
 
 @dataclass(frozen=True)
@@ -85,9 +94,10 @@ class TreeEntry:
 
 def encode_tree(entries: Iterable[TreeEntry]) -> RawObject:
     """The tree object of these entries, in Git's order (folders sort as if they ended in `/`)."""
-    ordered = sorted(entries, key=lambda e: e.name.encode() + (b"/" if e.is_tree else b""))
+    named = [(e.name.encode("utf-8", "surrogateescape"), e) for e in entries]
+    named.sort(key=lambda pair: pair[0] + (b"/" if pair[1].is_tree else b""))
     return RawObject(
-        "tree", b"".join(b"%o %s\0%s" % (e.mode, e.name.encode(), bytes.fromhex(e.oid)) for e in ordered)
+        "tree", b"".join(b"%o %s\0%s" % (e.mode, name, bytes.fromhex(e.oid)) for name, e in named)
     )
 
 
@@ -101,7 +111,10 @@ def decode_tree(data: bytes) -> tuple[TreeEntry, ...]:
         if space < 0 or nul < 0 or nul + 21 > len(data):
             raise DamagedError("git.malformed", "a tree object ends in the middle of an entry")
         name = data[space + 1 : nul].decode("utf-8", "surrogateescape")
-        mode = int(data[position:space], 8)
+        try:
+            mode = int(data[position:space], 8)
+        except ValueError:
+            raise DamagedError("git.malformed", "a tree entry has a mode that is no octal number") from None
         entries.append(TreeEntry(name, mode, Oid(data[nul + 1 : nul + 21].hex())))
         position = nul + 21
     return tuple(entries)

@@ -2,6 +2,8 @@
 
 One contract suite (`tests/contract/test_repository.py`) holds every adapter to this page. All ids are
 full SHA-1 names. Nothing here forces a ref: a `swap` names the old value or it does not happen.
+Ref names and ids are checked wherever they come in: `RefusedError` (`ref.malformed`), `DamagedError`
+(`git.malformed`).
 """
 
 from __future__ import annotations
@@ -11,16 +13,56 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from gitflow_runner.git.objects import Commit, Oid, RawObject, Tag, TreeEntry
+from gitflow_runner.errors import RefusedError
+from gitflow_runner.git.objects import Commit, Oid, RawObject, Tag, TreeEntry, check_oid
+from gitflow_runner.git.ref_names import check_name
 
 
 @dataclass(frozen=True, slots=True)
 class RefUpdate:
-    """One move of one ref; `old` None means "must not exist", `new` None means "delete"."""
+    """One move of one ref; `old` None means "must not exist", `new` None means "delete".
+
+    Equal values only assert that the ref stands there, under the same lock as the other moves.
+    """
 
     name: str
     old: Oid | None
     new: Oid | None
+
+    def __post_init__(self) -> None:
+        check_name(self.name)
+        for oid in (self.old, self.new):
+            if oid is not None:
+                check_oid(oid)
+
+
+def check_plan(updates: Sequence[RefUpdate]) -> tuple[RefUpdate, ...]:
+    """The updates themselves unless one name occurs twice: `RefusedError` (`ref.twice`)."""
+    names = [update.name for update in updates]
+    for name in names:
+        if names.count(name) > 1:
+            raise RefusedError("ref.twice", f"one transaction cannot move {name} twice")
+    return tuple(updates)
+
+
+class Clock(Protocol):
+    """What waiting for a lock needs of time."""
+
+    def monotonic_ms(self) -> int:
+        """A clock that never jumps; only differences mean anything."""
+        ...
+
+    def sleep_ms(self, duration_ms: int) -> None:
+        """Let that much time pass."""
+        ...
+
+
+class Jitter(Protocol):
+    """Randomness that keeps waiting processes apart; nothing rests on its quality."""
+
+    def fraction(self) -> float:
+        """A number from 0 up to, not including, 1."""
+        ...
 
 
 class ObjectReader(Protocol):
@@ -35,14 +77,17 @@ class ObjectReader(Protocol):
         ...
 
     def resolve(self, ref: str) -> Oid | None:
-        """The object a full ref name points at, not peeled; None if there is none.
+        """The object that a full ref name (or `HEAD`) points at, not peeled; None if there is none.
 
-        A symbolic ref under our prefixes is refused (`git.symbolic_ref`, protocol 5.4).
+        A symbolic ref under our prefixes is refused (`git.symbolic_ref`, protocol 5.4); others are followed.
         """
         ...
 
     def refs(self, prefix: str) -> Sequence[tuple[str, Oid]]:
-        """All refs whose name begins with `prefix` (which ends in `/`), sorted by name, not peeled."""
+        """All refs whose name begins with `prefix` (which ends in `/`), sorted by name, not peeled.
+
+        Symbolic refs as in `resolve`; those that lead nowhere are left out.
+        """
         ...
 
 
@@ -57,6 +102,11 @@ class Repository(ObjectReader, Protocol):
     @property
     def work_dir(self) -> Path | None:
         """The work tree, None in a bare repository."""
+        ...
+
+    @property
+    def head(self) -> str | None:
+        """The full name of the branch that this work tree is on, born or not; None when detached."""
         ...
 
     def commit(self, oid: Oid) -> Commit:
@@ -83,6 +133,7 @@ class Repository(ObjectReader, Protocol):
         """Make all objects durable before returning; a few lie loose, more go into one pack.
 
         Raises `TransientError` (`git.disk_full`, `git.read_only`); a partial write leaves no ref behind.
+        Objects that exist already are written again, since whoever wrote them may not have synced them.
         """
         ...
 
@@ -92,12 +143,18 @@ class Repository(ObjectReader, Protocol):
         Several updates share one locked transaction: if any `old` does not hold, none moves and
         `ConflictError` (`git.ref_moved`, details `ref`, `expected`, `found`) is raised. After a crash a
         prefix of the updates may stand, never another subset. Lock contention is retried with jitter for
-        two seconds, then `TransientError` (`git.ref_locked`). A read-back confirms every move.
+        two seconds, then `TransientError` (`git.ref_locked`). A read-back confirms every move: the ref must
+        stand at `new` or, where others may have moved it on since, at a descendant of it.
+        Also `ConflictError` (`git.ref_blocked`) where another ref's name lies above or below a new one, and
+        `DamagedError` (`git.object_missing`) for a `new` that is not here.
         """
         ...
 
     def ancestors(self, tip: Oid, *, first_parent: bool = False) -> Iterator[Oid]:
-        """`tip` and its ancestors, children first; only first parents if asked."""
+        """`tip` and its ancestors, children first; only first parents if asked.
+
+        Ends quietly where a shallow clone was cut off; any other gap is `DamagedError`.
+        """
         ...
 
     def is_ancestor(self, older: Oid, newer: Oid) -> bool:

@@ -346,7 +346,7 @@ def analyze(form: Form, environment: Environment, host: Mapping[str, HostFn] | N
     errors = [problem for problem in analyzer.problems if problem.severity == "error"]
     if errors:
         first = errors[0].error()
-        first.details = {"problems": tuple(errors)}
+        first.details = {"problems": [problem.as_json() for problem in errors]}
         raise first
     warnings = tuple(analyzer.problems)
     return Compiled(emit(node), frame.size, environment, warnings, tuple(analyzer.sites))

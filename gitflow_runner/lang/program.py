@@ -56,6 +56,11 @@ class Problem:
         """The problem as an error."""
         return LangError(self.code, self.message, hint=self.hint, at=self.place)
 
+    def as_json(self) -> dict[str, object]:
+        """The record for an envelope, without what is not known."""
+        known = {"code": self.code, "message": self.message, "hint": self.hint, "form": self.form}
+        return {**self.place.as_json(), **{name: text for name, text in known.items() if text is not None}}
+
 
 @dataclass(frozen=True, slots=True)
 class HostSite:

@@ -51,11 +51,10 @@ class OpenWait:
 
 @dataclass(frozen=True, slots=True)
 class SetTimer:
-    """Begin a sleep of `duration_ms`."""
+    """Begin a sleep; `config` is the evaluated `lang` map of the `:sleep` step."""
 
     identity: str
     step_id: str
-    duration_ms: int
     config: object
     input_hash: str
     cleanup: bool = False

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
+from gitflow_runner.lang.forms import Form
 from gitflow_runner.model.ids import Slug
 
 
@@ -125,7 +126,7 @@ class Flow:
 
     slug: Slug
     name: str
-    body: object
+    body: Form
     concurrency: Concurrency
     files: tuple[SourceFile, ...]
     digest: str

@@ -6,7 +6,32 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from gitflow_runner.model.message import Delivery, Message
+from gitflow_runner.model.resource import resource_uri
 from gitflow_runner.model.spec import Spec
+from gitflow_runner.net.exchange import Cancel, HttpRequest, HttpResponse
+
+__all__ = [
+    "BlobRef",
+    "Blobs",
+    "Cancel",
+    "Clock",
+    "Connections",
+    "Context",
+    "Functions",
+    "Http",
+    "HttpConnection",
+    "HttpRequest",
+    "HttpResponse",
+    "Kv",
+    "KvEntry",
+    "LogEntry",
+    "Notify",
+    "PathChange",
+    "Source",
+    "Step",
+    "StepLog",
+]
 
 
 class Clock(Protocol):
@@ -21,47 +46,45 @@ class Clock(Protocol):
         ...
 
 
-class Cancel(Protocol):
-    """Whether this attempt should stop; steps ask between bounded pieces of work."""
-
-    def asked(self) -> bool:
-        """True once the run is being cancelled or the attempt has run out of time."""
-        ...
-
-
-@dataclass(frozen=True, slots=True)
-class HttpRequest:
-    """One request; `body` is already encoded; `timeout_ms` bounds the whole exchange."""
-
-    method: str
-    url: str
-    headers: tuple[tuple[str, str], ...] = ()
-    body: bytes | None = None
-    timeout_ms: int = 30_000
-    max_response_bytes: int = 10_000_000
-    follow_redirects: bool = True
-
-
-@dataclass(frozen=True, slots=True)
-class HttpResponse:
-    """One answer with its body read within the bound."""
-
-    status: int
-    headers: tuple[tuple[str, str], ...]
-    body: bytes
-    url: str
-
-    def header(self, name: str) -> str | None:
-        """The first header of that name, case ignored."""
-        wanted = name.lower()
-        return next((value for key, value in self.headers if key.lower() == wanted), None)
-
-
 class Http(Protocol):
     """The one HTTP client: pinned addresses, limits, redaction."""
 
     def send(self, request: HttpRequest, cancel: Cancel) -> HttpResponse:
-        """Send and read; `StepError` (`http.connect`, `http.timeout`, `http.too_large`, `http.refused`…)."""
+        """Send and read; `StepError` (`http.connect`, `http.timeout`, `http.too_large`…: `net.client`)."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class HttpConnection:
+    """A named service, opened: what to put before the path and which credentials to add.
+
+    `headers` and `query` may be secret: they go into the request and nowhere else. `origins` lists every
+    `scheme://host:port` that the secret may be sent to.
+    """
+
+    base_url: str | None
+    headers: tuple[tuple[str, str], ...] = ()
+    query: tuple[tuple[str, str], ...] = ()
+    origins: tuple[str, ...] = ()
+
+
+class Connections(Protocol):
+    """The connections that this run's release and target are bound to."""
+
+    def named(self, name: str) -> HttpConnection:
+        """The connection of a slot; `StepError` (`connection.unbound`, `connection.refused`)."""
+        ...
+
+    def inline(self, auth: Mapping[str, object]) -> HttpConnection:
+        """A step's own `:auth` map, whose secret is a name; no base URL. The same errors."""
+        ...
+
+
+class Notify(Protocol):
+    """The configured notifiers beyond those that a step can reach by itself."""
+
+    def send(self, channel: str, settings: Mapping[str, object], message: Message) -> Delivery:
+        """Send over one channel; `StepError` (`notify.unknown_channel`, or why it failed)."""
         ...
 
 
@@ -88,7 +111,7 @@ class BlobRef:
     @property
     def uri(self) -> str:
         """`res://sha256/<hex>`."""
-        return f"res://sha256/{self.sha256}"
+        return resource_uri(self.sha256)
 
 
 class Blobs(Protocol):
@@ -162,7 +185,7 @@ class Source(Protocol):
     """The user's project, read-only: only commits reachable from branches, tags and the run's pin."""
 
     def resolve(self, name: str) -> str:
-        """Commit id of a branch, a tag or a reachable id.
+        """Commit id of a branch, a tag or a reachable id; `HEAD` is the commit that the run is pinned to.
 
         `StepError` (`git.unknown_revision`, `git.not_reachable`).
         """
@@ -221,6 +244,9 @@ class Context:
     kv: Kv
     source: Source
     templates: Mapping[str, object] = field(default_factory=dict)
+    render: Callable[[str, object], str] | None = None  # one template text with its data (a `lang` map)
+    connections: Connections | None = None
+    notify: Notify | None = None
 
 
 class Step(Protocol):
@@ -234,6 +260,7 @@ class Step(Protocol):
     def run(self, config: Mapping[str, object], context: Context) -> object:
         """Do one attempt: `config` has plain names as keys and `lang` values; returns a `lang` value.
 
-        Raises `StepError`; whatever else escapes is an internal error of the step.
+        Raises `StepError`; whatever else escapes is an internal error of the step. A step that stores a
+        large result by itself answers with `:blob-ref`; for all others `persist` does it.
         """
         ...

@@ -1,0 +1,1 @@
+"""Local and remote agents that work may be handed to: one file a kind."""

@@ -1,0 +1,157 @@
+"""Step types and their settings, held against what the step types declare about themselves."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from gitflow_runner.catalog.diagnostic import Diagnostic, Path
+from gitflow_runner.catalog.lint.functions import STEP_TYPES
+from gitflow_runner.catalog.lint.rule import Code, Rule, Subject
+from gitflow_runner.catalog.nearest import did_you_mean
+from gitflow_runner.catalog.syntax import (
+    elements,
+    entries,
+    get,
+    is_literal,
+    is_nil,
+    keyword_text,
+    name_text,
+    string_text,
+    written,
+)
+from gitflow_runner.errors import UsageError
+from gitflow_runner.lang.forms import Atom, Form, MapForm, SetForm, VectorForm
+from gitflow_runner.lang.values import Keyword
+from gitflow_runner.model.duration import parse_duration
+from gitflow_runner.model.spec import COMMON_FIELDS, Field, Spec
+
+UNKNOWN_TYPE = Code("unknown_step_type", "error", "No step type of this name is built in or installed.")
+MISSING = Code(
+    "missing_step_config", "error", "The step type demands a setting that the config does not have."
+)
+UNKNOWN = Code("unknown_step_config", "warning", "The step type has no setting of this name: it is ignored.")
+INVALID = Code("invalid_step_config", "error", "A setting holds a kind of value that the step type refuses.")
+DURATION = Code(
+    "invalid_duration",
+    "error",
+    "A length of time is whole seconds, or a text such as 500ms, 10s, 5m, 2h, 1d.",
+)
+TYPE = Code(
+    "step_type_mismatch", "error", "The :type inside a config repeats the type of the step, or is left out."
+)
+
+_ALIASES = {"code": "function"}
+
+
+def _check(subject: Subject) -> Iterator[Diagnostic]:
+    if not subject.specs:
+        return
+    for call in subject.calls:
+        if call.type is None or call.packaged:
+            continue
+        spec = subject.specs.get(_ALIASES.get(call.type, call.type))
+        if spec is None:
+            yield _unknown_type(call.arguments[0], call.type, subject.specs, (":flow",))
+        elif isinstance(call.config, MapForm):
+            yield from _check_config(call.name, call.type, call.config, spec)
+    for index, item in enumerate(elements(subject.field("steps"))):
+        kind = get(item, "type")
+        name = keyword_text(kind)
+        if kind is not None and name is not None and _ALIASES.get(name, name) not in subject.specs:
+            yield _unknown_type(kind, name, subject.specs, (":steps", index, ":type"))
+
+
+def _unknown_type(form: Form, name: str, specs: Mapping[str, Spec], path: Path) -> Diagnostic:
+    hint = did_you_mean(name, specs, ":") or "known are " + " ".join(f":{each}" for each in sorted(specs))
+    return UNKNOWN_TYPE.at(form, f"there is no step type :{name}", hint=hint, path=path)
+
+
+def _check_config(name: str, kind: str, config: MapForm, spec: Spec) -> Iterator[Diagnostic]:
+    given = entries(config)
+    repeated = given.get("type")
+    if (
+        repeated is not None
+        and is_literal(repeated.value)
+        and name_text(repeated.value) not in (kind, spec.type)
+    ):
+        message = f"{name} is called as :{kind}, but its config says :type {written(repeated.value)}"
+        yield TYPE.at(repeated.value, message, hint=f":type :{kind}", path=(":flow",))
+    if kind not in STEP_TYPES:
+        yield from _check_missing(name, config, spec, frozenset(given))
+    for key, entry in given.items():
+        field = spec.field(key)
+        if field is None:
+            known = [each.name for each in (*spec.fields, *COMMON_FIELDS)]
+            hint = (
+                did_you_mean(key, known, ":") or f"remove it: `gfr docs step {spec.type}` lists the settings"
+            )
+            message = f"a :{spec.type} step has no setting :{key}"
+            yield UNKNOWN.at(entry.key, message, hint=hint, path=(":flow",))
+        elif key != "type":
+            yield from _check_value(name, field, entry.value)
+
+
+def _check_missing(name: str, config: MapForm, spec: Spec, given: frozenset[str]) -> Iterator[Diagnostic]:
+    if "template" in given:
+        return  # what the config leaves out may stand in the template
+    for field in spec.fields:
+        if field.required and field.name not in given:
+            hint = f"add :{field.name}: {field.summary}"
+            yield MISSING.at(config, f"{name} has no :{field.name}", hint=hint, path=(":flow",))
+    for group in spec.one_of:
+        found = [each for each in group if each in given]
+        if len(found) == 1:
+            continue
+        listed = " or ".join(f":{each}" for each in group)
+        message = f"{name} has {' and '.join(f':{each}' for each in found) or 'no ' + listed}"
+        yield MISSING.at(config, message, hint=f"give exactly one of {listed}", path=(":flow",))
+
+
+def _check_value(name: str, field: Field, form: Form) -> Iterator[Diagnostic]:
+    if not is_literal(form) or is_nil(form):
+        return
+    if field.type == "duration":
+        value = form.value if isinstance(form, Atom) else None
+        try:
+            parse_duration(value)
+        except UsageError as error:
+            message = f":{field.name} of {name} is not a length of time"
+            yield DURATION.at(form, message, hint=error.hint, path=(":flow",))
+        return
+    text = name_text(form)
+    if not _fits(field, form):
+        message = f":{field.name} of {name} must be {_article(field.type)}"
+        yield INVALID.at(form, message, hint=f":{field.name}: {field.summary}", path=(":flow",))
+    elif field.choices and text is not None and text not in field.choices:
+        hint = did_you_mean(text, field.choices, ":") or "one of " + " ".join(f":{c}" for c in field.choices)
+        message = f":{field.name} of {name} cannot be {written(form)}"
+        yield INVALID.at(form, message, hint=hint, path=(":flow",))
+
+
+def _fits(field: Field, form: Form) -> bool:
+    value = form.value if isinstance(form, Atom) else None
+    match field.type:
+        case "string" | "url":
+            return string_text(form) is not None
+        case "integer":
+            return isinstance(value, int) and not isinstance(value, bool)
+        case "number":
+            return isinstance(form, Atom) and not isinstance(value, bool | str | Keyword)
+        case "boolean":
+            return isinstance(value, bool)
+        case "keyword" | "name":
+            return name_text(form) is not None
+        case "map":
+            return isinstance(form, MapForm)
+        case "vector":
+            return isinstance(form, VectorForm | SetForm)
+        case "any" | "duration":
+            return True
+
+
+def _article(kind: str) -> str:
+    named = {"name": "a keyword or a text", "string": "a text", "url": "a URL as a text"}
+    return named.get(kind, f"an {kind}" if kind[0] in "aeiou" else f"a {kind}")
+
+
+RULE = Rule((UNKNOWN_TYPE, MISSING, UNKNOWN, INVALID, DURATION, TYPE), _check)

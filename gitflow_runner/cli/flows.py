@@ -1,0 +1,84 @@
+"""Flows: listed, and taken over from a file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from gitflow_runner.catalog.importer import import_file
+from gitflow_runner.catalog.loader import list_flows, load
+from gitflow_runner.catalog.releases import list_versions
+from gitflow_runner.catalog.sources import FLOWS_DIR
+from gitflow_runner.cli.options import shared
+from gitflow_runner.cli.output import Output
+from gitflow_runner.cli.session import Session
+from gitflow_runner.errors import ConflictError, GitflowError, UsageError
+from gitflow_runner.runner.lint import flow_texts
+
+
+@click.group(name="flows")
+def flows() -> None:
+    """List flows, or import a file."""
+
+
+@flows.command(name="ls")
+@shared
+def list_(out: Output) -> None:
+    """List the flows of the work tree with their releases."""
+    session = Session(out)
+    runtime = session.service.runtime
+    texts = flow_texts(runtime)
+    items: list[dict[str, object]] = []
+    lines: list[str] = []
+    for slug in list_flows(texts):
+        versions = [version.number for version in list_versions(runtime.repository, slug)]
+        name, problem = str(slug), None
+        try:
+            name = load(texts, slug).name
+        except GitflowError as error:
+            problem = error.code
+        items.append({"flow": slug, "name": name, "releases": versions, "problem": problem})
+        released = f"v{versions[-1]}" if versions else "no release"
+        sick = f"  {out.mark('bad')} {problem}" if problem else ""
+        lines.append(f"{slug:<24} {released:<12} {name}{sick}")
+    out.result(
+        "gfr/flows.ls/1",
+        {"items": items, "cursor": None, "total": len(items)},
+        text=lines or ["no flow yet"],
+        rows=[(i["flow"], i["name"], i["problem"]) for i in items],
+        ids=[str(item["flow"]) for item in items],
+        follow=["gfr lint", f"gfr run {items[0]['flow']}"] if items else ["gfr init"],
+    )
+
+
+@flows.command(name="import")
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option("--force", is_flag=True, help="Replace a flow of that name.")
+@shared
+def import_(out: Output, file: Path, force: bool) -> None:
+    """Take over a flow from FILE, with what it includes, as .breyta/flows/<slug>.edn."""
+    session = Session(out)
+    work_dir = session.service.runtime.repository.work_dir
+    if work_dir is None:
+        raise UsageError("draft.bare", "a bare repository has no work tree to import into")
+    imported = import_file(file)
+    targets = [(work_dir / FLOWS_DIR / source.path, source.text) for source in imported.files]
+    there = [path for path, text in targets if path.exists() and path.read_text("utf-8") != text]
+    if there and not force:
+        raise ConflictError(
+            "import.exists",
+            f"{', '.join(path.name for path in there)} exists already and is different",
+            fix=(f"gfr flows import {file} --force",),
+        )
+    for path, text in targets:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, "utf-8")
+    out.result(
+        "gfr/flows.import/1",
+        {"flow": imported.slug, "files": [source.path for source in imported.files]},
+        text=[f"{out.mark('ok')} {imported.path}"],
+        rows=[(str(path.relative_to(work_dir)),) for path, _ in targets],
+        ids=[imported.slug],
+        follow=[f"gfr lint {imported.slug}", f"gfr run {imported.slug}"],
+    )

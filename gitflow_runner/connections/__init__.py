@@ -1,0 +1,1 @@
+"""Named services that flows reach: kinds of connection and where their secrets come from."""

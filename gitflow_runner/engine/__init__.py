@@ -1,0 +1,1 @@
+"""The pure core: from a program and a history to the next commands."""

@@ -1,0 +1,22 @@
+"""The number of the engine's meanings, recorded at a run's start.
+
+It rises when the meaning of any supported form or step identity changes. An engine refuses a run whose
+number it does not know; a newer one keeps every old meaning or refuses.
+"""
+
+from __future__ import annotations
+
+from gitflow_runner.errors import RefusedError
+
+CURRENT = 1
+SUPPORTED = frozenset({1})
+
+
+def check(behaviour: int) -> None:
+    """Refuse (`behaviour_unsupported`) a run that this engine cannot serve, before anything is claimed."""
+    if behaviour not in SUPPORTED:
+        raise RefusedError(
+            "behaviour_unsupported",
+            f"the run was started with engine behaviour {behaviour}; this engine knows {sorted(SUPPORTED)}",
+            hint="use a runner of the version that started it, or a newer one",
+        )

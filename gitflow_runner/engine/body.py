@@ -1,0 +1,198 @@
+"""What the running body may ask: the `flow/*` names, answered from history.
+
+One `BodyHost` serves one evaluation. A step whose result is recorded answers at once; any other one puts
+a command out and suspends the evaluation until the shell has fed what happened.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+from gitflow_runner.engine.behaviour import check
+from gitflow_runner.engine.history import History, StepRecord
+from gitflow_runner.engine.keys import input_hash
+from gitflow_runner.engine.lane import Lane
+from gitflow_runner.engine.parallel import OnError, Parallel, Parked
+from gitflow_runner.errors import DamagedError, Place, Unwind
+from gitflow_runner.lang.collection import Map, map_of
+from gitflow_runner.lang.data import read_data
+from gitflow_runner.lang.printer import write
+from gitflow_runner.lang.throwing import FlowThrow
+from gitflow_runner.lang.values import ExInfo, Value, keyword
+from gitflow_runner.model.command import CallSite, Command, OpenWait, RunStep, SetTimer
+from gitflow_runner.model.event import BranchTaken
+from gitflow_runner.model.failure import Failure
+from gitflow_runner.model.spec import Spec
+
+
+class BodyHost:
+    """Answers one evaluation of a body; `suspend` hands commands to the shell and returns once fed."""
+
+    def __init__(
+        self,
+        history: History,
+        specs: Mapping[str, Spec],
+        behaviour: int,
+        suspend: Callable[[tuple[Command, ...]], None],
+    ) -> None:
+        check(behaviour)
+        self._history = history
+        self._specs = specs
+        self._behaviour = behaviour
+        self._put_out = suspend
+        self.lane = Lane("", history.started_at)
+        self.labels: dict[str, BranchTaken] = {}
+
+    @property
+    def now_ms(self) -> int:
+        """The latest recorded completion among the results already returned here (protocol 2.2)."""
+        return self.lane.now
+
+    def input(self) -> Value:
+        """The run's input as the body sees it: what was given, the setup's values, and the run's id."""
+        started = self._history.started
+        assert started is not None, "a body runs only after its run.started"
+        given = read_data(started.input.text, loose=True)
+        if not given.has(keyword("activation")):
+            given = given.assoc(keyword("activation"), Map(loose=True))
+        context = map_of([(keyword("workflow-id"), started.run)], loose=True)
+        return given.assoc(keyword("flow/ctx"), context)
+
+    def suspend(self, commands: tuple[Command, ...]) -> None:
+        """Hand commands to the shell, or to the parallel form around this branch."""
+        if self.lane.branch:
+            raise Parked(commands)
+        self._put_out(commands)
+
+    def note_branch(self, meta: Map, taken: bool) -> None:
+        """Remember which way a labelled branch went; told once, however often it is evaluated."""
+        label = meta.get(keyword("label"))
+        if not isinstance(label, str):
+            return
+        identity = self.lane.label_identity(label)
+        choice = meta.get(keyword("yes" if taken else "no"))
+        text = choice if isinstance(choice, str) else ("yes" if taken else "no")
+        self.labels[identity] = BranchTaken(identity, label, text, taken)
+
+    def parallel(
+        self,
+        step_id: str,
+        items: Sequence[Value],
+        branch: Callable[[Value], Value],
+        *,
+        at_once: int,
+        on_error: OnError,
+    ) -> Value:
+        """The values of `branch` for every item, in the order of the items."""
+        identity = self.lane.scope.identity(step_id)
+        form = Parallel(self, self._history, identity, items, branch, at_once=at_once, on_error=on_error)
+        return form.run()
+
+    def step(self, step_type: str, step_id: str, config: Map, site: CallSite) -> Value:
+        """The step's recorded value, asked for first if there is none."""
+        identity = self.lane.scope.identity(step_id, self._explicit_key(step_type, config))
+        digest = input_hash(step_type, self._behaviour, config)
+        while True:
+            record = self._history.steps.get(identity)
+            if record is not None and record.input_hash != digest:
+                raise _nondeterminism(identity, site, record.input_hash, digest)
+            self._strike(record)
+            if record is not None and record.complete:
+                return self._answer(identity, step_type, record, config)
+            self.suspend(self._commands(identity, step_type, step_id, config, digest, record, site))
+
+    def _strike(self, record: StepRecord | None) -> None:
+        # What completed after the cancel was taken is recorded but not handed out, so that a replay is
+        # cut at the same place whatever was in flight then.
+        history = self._history
+        if self.lane.cleanup or history.cancel is None:
+            return
+        if record is None or not record.complete or record.seq > history.cancel_seq:
+            self.lane.strike()
+            raise Unwind
+
+    def _answer(self, identity: str, step_type: str, record: StepRecord, config: Map) -> Value:
+        self.lane.now = max(self.lane.now, record.at)
+        match record.state:
+            case "failed":
+                assert record.failure is not None
+                raise step_throw(step_type, identity, record.failure)
+            case "expired" if config.get(keyword("on-timeout")) is not keyword("continue"):
+                failure = Failure("wait.expired", f"wait {identity} ended without a decision", identity)
+                raise step_throw(step_type, identity, failure)
+            case "cancelled":
+                raise Unwind
+            case "expired" if record.output is None or record.output.text == "nil":
+                # The default of an event wait is part of the body, but it is handed out as stored data is.
+                return read_data(write(config.get(keyword("default-value"))), loose=True)
+            case _:
+                return None if record.output is None else read_data(record.output.text, loose=True)
+
+    def _commands(
+        self,
+        identity: str,
+        step_type: str,
+        step_id: str,
+        config: Map,
+        digest: str,
+        record: StepRecord | None,
+        site: CallSite,
+    ) -> tuple[Command, ...]:
+        if record is not None and record.state in ("open", "unknown"):
+            return ()
+        match step_type:
+            case "wait":
+                return (OpenWait(identity, step_id, config, digest, site),)
+            case "sleep":
+                return (SetTimer(identity, step_id, config, digest, self.lane.cleanup, site),)
+        if record is None:
+            return (
+                RunStep(identity, step_id, step_type, config, digest, cleanup=self.lane.cleanup, site=site),
+            )
+        command = RunStep(
+            identity,
+            step_id,
+            step_type,
+            config,
+            digest,
+            record.attempt,
+            record.generation,
+            record.state == "started",
+            record.folder,
+            record.retry_at,
+            self.lane.cleanup,
+            site,
+        )
+        return (command,)
+
+    def _explicit_key(self, step_type: str, config: Map) -> str | None:
+        # `:key` is an identity only where the type has no `:key` of its own (`:kv` and `:wait` have).
+        spec = self._specs.get(step_type)
+        if spec is None or any(f.name == "key" for f in spec.fields):
+            return None
+        key = config.get(keyword("key"))
+        return None if key is None else getattr(key, "text", None) or str(key)
+
+
+def step_throw(step_type: str, identity: str, failure: Failure) -> FlowThrow:
+    """The exception that a failed step raises in the body: `ex-data` holds type, step, code, message."""
+    shown = {
+        keyword("type"): keyword(step_type),
+        keyword("step"): identity,
+        keyword("code"): failure.code,
+        keyword("message"): failure.message,
+    }
+    extra = None if failure.data is None else read_data(failure.data.text, loose=True)
+    if isinstance(extra, Map):
+        shown = {**dict(extra.items()), **shown}
+    return FlowThrow(ExInfo(failure.message, map_of(shown.items(), loose=True)))
+
+
+def _nondeterminism(identity: str, site: CallSite, recorded: str, now: str) -> DamagedError:
+    return DamagedError(
+        "nondeterminism",
+        f"step {identity} is called with another input than history records",
+        at=Place(file=site.file, line=site.line, col=site.col, step=identity),
+        details={"recorded": recorded, "now": now},
+        hint="the recorded history or this engine was changed; nothing is driven until a person looks",
+    )

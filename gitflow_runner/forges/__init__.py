@@ -1,0 +1,1 @@
+"""Code hosts and their changes: one file a kind."""

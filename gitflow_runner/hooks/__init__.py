@@ -1,0 +1,1 @@
+"""The Git hooks' entry points, called by the shims in hooks/."""

@@ -1,0 +1,248 @@
+"""Whether a recorded run is whole and says one thing: the structure half of `gfr runs verify`.
+
+Everything is read through the object port alone, so that any second reader gives the same answer.
+Signatures and policy are for the caller's `check_turn`: every turn is handed to it before its content
+is looked at.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import partial
+
+from gitflow_runner.errors import DamagedError, GitflowError
+from gitflow_runner.git.objects import BLOB_MODE, Commit, Oid, RawObject, decode_commit, decode_tree
+from gitflow_runner.git.repository import ObjectReader
+from gitflow_runner.ledger.blobs import pointed
+from gitflow_runner.ledger.chain import (
+    EVENTS_FILE,
+    RUN_FILE,
+    file_in,
+    find_wait_commit,
+    read_object,
+    read_run,
+    values_in,
+)
+from gitflow_runner.ledger.codec import Places, decode_events, decode_run, encode_event, encode_run
+from gitflow_runner.ledger.journal import PAYLOAD_FILE, PIN_FILE
+from gitflow_runner.ledger.message import parents_of, turn_trailers
+from gitflow_runner.ledger.upcast import UPCASTERS
+from gitflow_runner.model.event import Recorded, RunStarted, WaitOpened, WaitResolved
+from gitflow_runner.model.projection import apply
+from gitflow_runner.model.run import OpenWaitState, Run
+from gitflow_runner.model.stored import Stored
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """Something that is not as it must be: a stable code, the commit where it shows, words for people."""
+
+    code: str
+    commit: Oid | None
+    message: str
+
+
+CheckTurn = Callable[[Oid, bytes], Finding | None]  # (commit id, its raw bytes)
+
+
+def verify_run(
+    reader: ObjectReader,
+    ref: str,
+    check_turn: CheckTurn,
+    *,
+    tip: Oid | None = None,
+    since: Oid | None = None,
+) -> tuple[Finding, ...]:
+    """All findings, oldest turn first after those of `check_turn`; none means that the run is whole.
+
+    `tip` stands in for the ref's; `since` is a turn that was verified before: only what follows it is
+    looked at, and it must be a turn of this run.
+
+    Codes: those of `DamagedError` (`history.*`, `run.*`, `git.*`), `incomplete` (an object is missing),
+    `run.unknown`, `history.rewritten` (`since` is gone), `run.ref`, `run.state` (`run.json` is not the
+    fold), `history.canonical`, `trailer_mismatch`, `parents`, `clock`, `wait.alone`, `wait.payload`,
+    `pin.digest`, `res.digest`, `tree.mode`. A run that cannot be read further back gives the finding that
+    says why, and no more.
+    """
+    start = tip if tip is not None else reader.resolve(ref)
+    if start is None:
+        return (Finding("run.unknown", None, f"no run is recorded at {ref}"),)
+    return tuple(_Check(reader, check_turn, since).findings(ref, start))
+
+
+@dataclass(frozen=True, slots=True)
+class _Turn:
+    oid: Oid
+    commit: Commit
+    text: bytes  # of events.jsonl
+    events: tuple[Recorded, ...]
+    after: Run
+    resolved: dict[str, OpenWaitState]
+
+
+class _Check:
+    """One verification; remembers what it saw, so that each object is read once."""
+
+    def __init__(self, reader: ObjectReader, check_turn: CheckTurn, since: Oid | None) -> None:
+        self._reader = reader
+        self._since = since
+        self._check_turn = check_turn
+        self._whole: set[Oid] = set()
+        self._wait_commits: dict[str, Oid] = {}
+
+    def findings(self, ref: str, tip: Oid) -> Iterator[Finding]:
+        commits: list[tuple[Oid, Commit, bytes, tuple[Recorded, ...]]] = []
+        oid: Oid | None = tip
+        run: Run | None = None
+        try:
+            while oid is not None and oid != self._since:
+                raw = read_object(self._reader, oid, "commit")
+                told = self._check_turn(oid, raw)
+                if told is not None:
+                    yield told
+                commit = decode_commit(raw)
+                text = file_in(self._reader, commit.tree, EVENTS_FILE) or b""
+                events = decode_events(text, values_in(self._reader, commit.tree))
+                commits.append((oid, commit, text, events))
+                oid = commit.parents[0] if commit.parents and events[0].seq != 1 else None
+            if self._since is not None:
+                if oid is None:
+                    yield Finding("history.rewritten", tip, f"{self._since} is no turn of this run any more")
+                    return
+                run = read_run(self._reader, self._since)
+            for oid, commit, text, events in reversed(commits):
+                run, resolved = _fold(run, events)
+                yield from self._turn(_Turn(oid, commit, text, events, run, resolved))
+        except GitflowError as error:
+            yield _as_finding(oid, error)
+            return
+        assert run is not None, "a chain has at least its tip"
+        if not ref.endswith(f"/{run.slug}/{run.run}"):
+            yield Finding("run.ref", tip, f"{ref} holds the run {run.slug}/{run.run}")
+
+    def _turn(self, turn: _Turn) -> Iterator[Finding]:
+        for event in (r.event for r in turn.events):
+            if isinstance(event, WaitOpened):
+                self._wait_commits[event.folder] = turn.oid
+        for check in (self._state, self._events, self._message, self._parents, self._bindings, self._tree):
+            try:
+                yield from check(turn)
+            except GitflowError as error:
+                yield _as_finding(turn.oid, error)
+
+    def _state(self, turn: _Turn) -> Iterator[Finding]:
+        text = self._file(turn, RUN_FILE)
+        recorded = decode_run(text, values_in(self._reader, turn.commit.tree))
+        if recorded != turn.after or encode_run(recorded) != text:
+            yield Finding(
+                "run.state", turn.oid, f"{RUN_FILE} is not what the events to #{turn.after.seq} say"
+            )
+
+    def _events(self, turn: _Turn) -> Iterator[Finding]:
+        values: list[Stored] = []
+        places = Places()
+
+        def place(seq: int, value: Stored, path: str) -> str:
+            values.append(value)
+            return places.of(seq, value, path)
+
+        for recorded, line in zip(turn.events, turn.text.split(b"\n"), strict=False):
+            canonical = encode_event(recorded, partial(place, recorded.seq))
+            if canonical != line and recorded.event.kind not in UPCASTERS:
+                yield Finding("history.canonical", turn.oid, f"event #{recorded.seq} is not as we write it")
+        for value in values:
+            try:
+                _ = value.text
+            except GitflowError as error:
+                yield _as_finding(turn.oid, error)
+
+    def _message(self, turn: _Turn) -> Iterator[Finding]:
+        expected = turn_trailers(turn.after, turn.events, turn.resolved, self._wait_commit)
+        found = turn.commit.message.rstrip("\n").rpartition("\n\n")[2].split("\n")
+        if found != expected:
+            lines = sorted(set(found) ^ set(expected)) or ["their order"]
+            yield Finding("trailer_mismatch", turn.oid, f"trailers and events differ: {lines[0][:200]}")
+        if turn.commit.committer.time != turn.after.at // 1000:
+            yield Finding("clock", turn.oid, "the commit's time is not that of its last event")
+
+    def _parents(self, turn: _Turn) -> Iterator[Finding]:
+        consumed = parents_of(turn.events, turn.resolved)
+        if turn.events[0].seq == 1:
+            if turn.commit.parents != consumed:
+                yield Finding("parents", turn.oid, "the first turn has other parents than its start request")
+        elif not set(consumed) <= set(turn.commit.parents[1:]):
+            yield Finding("parents", turn.oid, "a consumed request or decision is not a parent")
+        for parent in turn.commit.parents:
+            if not self._reader.contains(parent):
+                yield Finding("incomplete", turn.oid, f"the parent {parent} is missing")
+
+    def _bindings(self, turn: _Turn) -> Iterator[Finding]:
+        for event in (r.event for r in turn.events):
+            match event:
+                case WaitOpened(payload=payload):
+                    if len(turn.events) > 1:
+                        yield Finding("wait.alone", turn.oid, "a wait opened together with other events")
+                    if "sha256:" + _sha256(self._file(turn, PAYLOAD_FILE)) != payload:
+                        yield Finding("wait.payload", turn.oid, f"{PAYLOAD_FILE} is not what the wait names")
+                case RunStarted(pin=pin) if _sha256(self._file(turn, PIN_FILE)) != pin:
+                    yield Finding("pin.digest", turn.oid, f"{PIN_FILE} is not what the start names")
+                case _:
+                    pass
+
+    def _tree(self, turn: _Turn) -> Iterator[Finding]:
+        yield from self._walk(turn.oid, turn.commit.tree, "")
+
+    def _walk(self, commit: Oid, tree: Oid, path: str) -> Iterator[Finding]:
+        if tree in self._whole:
+            return
+        self._whole.add(tree)
+        for entry in decode_tree(self._sound(tree).data):
+            where = path + entry.name
+            if entry.is_tree:
+                yield from self._walk(commit, entry.oid, where + "/")
+            elif entry.mode != BLOB_MODE:
+                yield Finding("tree.mode", commit, f"{where} is not a plain file")
+            elif entry.oid not in self._whole or path == "res/":
+                self._whole.add(entry.oid)
+                data = self._sound(entry.oid).data
+                if path == "res/" and entry.name not in (_sha256(data), pointed(data)):
+                    yield Finding("res.digest", commit, f"{where} does not hold what names it")
+
+    def _sound(self, oid: Oid) -> RawObject:
+        found = self._reader.read(oid)
+        # Built anew, so that the name is computed from the bytes and not remembered by the reader.
+        if RawObject(found.kind, found.data).oid != oid:
+            raise DamagedError("git.object_damaged", f"the bytes of {oid} have another name")
+        return found
+
+    def _file(self, turn: _Turn, path: str) -> bytes:
+        return file_in(self._reader, turn.commit.tree, path) or b""
+
+    def _wait_commit(self, folder: str) -> Oid:
+        if folder not in self._wait_commits and self._since is not None:
+            self._wait_commits[folder] = find_wait_commit(self._reader, self._since, folder)
+        return self._wait_commits[folder]
+
+
+def _fold(run: Run | None, events: tuple[Recorded, ...]) -> tuple[Run, dict[str, OpenWaitState]]:
+    resolved: dict[str, OpenWaitState] = {}
+    for recorded in events:
+        event = recorded.event
+        if isinstance(event, WaitResolved) and run is not None:
+            state = run.wait(event.folder)
+            if state is not None:
+                resolved[event.folder] = state
+        run = apply(run, recorded)
+    assert run is not None, "a turn has at least one event"
+    return run, resolved
+
+
+def _as_finding(oid: Oid | None, error: GitflowError) -> Finding:
+    code = "incomplete" if error.code == "git.object_missing" else error.code
+    return Finding(code, oid, error.message)
+
+
+def _sha256(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()

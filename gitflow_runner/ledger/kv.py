@@ -1,0 +1,164 @@
+"""The key-value store: one chain of signed commits a scope, its tree keyed by the digest of the key.
+
+Every write keeps the idempotency keys that were applied last with the answers they got, so that a step
+which is run again after a crash changes nothing and hears the same answer (protocol 3.3).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from gitflow_runner.errors import ConflictError, DamagedError, TransientError
+from gitflow_runner.git.objects import Oid, RawObject, blob
+from gitflow_runner.git.refs import kv_ref
+from gitflow_runner.git.repository import RefUpdate, Repository
+from gitflow_runner.ledger.chain import file_in, head_of, read_object
+from gitflow_runner.ledger.committer import Committer
+from gitflow_runner.ledger.message import clean
+from gitflow_runner.ledger.tree import Tree, entry_oid, split_tree
+
+_TRIES: Final = 200  # a lost swap means that another writer got on, so this many is never seen
+_REMEMBERED: Final = 8  # applied idempotency keys an entry keeps
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One key's value as EDN text; `expires_at` in ms."""
+
+    text: str
+    expires_at: int | None = None
+    metadata: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    """What a file holds: the entry (None once deleted) and (idempotency key, answer) of the last writes."""
+
+    key: str
+    entry: Entry | None
+    applied: tuple[tuple[str, str], ...]
+
+    def encode(self) -> bytes:
+        fields: dict[str, object] = {"key": self.key}
+        if self.entry is not None:
+            fields |= {"value": self.entry.text, "expires": self.entry.expires_at}
+            fields |= {"metadata": self.entry.metadata}
+        return json.dumps(fields | {"applied": self.applied}, separators=(",", ":")).encode() + b"\n"
+
+
+Change = Callable[[Entry | None], tuple[Entry | None, str]]
+
+
+class KvScope:
+    """One scope; safe between processes: every write is a swap of its ref, decided again if it is lost."""
+
+    def __init__(
+        self, repository: Repository, committer: Committer, scope: str, now_ms: Callable[[], int]
+    ) -> None:
+        self._repository = repository
+        self._committer = committer
+        self._scope = scope
+        self._ref = kv_ref(scope)
+        self._now_ms = now_ms
+
+    def get(self, key: str) -> Entry | None:
+        """The live entry, None if missing or expired."""
+        tip = self._repository.resolve(self._ref)
+        return None if tip is None else self._live(self._kept(tip, key))
+
+    def keys(self, prefix: str, limit: int) -> Sequence[str]:
+        """The first `limit` live keys that begin with `prefix`, in order."""
+        found = (k.key for k in self._all() if k.key.startswith(prefix) and self._live(k) is not None)
+        return sorted(found)[:limit]
+
+    def update(self, key: str, idempotency_key: str, change: Change) -> str:
+        """Swap the entry: `change` maps the live one to the new one (None deletes) and an answer.
+
+        Applied once for each `idempotency_key`, later calls get the answer of the first. `change` may be
+        called several times. `TransientError` (`kv.contended`) if others never let this writer through.
+        """
+        for _ in range(_TRIES):
+            tip = self._repository.resolve(self._ref)
+            kept = None if tip is None else self._kept(tip, key)
+            applied = () if kept is None else kept.applied
+            for known, answer in applied:
+                if known == idempotency_key:
+                    return answer
+            entry, answer = change(self._live(kept))
+            remembered = (*applied, (idempotency_key, answer))[-_REMEMBERED:]
+            if self._write(tip, _Kept(key, entry, remembered)):
+                return answer
+        raise TransientError("kv.contended", f"the key-value scope {self._scope} is written all the time")
+
+    def _write(self, tip: Oid | None, kept: _Kept) -> bool:
+        root, at = (None, 0) if tip is None else self._head(tip)
+        content = blob(kept.encode())
+        tree = Tree(lambda oid: read_object(self._repository, oid, "tree"), root)
+        objects: dict[Oid, RawObject] = {content.oid: content}
+        tree.put(_path(kept.key), content.oid)
+        verb = "delete" if kept.entry is None else "set"
+        commit = self._committer.commit(
+            tree.write(objects),
+            () if tip is None else (tip,),
+            f"kv {verb} {clean(kept.key, 100)}\n",
+            max(self._now_ms(), at),
+        )
+        self._repository.write([*objects.values(), commit])
+        try:
+            self._repository.swap([RefUpdate(self._ref, tip, commit.oid)])
+        except ConflictError as error:
+            if error.code != "git.ref_moved":
+                raise
+            return False
+        return True
+
+    def _head(self, tip: Oid) -> tuple[Oid, int]:
+        commit = self._repository.commit(tip)
+        return commit.tree, commit.committer.time * 1000
+
+    def _kept(self, tip: Oid, key: str) -> _Kept | None:
+        data = file_in(self._repository, head_of(self._repository, tip)[0], _path(key))
+        if data is None:
+            return None
+        kept = _decode(data)
+        if kept.key != key:
+            raise DamagedError("kv.malformed", f"the entry of key {key[:80]!r} is another's")
+        return kept
+
+    def _all(self) -> Iterator[_Kept]:
+        tip = self._repository.resolve(self._ref)
+        if tip is None:
+            return
+        root = split_tree(read_object(self._repository, head_of(self._repository, tip)[0], "tree"))
+        for shard in root.values():
+            for entry in split_tree(read_object(self._repository, entry_oid(shard), "tree")).values():
+                yield _decode(read_object(self._repository, entry_oid(entry), "blob"))
+
+    def _live(self, kept: _Kept | None) -> Entry | None:
+        if kept is None or kept.entry is None:
+            return None
+        expires = kept.entry.expires_at
+        return None if expires is not None and expires <= self._now_ms() else kept.entry
+
+
+def _path(key: str) -> str:
+    digest = hashlib.sha256(key.encode("utf-8", "surrogatepass")).hexdigest()
+    return f"{digest[:2]}/{digest}.json"
+
+
+def _decode(data: bytes) -> _Kept:
+    try:
+        fields = json.loads(data)
+        key, text = fields["key"], fields.get("value")
+        expires, metadata = fields.get("expires"), fields.get("metadata")
+        applied = tuple((known, answer) for known, answer in fields["applied"])
+        texts = [key, text or "", metadata or "", *(t for pair in applied for t in pair)]
+        if not all(type(t) is str for t in texts) or type(expires) not in (int, type(None)):
+            raise ValueError("ill-typed")
+    except (ValueError, TypeError, KeyError, RecursionError, AttributeError):
+        raise DamagedError("kv.malformed", f"a key-value entry cannot be read: {data[:80]!r}") from None
+    return _Kept(key, None if text is None else Entry(text, expires, metadata), applied)

@@ -1,0 +1,216 @@
+"""Frozen dataclasses to plain JSON values and back: each class is studied once, then only obeyed.
+
+A field that is None or equals its default is left out, so that a line holds only what was said. What is
+read back must be exactly what could have been written: an unknown, missing or ill-typed field is
+refused with `ShapeError`, which names the field.
+"""
+
+from __future__ import annotations
+
+import types
+from collections.abc import Callable, Mapping
+from dataclasses import MISSING, dataclass, fields
+from typing import Any, Final, Literal, TypeVar, Union, cast, get_args, get_origin, get_type_hints
+
+from gitflow_runner.model.stored import Stored
+
+# (value, file name) -> path where the value lies; (path, digest) -> the value, loaded when asked for.
+Keep = Callable[[Stored, str], str]
+Load = Callable[[str, str], Stored]
+
+T = TypeVar("T")
+_Encode = Callable[[Any, Keep], object]
+_Decode = Callable[[object, Load], object]
+_ABSENT: Final = object()
+
+
+class ShapeError(ValueError):
+    """A JSON value does not have the shape of the class it claims; the message names the field."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Field:
+    name: str
+    default: object  # _ABSENT where there is none
+    encode: _Encode | None  # None: the value is its own JSON form
+    decode: _Decode
+
+
+class Shape:
+    """How one dataclass is written and read."""
+
+    __slots__ = ("_by_name", "_fields", "_needed", "_type")
+
+    def __init__(self, cls: type, files: Mapping[str, str], tags: Mapping[type, str]) -> None:
+        """`files` names the file of a `Stored` field, `tags` the classes of a union."""
+        hints = get_type_hints(cls)
+        study = _Study(files, tags)
+        self._type = cls
+        found = []
+        for field in fields(cls):
+            encode, decode, optional = study.of(hints[field.name], field.name)
+            default = field.default
+            if default is MISSING:
+                default = None if optional else _ABSENT
+            found.append(_Field(field.name, default, encode, decode))
+        self._fields = tuple((f.name, f.default, f.encode) for f in found)
+        self._by_name = {f.name: f.decode for f in found}
+        self._needed = tuple((f.name, f.default) for f in found)
+
+    def encode(self, value: object, keep: Keep, into: dict[str, object]) -> dict[str, object]:
+        """Add the fields of `value` to `into`, in the order of the class."""
+        for name, default, encode in self._fields:
+            item = getattr(value, name)
+            if item is None or item == default:
+                continue
+            into[name] = item if encode is None else encode(item, keep)
+        return into
+
+    def decode(self, data: Mapping[str, object], load: Load) -> Any:
+        """The instance that these fields describe; `ShapeError` if they do not fit."""
+        by_name = self._by_name
+        values: dict[str, object] = {}
+        for name, item in data.items():
+            decode = by_name.get(name)
+            if decode is None:
+                raise ShapeError(f"unknown field {name[:60]!r}")
+            try:
+                values[name] = decode(item, load)
+            except ShapeError as error:
+                raise ShapeError(f"{name}: {error}") from None
+        if len(values) < len(by_name):
+            for name, default in self._needed:
+                if name not in values:
+                    if default is _ABSENT:
+                        raise ShapeError(f"field {name!r} is missing")
+                    values[name] = default
+        return self._type(**values)
+
+
+class _Study:
+    """Finds out, from a type hint, how values of it are written and read."""
+
+    def __init__(self, files: Mapping[str, str], tags: Mapping[type, str]) -> None:
+        self._files = files
+        self._tags = tags
+
+    def of(self, hint: Any, name: str) -> tuple[_Encode | None, _Decode, bool]:
+        """(encoder, decoder, whether None is allowed) of the hint of the field `name`."""
+        if get_origin(hint) in (types.UnionType, Union):
+            members = [m for m in get_args(hint) if m is not types.NoneType]
+            optional = len(members) < len(get_args(hint))
+            if len(members) == 1:
+                encode, decode, _ = self.of(members[0], name)
+            else:
+                encode, decode = self._union(members)
+            return encode, decode, optional
+        if hint in _PLAIN:
+            return None, _plain(hint), False
+        if get_origin(hint) is Literal:
+            return None, _literal(frozenset(get_args(hint))), False
+        if get_origin(hint) is tuple:
+            return (*self._tuple(get_args(hint), name), False)
+        if hint is Stored:
+            return _keep_in(self._files[name]), _load_stored, False
+        shape = Shape(hint, self._files, self._tags)
+        return (lambda v, keep: shape.encode(v, keep, {})), _nested(shape), False
+
+    def _tuple(self, members: tuple[Any, ...], name: str) -> tuple[_Encode | None, _Decode]:
+        if len(members) == 2 and members[1] is Ellipsis:
+            encode, decode, _ = self.of(members[0], name)
+            each = None if encode is None else _encode_each(encode)
+            return each, _decode_each(decode)
+        studied = [self.of(member, name) for member in members]
+        if any(encode is not None for encode, _, _ in studied):
+            raise TypeError(f"field {name}: a fixed tuple may hold plain values only")
+        return None, _decode_fixed([(decode, optional) for _, decode, optional in studied])
+
+    def _union(self, members: list[Any]) -> tuple[_Encode, _Decode]:
+        shapes = {cls: Shape(cls, self._files, self._tags) for cls in members}
+        tags = self._tags
+        tagged = {tags[cls]: shape for cls, shape in shapes.items()}
+
+        def encode(value: Any, keep: Keep) -> object:
+            return shapes[type(value)].encode(value, keep, {"type": tags[type(value)]})
+
+        def decode(value: object, load: Load) -> object:
+            data = dict(_object(value))
+            shape = tagged.get(str(data.pop("type", None)))
+            if shape is None:
+                raise ShapeError("its type is missing or unknown")
+            return shape.decode(data, load)
+
+        return encode, decode
+
+
+_PLAIN = (str, int, bool)
+
+
+def _plain(expected: type) -> _Decode:
+    def decode(value: object, load: Load) -> object:
+        if type(value) is not expected:
+            raise ShapeError(f"not of type {expected.__name__}")
+        return value
+
+    return decode
+
+
+def _literal(allowed: frozenset[str]) -> _Decode:
+    def decode(value: object, load: Load) -> object:
+        if type(value) is not str or value not in allowed:
+            raise ShapeError(f"none of {', '.join(sorted(allowed))}")
+        return value
+
+    return decode
+
+
+def _nested(shape: Shape) -> _Decode:
+    return lambda value, load: shape.decode(_object(value), load)
+
+
+def _encode_each(encode: _Encode) -> _Encode:
+    return lambda value, keep: [encode(item, keep) for item in value]
+
+
+def _decode_each(decode: _Decode) -> _Decode:
+    return lambda value, load: tuple(decode(item, load) for item in _array(value))
+
+
+def _decode_fixed(parts: list[tuple[_Decode, bool]]) -> _Decode:
+    def decode(value: object, load: Load) -> object:
+        items = _array(value)
+        if len(items) != len(parts):
+            raise ShapeError(f"not {len(parts)} values")
+        return tuple(
+            None if item is None and optional else part(item, load)
+            for item, (part, optional) in zip(items, parts, strict=True)
+        )
+
+    return decode
+
+
+def _keep_in(file_name: str) -> _Encode:
+    def encode(value: Any, keep: Keep) -> object:
+        return {"sha256": value.digest, "file": keep(value, file_name)}
+
+    return encode
+
+
+def _load_stored(value: object, load: Load) -> object:
+    data = _object(value)
+    digest, path = data.get("sha256"), data.get("file")
+    if type(digest) is not str or type(path) is not str or len(data) != 2:
+        raise ShapeError("not a digest and a file")
+    return load(path, digest)
+
+
+def _object(value: object) -> Mapping[str, object]:
+    if type(value) is not dict:
+        raise ShapeError("not an object")
+    return cast(dict[str, object], value)
+
+
+def _array(value: object) -> list[object]:
+    if type(value) is not list:
+        raise ShapeError("not an array")
+    return cast(list[object], value)

@@ -1,0 +1,47 @@
+"""One HTTP exchange as plain values: what is asked, what comes back, and who may stop it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+
+class Cancel(Protocol):
+    """Whether this attempt should stop; whoever works asks between bounded pieces of work."""
+
+    def asked(self) -> bool:
+        """True once the run is being cancelled or the attempt has run out of time."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class HttpRequest:
+    """One request; `body` is already encoded; `timeout_ms` bounds the whole exchange, redirects included.
+
+    `origins` names every `scheme://host:port` that may see this request because it carries a secret;
+    empty means no such bound.
+    """
+
+    method: str
+    url: str
+    headers: tuple[tuple[str, str], ...] = ()
+    body: bytes | None = None
+    timeout_ms: int = 30_000
+    max_response_bytes: int = 10_000_000
+    follow_redirects: bool = True
+    origins: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class HttpResponse:
+    """One answer with its body read and decompressed within the bound."""
+
+    status: int
+    headers: tuple[tuple[str, str], ...]
+    body: bytes
+    url: str
+
+    def header(self, name: str) -> str | None:
+        """The first header of that name, case ignored."""
+        wanted = name.lower()
+        return next((value for key, value in self.headers if key.lower() == wanted), None)

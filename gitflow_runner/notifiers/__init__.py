@@ -1,0 +1,1 @@
+"""The channels over which people hear of a run: one module each, behind the contract in `base`."""

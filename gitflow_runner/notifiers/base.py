@@ -1,0 +1,52 @@
+"""What a notifier is, and the ports it gets."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+from gitflow_runner.model.message import Delivery, Message
+from gitflow_runner.model.spec import Spec
+from gitflow_runner.net.exchange import Cancel, HttpRequest, HttpResponse
+
+
+class Http(Protocol):
+    """The one HTTP client."""
+
+    def send(self, request: HttpRequest, cancel: Cancel) -> HttpResponse:
+        """Send and read; `StepError` (`http.*`)."""
+        ...
+
+
+class Lines(Protocol):
+    """Where a line of text goes: a run's log, or the log of the service."""
+
+    def line(self, text: str) -> None:
+        """Write one line."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Ports:
+    """Everything that a notifier may use."""
+
+    http: Http
+    log: Lines
+    cancel: Cancel
+
+
+class Notifier(Protocol):
+    """A kind of channel. Settings have plain names as keys; text, numbers, booleans and maps as values."""
+
+    @property
+    def spec(self) -> Spec:
+        """The one account of its settings."""
+        ...
+
+    def send(self, settings: Mapping[str, object], message: Message, ports: Ports) -> Delivery:
+        """Send once; the receiver may see a repeat, with the same `message.key`.
+
+        `StepError`: `notify.settings`, or why it failed, with `retryable` telling whether to try again.
+        """
+        ...

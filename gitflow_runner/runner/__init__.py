@@ -1,0 +1,1 @@
+"""The imperative shell: use cases, the worker, and the composition root."""

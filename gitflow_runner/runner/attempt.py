@@ -1,0 +1,172 @@
+"""One attempt of a step, by the rules for effects: announce, act, record (protocol 3)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from gitflow_runner.engine.keys import idempotency_key
+from gitflow_runner.errors import NotFoundError, StepError, UsageError
+from gitflow_runner.lang.values import Value
+from gitflow_runner.model.command import RunStep
+from gitflow_runner.model.event import (
+    StepFailed,
+    StepSkipped,
+    StepStarted,
+    StepSucceeded,
+    StepUnknown,
+)
+from gitflow_runner.model.ids import step_folder
+from gitflow_runner.model.spec import Effect
+from gitflow_runner.runner.buffer import Buffer
+from gitflow_runner.runner.clock import Clock, Jitter
+from gitflow_runner.runner.encode import failure_of, stored
+from gitflow_runner.runner.ports import Ports
+from gitflow_runner.runner.settings import LimitSettings
+from gitflow_runner.steps.base import Step
+from gitflow_runner.steps.config import parse_config, retry_policy, timeout_ms
+from gitflow_runner.steps.persist import persist
+
+
+class Attempts:
+    """Runs attempts for one driver."""
+
+    def __init__(
+        self,
+        *,
+        buffer: Buffer,
+        step: Callable[[str], Step],
+        ports: Ports,
+        clock: Clock,
+        jitter: Jitter,
+        home: str,
+        limits: LimitSettings,
+        before_effect: Callable[[Effect], None],
+    ) -> None:
+        self._buffer = buffer
+        self._step = step
+        self._ports = ports
+        self._clock = clock
+        self._jitter = jitter
+        self._home = home
+        self._limits = limits
+        self._before_effect = before_effect
+
+    def run(self, command: RunStep) -> None:
+        """Run the attempt and record what came of it; an effect in doubt is left to a person."""
+        run = self._buffer.run
+        folder = command.folder or step_folder(run.steps_begun + 1, command.step_id)
+        try:
+            step = self._known_step(command.type)
+            config = parse_config(step.spec, command.config)
+        except StepError as error:
+            self.refuse(command.identity, folder, command.type, command.input_hash, error)
+            return
+        effect = "unsafe" if config.get("unsafe") is True else step.spec.effect_of(config)
+        if command.started and effect == "unsafe":
+            self._buffer.add(StepUnknown(command.identity, folder, command.attempt))
+            self._buffer.flush()
+            return
+        key = idempotency_key(self._home, run.run, command.identity, command.generation)
+        if not command.started:
+            self._announce(command, folder, effect, key, config)
+        self._perform(command, folder, step, effect, config, key)
+
+    def _known_step(self, step_type: str) -> Step:
+        try:
+            return self._step(step_type)
+        except (NotFoundError, UsageError) as error:
+            raise StepError(error.code, error.message, hint=error.hint) from None
+
+    def refuse(self, identity: str, folder: str, step_type: str, digest: str, error: StepError) -> None:
+        """Record a step that could not even begin: begun and failed in one turn."""
+        self._buffer.add(StepStarted(identity, folder, step_type, "pure", digest, 1, 0, ""))
+        failure = failure_of(error, identity)
+        self._buffer.add(StepFailed(identity, folder, 1, failure, True, None, 0))
+
+    def _announce(
+        self, command: RunStep, folder: str, effect: Effect, key: str, config: Mapping[str, object]
+    ) -> None:
+        if effect in ("keyed", "unsafe"):
+            self._before_effect(effect)
+        elif effect == "read" and self._buffer.holds_effect_result:
+            # A read may take long; the result of an effect should not hang in memory meanwhile.
+            self._buffer.flush()
+        first = command.attempt == 1
+        given = (
+            stored(command.config, limit=self._limits.inline_bytes, what="the step's input")
+            if first
+            else None
+        )
+        self._buffer.add(
+            StepStarted(
+                command.identity,
+                folder,
+                command.type,
+                effect,
+                command.input_hash,
+                command.attempt,
+                command.generation,
+                key,
+                given,
+            )
+        )
+        if effect in ("keyed", "unsafe"):
+            self._buffer.flush()
+
+    def _perform(
+        self,
+        command: RunStep,
+        folder: str,
+        step: Step,
+        effect: Effect,
+        config: Mapping[str, object],
+        key: str,
+    ) -> None:
+        began = self._clock.monotonic_ms()
+        limit = timeout_ms(config, self._limits.step_ms)
+        with self._ports.attempt(command.identity, folder, command.attempt, key, began + limit) as context:
+            try:
+                value: Value = persist(step.run(config, context), config, context)
+                output = stored(value, limit=self._limits.inline_bytes, what="the step's result")
+            except StepError as error:
+                if effect == "unsafe" and not error.definite:
+                    # Nobody knows whether it happened: as after a crash, a person decides.
+                    self._buffer.add(StepUnknown(command.identity, folder, command.attempt))
+                    return
+                self._failed(command, folder, config, error, self._clock.monotonic_ms() - began)
+            else:
+                took = self._clock.monotonic_ms() - began
+                self._buffer.add(
+                    StepSucceeded(
+                        command.identity, folder, command.attempt, output, took, repeated=command.started
+                    )
+                )
+        if self._buffer.is_stale:
+            self._buffer.flush()
+
+    def _failed(
+        self,
+        command: RunStep,
+        folder: str,
+        config: Mapping[str, object],
+        error: StepError,
+        took: int,
+    ) -> None:
+        policy = retry_policy(config)
+        retry_at = None
+        if error.retryable and policy.another(command.attempt):
+            delay = policy.delay(
+                command.attempt, asked_ms=error.retry_after_ms, share=self._jitter.fraction()
+            )
+            retry_at = self._clock.now_ms() + delay
+        failure = failure_of(error, command.identity)
+        self._buffer.add(
+            StepFailed(command.identity, folder, command.attempt, failure, error.definite, retry_at, took)
+        )
+        if retry_at is None and _on_error(config) == "skip":
+            self._buffer.add(StepSkipped(command.identity, folder, failure))
+
+
+def _on_error(config: Mapping[str, object]) -> str:
+    given = config.get("on-error")
+    return getattr(given, "name", "fail")

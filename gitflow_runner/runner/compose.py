@@ -1,0 +1,65 @@
+"""The composition root: the one place that knows which adapters there are and makes them, on first use."""
+
+from __future__ import annotations
+
+import os
+import socket
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+from gitflow_runner.git.command import GitCommand
+from gitflow_runner.git.pygit import open_repository
+from gitflow_runner.model.event import Recorded
+from gitflow_runner.runner.clock import Clock, Jitter, SystemClock, SystemJitter
+from gitflow_runner.runner.local import LocalState
+from gitflow_runner.runner.runtime import Runtime
+from gitflow_runner.runner.settings import HttpSettings
+from gitflow_runner.steps.base import Http
+from gitflow_runner.steps.registry import Steps
+
+
+def _say(text: str) -> None:
+    sys.stderr.write(text + "\n")
+
+
+def compose(
+    directory: Path,
+    *,
+    environment: Mapping[str, str] | None = None,
+    clock: Clock | None = None,
+    jitter: Jitter | None = None,
+    say: Callable[[str], None] | None = None,
+    stop: Callable[[], bool] | None = None,
+    told: Callable[[Sequence[Recorded]], None] | None = None,
+    interactive: bool = False,
+) -> Runtime:
+    """The runtime of the repository around `directory`; refuses what cannot be worked with (`git.*`)."""
+    given = dict(os.environ if environment is None else environment)
+    clock = clock or SystemClock()
+    jitter = jitter or SystemJitter()
+    repository = open_repository(directory, clock, jitter)
+    git = GitCommand(repository.common_dir, given, interactive=interactive)
+
+    def make_http(settings: HttpSettings) -> Http:
+        # httpx takes a third of a second to import: only runs that send something pay for it.
+        from gitflow_runner.net.client import HttpClient
+
+        return HttpClient(monotonic_ms=clock.monotonic_ms, allow=settings.allow)
+
+    host = socket.gethostname()
+    return Runtime(
+        repository,
+        git,
+        LocalState(repository.common_dir / "gitflow"),
+        clock,
+        jitter,
+        given,
+        host,
+        f"process {os.getpid()} on {host}",
+        Steps(),
+        make_http,
+        say or _say,
+        stop or (lambda: False),
+        told,
+    )

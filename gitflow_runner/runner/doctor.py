@@ -1,0 +1,113 @@
+"""Whether this clone can do its work: each check says what is so, and each bad one names its fix."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+from gitflow_runner.errors import GitflowError
+from gitflow_runner.git.refs import POLICY, RUNS
+from gitflow_runner.runner.runtime import Runtime
+from gitflow_runner.trust.sshsig import GIT
+
+Health = Literal["ok", "warn", "bad"]
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """One line of the report."""
+
+    health: Health
+    name: str
+    message: str
+    fix: tuple[str, ...] = ()
+
+
+def examine(runtime: Runtime) -> tuple[Checked, ...]:
+    """All checks in order; a check that cannot be made is a bad line, never an error."""
+    found: list[Checked] = []
+    for name, check in _CHECKS:
+        try:
+            found += list(check(runtime))
+        except GitflowError as error:
+            found.append(Checked("bad", name, error.message, error.fix))
+    return tuple(found)
+
+
+def _git(runtime: Runtime) -> Iterator[Checked]:
+    version = runtime.git.version()
+    yield Checked("ok", "git", ".".join(str(part) for part in version))
+    shallow = runtime.git.run("rev-parse", "--is-shallow-repository").decode().strip()
+    if shallow == "true":
+        fix = ("git fetch --unshallow",)
+        yield Checked("warn", "shallow", "a shallow clone lacks the commits that releases may name", fix)
+
+
+def _runner(runtime: Runtime) -> Iterator[Checked]:
+    signer = runtime.signer
+    policy = runtime.policies.newest()
+    listed = [] if policy is None else [p for p in policy.people.values() if p.kind == "runner"]
+    mine = [p for p in listed if any(k.key.blob == signer.key.blob for k in p.keys)]
+    if mine:
+        flows = ", ".join(mine[0].flows)
+        yield Checked("ok", "runner", f"{mine[0].name} may {', '.join(sorted(mine[0].can))} {flows}")
+    else:
+        yield Checked(
+            "warn",
+            "runner",
+            f"{signer.key.fingerprint} is not in the policy: it drives drafts only",
+            ("take the runner's line into .breyta/policy.edn", "gfr policy apply"),
+        )
+
+
+def _signing(runtime: Runtime) -> Iterator[Checked]:
+    signer = runtime.person.require_signer("an approval")
+    began = runtime.clock.monotonic_ms()
+    signer.sign(b"gitflow-runner doctor\n", GIT)
+    took = runtime.clock.monotonic_ms() - began
+    policy = runtime.policies.newest()
+    owners = policy.keyring.owners(signer.key) if policy is not None else frozenset()
+    if owners:
+        yield Checked("ok", "signing", f"{signer.key.fingerprint} signs for {min(owners)} ({took} ms)")
+    else:
+        yield Checked(
+            "warn", "signing", f"{signer.key.fingerprint} signs, but the policy knows nobody with it"
+        )
+
+
+def _trust(runtime: Runtime) -> Iterator[Checked]:
+    policy = runtime.policies.newest()
+    if policy is None:
+        there = runtime.repository.resolve(POLICY) is not None
+        fix = ("gfr trust pin <digest>",) if there else ("gfr policy apply",)
+        yield Checked("bad", "trust", "no policy is trusted here: nothing can be approved", fix)
+        return
+    kinds = [person.kind for person in policy.people.values()]
+    counts = ", ".join(f"{kinds.count(kind)} {kind}s" for kind in ("human", "agent", "runner"))
+    yield Checked("ok", "trust", f"policy version {policy.version}: {counts}")
+
+
+def _refs(runtime: Runtime) -> Iterator[Checked]:
+    for remote in runtime.git.run("remote").decode().split():
+        finished = runtime.git.attempt("config", "--get-all", f"remote.{remote}.fetch")
+        for spec in finished.stdout.decode("utf-8", "replace").split():
+            if spec.rpartition(":")[2].startswith(RUNS.rstrip("/")):
+                yield Checked(
+                    "bad",
+                    "refspec",
+                    f"fetching from {remote} writes {RUNS}*: it would rewind runs of this clone",
+                    (f"git config --unset-all remote.{remote}.fetch '{spec}'",),
+                )
+    remote_name = runtime.remote
+    where = f"runs are shared through {remote_name}" if remote_name else "runs stay in this clone"
+    yield Checked("ok", "sync", where)
+
+
+_CHECKS: tuple[tuple[str, Callable[[Runtime], Iterator[Checked]]], ...] = (
+    ("git", _git),
+    ("runner", _runner),
+    ("signing", _signing),
+    ("trust", _trust),
+    ("sync", _refs),
+)

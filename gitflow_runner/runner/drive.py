@@ -1,0 +1,213 @@
+"""Driving one run: ask the engine, act, record, until the run ends or nothing can be done now.
+
+The driver holds the run's lease. It announces before it acts (barrier rule): a keyed or unsafe effect
+begins only once the turn that says so is durable; pure and read steps are recorded with the next one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import Enum
+from typing import assert_never
+
+from gitflow_runner.engine.advance import Activation
+from gitflow_runner.engine.program import Program
+from gitflow_runner.errors import StepError
+from gitflow_runner.model.command import Command, Complete, Fail, FinishCancel, OpenWait, RunStep, SetTimer
+from gitflow_runner.model.event import (
+    RunCancelled,
+    RunFailed,
+    RunSucceeded,
+    RunTimedOut,
+    TimerFired,
+    TimerSet,
+)
+from gitflow_runner.model.failure import Failure
+from gitflow_runner.model.ids import step_folder
+from gitflow_runner.model.projection import CALL
+from gitflow_runner.model.run import Run
+from gitflow_runner.runner.attempt import Attempts
+from gitflow_runner.runner.buffer import Buffer
+from gitflow_runner.runner.children import Children
+from gitflow_runner.runner.clock import Clock
+from gitflow_runner.runner.encode import failure_of, stored
+from gitflow_runner.runner.inbox import Inbox
+from gitflow_runner.runner.settings import LimitSettings
+from gitflow_runner.runner.waiting import Waits
+from gitflow_runner.steps.sleep import sleep_ms
+
+LOOK_EVERY_MS = 30_000  # inboxes are looked at at least this often (protocol 4.6)
+
+
+class Patience(Enum):
+    """How long a driver stays: until nothing is due now, or through sleeps and back-offs too."""
+
+    NOW = "now"
+    TIMERS = "timers"
+
+
+@dataclass(frozen=True, slots=True)
+class Stood:
+    """Where the run stood when driving ended; `due` (ms) is when it can go on by itself."""
+
+    run: Run
+    due: int | None = None
+    stopped: bool = False
+
+
+class Driver:
+    """One run, one process, one lease."""
+
+    def __init__(
+        self,
+        *,
+        program: Program,
+        buffer: Buffer,
+        attempts: Attempts,
+        waits: Waits,
+        children: Children,
+        inbox: Inbox,
+        clock: Clock,
+        limits: LimitSettings,
+        stop: Callable[[], bool],
+    ) -> None:
+        self._program = program
+        self._buffer = buffer
+        self._attempts = attempts
+        self._waits = waits
+        self._children = children
+        self._calling = False
+        self._inbox = inbox
+        self._clock = clock
+        self._limits = limits
+        self._stop = stop
+        self._due: int | None = None
+
+    def drive(self, patience: Patience) -> Stood:
+        """Go on until the run ends, waits for a person, or (`NOW`) has nothing due; all is durable then."""
+        with Activation(self._program, self._buffer.history) as activation:
+            self._buffer.observe(activation.feed)
+            while True:
+                self._inbox.look()
+                if self._stop() or self._buffer.run.is_over or self._buffer.run.status == "paused":
+                    break
+                self._check_age()
+                if not self._once(activation) and not self._wait(patience):
+                    break
+            self._buffer.flush()
+        return Stood(self._buffer.run, self._due, self._stop() and not self._buffer.run.is_over)
+
+    def _once(self, activation: Activation) -> bool:
+        """Act on what the engine asks for; False if that is nothing that can be done now."""
+        acted = False
+        self._due = None
+        self._calling = False
+        while not self._stop():
+            commands = activation.commands()
+            if not self._buffer.run.is_over:
+                self._buffer.add(*activation.branches())
+            done = [self._act(command) for command in commands]
+            if self._buffer.run.is_over or not any(done):
+                return acted
+            acted = True
+            if self._inbox.is_due():
+                return True
+        return True
+
+    def _act(self, command: Command) -> bool:
+        match command:
+            case RunStep():
+                return self._step(command)
+            case OpenWait():
+                self._waits.open(command)
+            case SetTimer():
+                self._set_timer(command)
+            case Complete():
+                self._complete(command)
+            case Fail():
+                self._buffer.add(RunFailed(command.failure))
+                self._buffer.flush()
+            case FinishCancel():
+                self._buffer.add(RunCancelled(command.by, command.reason))
+                self._buffer.flush()
+            case _:
+                assert_never(command)
+        return True
+
+    def _step(self, command: RunStep) -> bool:
+        now = self._clock.now_ms()
+        if command.not_before > now and not command.started:
+            self._due = min(self._due or command.not_before, command.not_before)
+            return False
+        if self._buffer.run.steps_begun >= self._limits.steps:
+            limit = Failure("limit.steps", f"a run may take {self._limits.steps} steps", command.identity)
+            self._buffer.add(RunFailed(limit))
+            self._buffer.flush()
+            return True
+        if command.type == CALL:
+            going_on = self._children.run(command)
+            self._calling = self._calling or not going_on
+            return going_on
+        self._attempts.run(command)
+        return True
+
+    def _set_timer(self, command: SetTimer) -> None:
+        folder = step_folder(self._buffer.run.steps_begun + 1, command.step_id)
+        try:
+            until = self._clock.now_ms() + sleep_ms(command.config)
+        except StepError as error:
+            self._attempts.refuse(command.identity, folder, "sleep", command.input_hash, error)
+            return
+        self._buffer.add(TimerSet(command.identity, folder, command.input_hash, until))
+
+    def _complete(self, command: Complete) -> None:
+        try:
+            output = stored(command.output, limit=self._limits.inline_bytes, what="the flow's result")
+            self._buffer.add(RunSucceeded(output))
+        except StepError as error:
+            self._buffer.add(RunFailed(failure_of(error, "")))
+        self._buffer.flush()
+
+    def _check_age(self) -> None:
+        run = self._buffer.run
+        if self._clock.now_ms() - run.started > self._limits.run_ms and not run.is_over:
+            self._buffer.add(RunTimedOut(self._limits.run_ms))
+            self._buffer.flush()
+        elif run.cancel is not None and not run.is_over and self._clock.now_ms() > run.cancel[2]:
+            # Cleanup has its own deadline; what it did not reach stays undone.
+            self._buffer.add(RunCancelled(run.cancel[0], run.cancel[1]))
+            self._buffer.flush()
+
+    def _wait(self, patience: Patience) -> bool:
+        """Nothing can be done now: fire what is due, or let time pass; False if the driver should leave."""
+        self._buffer.flush()
+        if self._buffer.run.is_over:
+            return True
+        if self._inbox.clock_suspect():
+            return False
+        if self._fire_timers() or self._waits.expire():
+            return True
+        due = self._next_due()
+        self._due = due
+        people = (
+            self._calling or bool(self._buffer.run.waits) or any(s.unknown for s in self._buffer.run.steps)
+        )
+        if patience is Patience.NOW or due is None or people:
+            return False
+        self._clock.pause(max(1, min(due - self._clock.now_ms(), LOOK_EVERY_MS)))
+        return not self._stop()
+
+    def _fire_timers(self) -> bool:
+        now = self._clock.now_ms()
+        due = [t for t in self._buffer.run.timers if t.until <= now]
+        for timer in due:
+            self._buffer.add(TimerFired(timer.identity, timer.folder))
+        return bool(due)
+
+    def _next_due(self) -> int | None:
+        run = self._buffer.run
+        moments = [t.until for t in run.timers]
+        moments += [s.retry_at for s in run.steps if s.retry_at is not None and not s.announced]
+        moments += [m for state in run.waits for m in self._waits.moments(state)]
+        return min(moments, default=None)

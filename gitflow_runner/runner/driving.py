@@ -1,0 +1,117 @@
+"""One run driven by this process: lock, trust, recover, drive, and leave it so that others can go on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+
+from gitflow_runner.engine.behaviour import check
+from gitflow_runner.errors import DamagedError, RefusedError, TransientError
+from gitflow_runner.git.refs import active_ref, run_ref
+from gitflow_runner.git.stale_locks import clear_run_locks
+from gitflow_runner.lang.collection import Map
+from gitflow_runner.lang.values import Keyword
+from gitflow_runner.ledger.codec import decode_pin
+from gitflow_runner.ledger.journal import Journal
+from gitflow_runner.ledger.lease import give_back, hold_run, read_lease, take_wake
+from gitflow_runner.model.ids import RunId, Slug
+from gitflow_runner.model.pin import Pin
+from gitflow_runner.model.run import Run
+from gitflow_runner.runner.assembly import Assembly
+from gitflow_runner.runner.code import Code, pinned_code, resolve_code
+from gitflow_runner.runner.drive import Patience, Stood
+from gitflow_runner.runner.runtime import Runtime
+from gitflow_runner.runner.start import Caller, begin_run
+from gitflow_runner.runner.sync import push_ref
+from gitflow_runner.runner.verify import require_trusted
+
+LOCK_AGE_MS = 5_000  # protocol 1.6: a lock file that young may be about to be renamed
+KV_SCOPE = "default"
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A run of this clone, by name."""
+
+    run: RunId
+    slug: Slug
+
+    @property
+    def ref(self) -> str:
+        """The ref that records it."""
+        return run_ref(self.slug, self.run)
+
+
+def drive_recorded(runtime: Runtime, target: Target, patience: Patience) -> Stood:
+    """Take up a recorded run and drive it; `ConflictError` (`lease.run_held`) if another process does.
+
+    Raises `RefusedError` (`untrusted_run`, `run.foreign`) for a run that is not to be driven here.
+    """
+    with hold_run(runtime.repository.common_dir, target.run, runtime.who):
+        clear_locks(runtime, target)
+        lease = read_lease(runtime.repository, target.run)
+        if lease is not None and lease.owner != runtime.owner:
+            raise RefusedError(
+                "run.foreign",
+                f"run {target.run} is driven by another clone ({lease.host})",
+                hint="its own clone drives it; a takeover has to be asked for",
+            )
+        journal = Journal.open(runtime.repository, target.ref, runtime.committer)
+        if journal.run.is_over:
+            give_back(runtime.repository, target.run)
+            return Stood(journal.run)
+        require_trusted(runtime, target.run, target.ref, journal.tip)
+        pin = _pin(journal)
+        check(pin.behaviour)
+        return drive_held(runtime, journal, pin, pinned_code(runtime, pin), patience)
+
+
+def drive_held(runtime: Runtime, journal: Journal, pin: Pin, code: Code, patience: Patience) -> Stood:
+    """Drive a run whose lock the caller holds; afterwards its tip is pushed and, if over, let go."""
+    take_wake(runtime.repository.common_dir, journal.run.run)
+    driver = Assembly(runtime, journal, pin, code, partial(_launch, runtime)).driver
+    try:
+        stood = driver.drive(patience)
+    finally:
+        runtime.local.set_verified_tip(journal.run.run, journal.tip)
+    push_ref(runtime, journal.ref, journal.tip)
+    if stood.run.is_over:
+        give_back(runtime.repository, stood.run.run)
+    return stood
+
+
+def _launch(runtime: Runtime, run: RunId, slug: Slug, ref: str, given: Map, parent: Run, depth: int) -> None:
+    target = Target(run, slug)
+    if runtime.repository.resolve(target.ref) is not None:
+        drive_recorded(runtime, target, Patience.NOW)
+        return
+    with hold_run(runtime.repository.common_dir, run, runtime.who):
+        code = resolve_code(runtime, slug, ref)
+        caller = Caller(parent.run, parent.starter, parent.starter_key, depth)
+        names = {key.text if isinstance(key, Keyword) else str(key): value for key, value in given.items()}
+        begun = begin_run(runtime, run, code, names, caller=caller)
+        drive_held(runtime, begun.journal, begun.pin, begun.code, Patience.NOW)
+
+
+def clear_locks(runtime: Runtime, target: Target) -> None:
+    """Remove lock files that a killed process left beside this run's refs, waiting until they are old."""
+    names = [target.ref, active_ref(target.run)]
+    cleared = clear_run_locks(runtime.repository.common_dir, names, runtime.clock.now_ms() / 1_000)
+    if not cleared.kept:
+        return
+    runtime.clock.sleep_ms(LOCK_AGE_MS)
+    cleared = clear_run_locks(runtime.repository.common_dir, names, runtime.clock.now_ms() / 1_000)
+    if cleared.kept:
+        lock = cleared.kept[0]
+        raise TransientError(
+            "git.ref_locked",
+            f"{lock.name} is locked by {lock.path}: {lock.kept_because}",
+            hint="another program is writing this ref, or its clock is off",
+        )
+
+
+def _pin(journal: Journal) -> Pin:
+    data = journal.read("pin.json")
+    if data is None:
+        raise DamagedError("pin.missing", f"run {journal.run.run} has no pin.json")
+    return decode_pin(data)

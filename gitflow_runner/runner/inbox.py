@@ -1,0 +1,266 @@
+"""What people sent: decisions and requests, judged by keys and policy and recorded at first sight."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from gitflow_runner.errors import RefusedError
+from gitflow_runner.git.objects import Ident, Oid, decode_commit
+from gitflow_runner.git.refs import approvals_prefix
+from gitflow_runner.git.repository import Repository
+from gitflow_runner.lang.collection import Map, Vec, map_of
+from gitflow_runner.lang.data import read_data
+from gitflow_runner.lang.printer import write
+from gitflow_runner.lang.values import Value, keyword
+from gitflow_runner.model.event import DecisionSeen, WaitOpened, WaitResolved
+from gitflow_runner.model.pin import Pin
+from gitflow_runner.model.run import OpenWaitState, SeenDecision
+from gitflow_runner.model.stored import Stored
+from gitflow_runner.runner.buffer import Buffer
+from gitflow_runner.runner.clock import Clock
+from gitflow_runner.runner.policies import Policies
+from gitflow_runner.runner.requests import Requests
+from gitflow_runner.trust.approval import FORM, Actors, OpenWait, edit_files
+from gitflow_runner.trust.quorum import Outcome, Result, SignedApproval, judge
+
+LOOK_EVERY_MS = 30_000
+CLOCK_DRIFT_MS = 60_000
+MAX_RECORDED_REFUSALS = 64
+
+# A person's fault is final; what hangs on the policy is judged again when that changes (protocol 6.6).
+_AGAIN = frozenset(
+    (
+        "role",
+        "key_not_allowed",
+        "key_not_yet_valid",
+        "key_expired",
+        "key_revoked",
+        "not_human",
+        "starter_unknown",
+    )
+)
+
+
+class Inbox:
+    """Looks for what concerns one driven run and records what it finds."""
+
+    def __init__(
+        self,
+        *,
+        repository: Repository,
+        buffer: Buffer,
+        policies: Policies,
+        requests: Requests,
+        clock: Clock,
+        pin: Pin,
+    ) -> None:
+        self._repository = repository
+        self._buffer = buffer
+        self._policies = policies
+        self._requests = requests
+        self._clock = clock
+        self._pin = pin
+        self._looked_at: int | None = None
+        self._drift = clock.now_ms() - clock.monotonic_ms()
+        self._judged: dict[str, tuple[object, ...]] = {}
+
+    def is_due(self) -> bool:
+        """Whether the last look is so long ago that another is owed."""
+        return self._looked_at is None or self._clock.monotonic_ms() - self._looked_at >= LOOK_EVERY_MS
+
+    def clock_suspect(self) -> bool:
+        """Whether the wall clock jumped or lies behind what was recorded; then no time is judged."""
+        now = self._clock.now_ms()
+        jumped = abs(now - self._clock.monotonic_ms() - self._drift) > CLOCK_DRIFT_MS
+        return jumped or now < self._buffer.run.at
+
+    def look(self) -> None:
+        """Read requests and decisions once; everything found is durable on return."""
+        began = self._clock.now_ms()
+        self._looked_at = self._clock.monotonic_ms()
+        if self._buffer.run.is_over:
+            return
+        self._requests.look()
+        if self._buffer.run.is_over or self.clock_suspect():
+            return
+        for state in self._buffer.run.waits:
+            if state.wait.wait == "approval":
+                self._decide(state, began)
+
+    def look_for_requests(self) -> None:
+        """Read requests only: what stands before the announcing turn of an unsafe effect."""
+        self._requests.look()
+
+    def recheck(self, wait: WaitOpened, resolved: WaitResolved) -> None:
+        """Hold an approval against the newest policy again, before the first effect after it.
+
+        Raises `RefusedError` (`approval.withdrawn`): the run halts until the policy, or a person, settles it.
+        """
+        if wait.wait != "approval":
+            return
+        newest, pinned = self._policies.newest(), self._policies.at(wait.policy)
+        if newest is None or pinned is None:
+            raise RefusedError("policy.none", "the policy that the approval rests on is not known here")
+        evidence = [SignedApproval(Oid(oid), wait.deadline, in_time=True) for oid in resolved.counted]
+        outcome = judge(
+            self.as_asked(OpenWaitState(wait, 0)),
+            self._timed(wait, evidence),
+            reader=self._repository,
+            pinned=pinned,
+            newest=newest,
+            now=self._clock.now_ms(),
+        )
+        if outcome.state != "approved":
+            reasons = [f"{r.principal or 'somebody'}: {r.reason}" for r in outcome.results if not r.counted]
+            raise RefusedError(
+                "approval.withdrawn",
+                f"the approval of {wait.folder} does not hold any more ({', '.join(reasons)})",
+                hint="its effect was not begun; restore the people's rights, or cancel the run",
+                fix=("gfr policy show", f"gfr cancel {self._buffer.run.run}"),
+            )
+
+    def _timed(self, wait: WaitOpened, evidence: Sequence[SignedApproval]) -> list[SignedApproval]:
+        first: dict[str, int] = {}
+        for recorded in self._buffer.history:
+            if isinstance(recorded.event, DecisionSeen) and recorded.event.folder == wait.folder:
+                first.setdefault(recorded.event.oid, recorded.at)
+        return [replace(e, seen=first.get(e.oid, e.seen)) for e in evidence]
+
+    def _decide(self, state: OpenWaitState, began: int) -> None:
+        wait = state.wait
+        found = self._found(state)
+        newest, pinned = self._policies.newest(), self._policies.at(wait.policy)
+        basis = (tuple(found), self._policies.tip(), began > wait.deadline)
+        if newest is None or not found or self._judged.get(wait.folder) == basis:
+            return
+        if pinned is None:
+            raise RefusedError(
+                "policy.policy_rewound",
+                f"the policy that {wait.folder} pins is not in this clone's chain",
+                hint="fetch the policy; the wait stays open until the pinned version is known here",
+            )
+        before = {seen.oid: seen for seen in state.seen}
+        late_look = began > wait.deadline
+        evidence = [
+            SignedApproval(
+                Oid(oid),
+                before[oid].seen_at if oid in before else began,
+                # What the first look begun after the deadline finds was there in time.
+                in_time=late_look and oid not in before,
+            )
+            for oid in found
+        ]
+        outcome = judge(
+            self.as_asked(state),
+            evidence,
+            reader=self._repository,
+            pinned=pinned,
+            newest=newest,
+            now=began,
+            check_edit=None,
+        )
+        self._record(state, found, outcome)
+        self._judged[wait.folder] = basis
+
+    def _found(self, state: OpenWaitState) -> dict[str, str]:
+        # Seen ones come first and stay, whether or not their ref is still there: deleting withdraws nothing.
+        final = {seen.oid for seen in state.seen if seen.final and seen.reason is not None}
+        found = {seen.oid: "" for seen in state.seen if seen.oid not in final}
+        prefix = approvals_prefix(self._buffer.run.run, state.wait.folder)
+        for name, oid in self._repository.refs(prefix):
+            if oid not in final:
+                found[oid] = name
+        return found
+
+    def as_asked(self, state: OpenWaitState) -> OpenWait:
+        """The wait as the judge needs it, from the ledger alone."""
+        wait, run = state.wait, self._buffer.run
+        commit = self._buffer.journal.wait_commit(wait.folder)
+        starter = None if run.starter is None else frozenset((run.starter,))
+        return OpenWait(
+            run.run,
+            wait.folder,
+            commit,
+            self._repository.commit(commit).tree,
+            wait.payload,
+            wait.deadline,
+            wait.need,
+            wait.role,
+            wait.human,
+            wait.actions,
+            bool(wait.edits),
+            wait.editor_counts,
+            frozenset(wait.excluded),
+            Actors(author=frozenset(self._pin.authors), starter=starter),
+            self._pin.slug,
+            self._pin.is_draft,
+        )
+
+    def _record(self, state: OpenWaitState, found: Mapping[str, str], outcome: Outcome) -> None:
+        before = {seen.oid: seen for seen in state.seen}
+        refused = sum(1 for seen in state.seen if seen.reason is not None)
+        for result in outcome.results:
+            known = before.get(result.oid)
+            if known is not None and _same(known, result):
+                continue
+            if result.reason is not None and known is None:
+                refused += 1
+                if refused > MAX_RECORDED_REFUSALS:
+                    continue
+            self._buffer.add(_seen(state.wait.folder, found.get(result.oid, ""), result))
+        if outcome.state in ("approved", "rejected"):
+            self._resolve(state, outcome)
+        self._buffer.flush(author=self._author(outcome))
+
+    def _resolve(self, state: OpenWaitState, outcome: Outcome) -> None:
+        assert outcome.action is not None, "a decided wait has an action"
+        last = outcome.evidence[-1]
+        self._buffer.add(
+            WaitResolved(
+                state.wait.identity,
+                state.wait.folder,
+                "approved" if outcome.state == "approved" else "rejected",
+                outcome.action,
+                outcome.by,
+                tuple(outcome.evidence),
+                Stored(write(self._value(outcome, last))),
+                outcome.edited,
+            )
+        )
+
+    def _value(self, outcome: Outcome, last: Oid) -> Map:
+        entries: list[tuple[Value, Value]] = [
+            (keyword("action"), outcome.action),
+            (keyword("by"), Vec(tuple(outcome.by))),
+        ]
+        files = edit_files(decode_commit(self._repository.read(last).data).tree, self._repository)
+        edited = {
+            p.removeprefix("edit/"): d.decode("utf-8", "replace") for p, d in files.items() if p != FORM
+        }
+        if edited:
+            entries.append((keyword("edit"), map_of(sorted(edited.items()))))
+        form = files.get(FORM)
+        if form is not None:
+            value = read_data(form.decode("utf-8", "replace"), loose=True)
+            if isinstance(value, Map):
+                kept = [(k, v) for k, v in value.items() if k not in (keyword("action"), keyword("by"))]
+                entries = [*kept, *entries]
+        return map_of(entries)
+
+    def _author(self, outcome: Outcome) -> Ident | None:
+        if not outcome.evidence:
+            return None
+        return self._repository.commit(outcome.evidence[-1]).author
+
+
+def _same(known: SeenDecision, result: Result) -> bool:
+    return known.reason == result.reason and known.principal == result.principal
+
+
+def _seen(folder: str, ref: str, result: Result) -> DecisionSeen:
+    final = result.counted or result.reason not in _AGAIN
+    action = result.decision.action if result.decision is not None else None
+    return DecisionSeen(
+        folder, result.oid, ref, result.reason, result.principal, result.fingerprint, action, final
+    )

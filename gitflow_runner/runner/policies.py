@@ -1,0 +1,73 @@
+"""The policy in force as this clone sees it: verified from the pinned root, read anew when its ref moves."""
+
+from __future__ import annotations
+
+from gitflow_runner.errors import RefusedError
+from gitflow_runner.git.objects import Oid
+from gitflow_runner.git.refs import POLICY
+from gitflow_runner.git.repository import ObjectReader
+from gitflow_runner.runner.clock import Clock
+from gitflow_runner.runner.local import LocalState
+from gitflow_runner.trust.policy import Policy
+from gitflow_runner.trust.policy_chain import PolicyChain, load_chain
+
+
+class Policies:
+    """Loads and remembers the chain; `None` answers mean that no policy is trusted here yet."""
+
+    def __init__(self, reader: ObjectReader, local: LocalState, clock: Clock) -> None:
+        self._reader = reader
+        self._local = local
+        self._clock = clock
+        self._tip: Oid | None = None
+        self._chain: PolicyChain | None = None
+
+    def chain(self) -> PolicyChain | None:
+        """The verified chain; raises what `load_chain` raises (`policy.*`)."""
+        pinned = self._local.pinned_root()
+        tip = self._reader.resolve(POLICY)
+        if pinned is None:
+            return None
+        known = self._local.known_policy()
+        if tip is None:
+            if known is not None:
+                raise RefusedError(
+                    "policy.policy_rewound",
+                    "the policy that was in force here has gone from its ref",
+                    hint="fetch it again; nothing that needs approval goes on without it",
+                )
+            return None
+        if tip != self._tip or self._chain is None:
+            self._chain = load_chain(self._reader, tip, pinned, now=self._clock.now_ms(), known=known)
+            self._tip = tip
+            if known != tip:
+                self._local.write("policy-known", tip.encode() + b"\n")
+        return self._chain
+
+    def would_hold(self, tip: Oid, root: str | None) -> None:
+        """Verify the chain as it would be with this tip; `root` is its own digest for a first policy."""
+        pinned = root or self._local.pinned_root() or ""
+        load_chain(self._reader, tip, pinned, now=self._clock.now_ms(), known=self._local.known_policy())
+
+    def newest(self) -> Policy | None:
+        """The policy in force."""
+        chain = self.chain()
+        return None if chain is None else chain.newest
+
+    def tip(self) -> Oid | None:
+        """The commit of the policy in force."""
+        chain = self.chain()
+        return None if chain is None else chain.tip.oid
+
+    def at(self, oid: str | None) -> Policy | None:
+        """The version that was pinned by its commit, None if the chain does not hold it."""
+        chain = self.chain()
+        return None if chain is None or oid is None else chain.at(Oid(oid))
+
+    def require(self) -> Policy:
+        """The policy in force; `RefusedError` (`policy.none`) with the way to one."""
+        policy = self.newest()
+        if policy is None:
+            fix = ("gfr trust pin <digest>",) if self._reader.resolve(POLICY) else ("gfr policy apply",)
+            raise RefusedError("policy.none", "no policy is trusted in this clone yet", fix=fix)
+        return policy

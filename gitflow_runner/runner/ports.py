@@ -1,0 +1,174 @@
+"""The ports of one attempt, made from the run's journal and this clone's adapters."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from gitflow_runner.ledger.blobs import RunBlobs
+from gitflow_runner.ledger.kv import Entry, KvScope
+from gitflow_runner.model.pin import Pin
+from gitflow_runner.runner.buffer import Buffer
+from gitflow_runner.runner.clock import Clock
+from gitflow_runner.steps.base import BlobRef, Context, Functions, Http, KvEntry, Source
+
+MAX_LOG_BYTES = 1_000_000
+
+
+class KvPort:
+    """One scope of the ledger's store as steps see it."""
+
+    def __init__(self, scope: KvScope) -> None:
+        self._scope = scope
+
+    def get(self, key: str) -> KvEntry | None:
+        """The live entry."""
+        return _shown(self._scope.get(key))
+
+    def keys(self, prefix: str, limit: int) -> Sequence[str]:
+        """Live keys in order."""
+        return self._scope.keys(prefix, limit)
+
+    def update(
+        self,
+        key: str,
+        idempotency_key: str,
+        change: Callable[[KvEntry | None], tuple[KvEntry | None, str]],
+    ) -> str:
+        """Swap the entry, once for each idempotency key."""
+
+        def changed(entry: Entry | None) -> tuple[Entry | None, str]:
+            new, answer = change(_shown(entry))
+            return None if new is None else Entry(new.text, new.expires_at, new.metadata), answer
+
+        return self._scope.update(key, idempotency_key, changed)
+
+
+def _shown(entry: Entry | None) -> KvEntry | None:
+    return None if entry is None else KvEntry(entry.text, entry.expires_at, entry.metadata)
+
+
+class BlobPort:
+    """The run's stored values as steps see them."""
+
+    def __init__(self, blobs: RunBlobs) -> None:
+        self._blobs = blobs
+
+    def put(self, data: bytes, media_type: str) -> BlobRef:
+        """Store; durable before the turn that names it."""
+        return BlobRef(self._blobs.put(data, media_type), len(data), media_type)
+
+    def get(self, uri: str) -> bytes:
+        """Read and verify."""
+        return self._blobs.get(uri)
+
+
+@dataclass
+class Deadline:
+    """Stops an attempt that ran out of time, or whose process is to end."""
+
+    clock: Clock
+    deadline_ms: int
+    stop: Callable[[], bool]
+
+    def asked(self) -> bool:
+        """Whether the attempt should end now."""
+        return self.stop() or self.clock.monotonic_ms() >= self.deadline_ms
+
+
+class AttemptLog:
+    """One attempt's lines: in a live file while it runs, in the run's tree once it has ended."""
+
+    def __init__(self, live: Path, clock: Clock) -> None:
+        self._live = live
+        self._clock = clock
+        self._text: list[str] = []
+        self._size = 0
+        self._cut = False
+
+    def line(self, text: str) -> None:
+        """One line, with the time in front."""
+        moment = datetime.fromtimestamp(self._clock.now_ms() / 1_000, UTC).strftime("%H:%M:%S")
+        shown = f"{moment} {text.rstrip()}\n"
+        if self._size + len(shown) > MAX_LOG_BYTES:
+            if not self._cut:
+                self._cut = True
+                self._text.append(f"{moment} … the log was cut at {MAX_LOG_BYTES} bytes\n")
+            return
+        self._size += len(shown)
+        self._text.append(shown)
+        self._live.parent.mkdir(parents=True, exist_ok=True)
+        with self._live.open("a", encoding="utf-8") as file:
+            file.write(shown)
+
+    @property
+    def content(self) -> bytes:
+        """Everything logged, for the turn that ends the attempt."""
+        return "".join(self._text).encode()
+
+    def remove(self) -> None:
+        """Take the live file away: its lines are durable elsewhere."""
+        self._live.unlink(missing_ok=True)
+
+
+class Ports:
+    """Makes the context of each attempt of one driver."""
+
+    def __init__(
+        self,
+        *,
+        buffer: Buffer,
+        clock: Clock,
+        http: Http,
+        functions: Functions,
+        blobs: RunBlobs,
+        kv: KvScope,
+        source: Source,
+        pin: Pin,
+        live: Path,
+        stop: Callable[[], bool],
+    ) -> None:
+        self._buffer = buffer
+        self._clock = clock
+        self._http = http
+        self._functions = functions
+        self._blobs = BlobPort(blobs)
+        self._kv = KvPort(kv)
+        self._source = source
+        self._pin = pin
+        self._live = live
+        self._stop = stop
+
+    @contextmanager
+    def attempt(
+        self, identity: str, folder: str, attempt: int, key: str, deadline_ms: int
+    ) -> Iterator[Context]:
+        """The attempt's context; its log joins the pending turn when the attempt is over."""
+        name = f"{folder}.{attempt}.log"
+        log = AttemptLog(self._live / name, self._clock)
+        run = self._buffer.run
+        try:
+            yield Context(
+                run.run,
+                run.slug,
+                identity,
+                attempt,
+                key,
+                self._clock.now_ms(),
+                deadline_ms,
+                self._clock,
+                Deadline(self._clock, deadline_ms, self._stop),
+                log,
+                self._http,
+                self._functions,
+                self._blobs,
+                self._kv,
+                self._source,
+            )
+        finally:
+            if log.content:
+                self._buffer.put(f"logs/{name}", log.content)
+                self._buffer.when_durable(log.remove)

@@ -1,0 +1,245 @@
+"""Releases and live: made by people's keys, resolved and verified for a start."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from gitflow_runner.catalog.drafts import work_tree_draft
+from gitflow_runner.catalog.releases import list_versions, next_number
+from gitflow_runner.errors import ConflictError, NotFoundError, RefusedError, UsageError
+from gitflow_runner.git.objects import Oid
+from gitflow_runner.git.refs import TAGS, live_ref, release_tag
+from gitflow_runner.lang.printer import canonical
+from gitflow_runner.lang.values import keyword
+from gitflow_runner.model.pin import ReleaseSource
+from gitflow_runner.runner.runtime import Runtime
+from gitflow_runner.runner.seen import RunnerLogs
+from gitflow_runner.runner.sync import share_ref
+from gitflow_runner.trust.live import LiveChain, build_promotion, load_live, next_promotion
+from gitflow_runner.trust.release import Release, ReleaseText, build_release, verify_release
+from gitflow_runner.trust.requests import content_digest
+from gitflow_runner.trust.statement import PromotionAction
+
+_VERSION = re.compile(r"v?([1-9][0-9]{0,8})")
+
+
+@dataclass(frozen=True, slots=True)
+class Resolved:
+    """A verified release, ready to be pinned; `proof` are the files that prove it in the run's tree."""
+
+    source: ReleaseSource
+    digest: str
+    authors: tuple[str, ...]
+    proof: Mapping[str, bytes]
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """A release or a promotion that now stands: its ref, its object, and the version it is about."""
+
+    ref: str
+    oid: Oid
+    version: int
+    commit: Oid | None = None
+    before: int | None = None
+
+
+def resolve_release(runtime: Runtime, slug: str, ref: str) -> Resolved | None:
+    """The release that `live`, `v<N>` or a tag's name stands for, verified; None if `ref` is a branch."""
+    if ref == "live":
+        return _live(runtime, slug)
+    text = ref.removeprefix(f"flow/{slug}/")
+    match = _VERSION.fullmatch(text)
+    if match is None or not text.startswith("v"):
+        return None
+    release = verified_release(runtime, slug, int(match[1]))
+    return _resolved(runtime, release, None)
+
+
+def _live(runtime: Runtime, slug: str) -> Resolved:
+    chain = live_chain(runtime, slug)
+    if chain is None or chain.live is None:
+        state = "has been retired" if chain is not None else "has no live release"
+        raise NotFoundError(
+            "live.none",
+            f"{slug} {state}",
+            hint="run the draft, or release and promote it first",
+            fix=(f"gfr run {slug}", f"gfr release {slug}", f"gfr promote {slug}"),
+        )
+    promotion = chain.live
+    release = verified_release(runtime, slug, promotion.version, reaffirmed=promotion.release)
+    if release.oid != promotion.release or release.text.digest != promotion.digest:
+        raise RefusedError(
+            "release_moved",
+            f"{release_tag(slug, promotion.version)} is not the tag object that was promoted",
+            hint="somebody moved the tag; runs in flight are not touched, new ones do not start",
+            details={"promoted": promotion.release, "found": release.oid},
+        )
+    return _resolved(runtime, release, chain.tip.oid)
+
+
+def _resolved(runtime: Runtime, release: Release, promotion: Oid | None) -> Resolved:
+    tag = release_tag(release.text.flow, release.text.version).removeprefix(TAGS)
+    proof = {"proof/tag": runtime.repository.read(release.oid).data}
+    if promotion is not None:
+        proof["proof/promotion"] = runtime.repository.read(promotion).data
+    source = ReleaseSource(tag, release.oid, release.commit, promotion)
+    return Resolved(source, release.text.digest, (release.principal,), proof)
+
+
+def verified_release(runtime: Runtime, slug: str, version: int, *, reaffirmed: Oid | None = None) -> Release:
+    """The release, verified under its name, against the policy and against what was seen first."""
+    ref = release_tag(slug, version)
+    oid = runtime.repository.resolve(ref)
+    logs = RunnerLogs(runtime)
+    known = logs.release(ref)
+    if oid is None:
+        if known is not None:
+            raise RefusedError(
+                "release_missing",
+                f"{ref} was here and is gone; it was the tag object {known}",
+                hint="fetch it again from where it was released",
+            )
+        versions = [v.number for v in list_versions(runtime.repository, slug)]
+        near = tuple(f"gfr run {slug} --ref v{n}" for n in versions[-3:])
+        raise NotFoundError(
+            "release.unknown",
+            f"there is no release v{version} of {slug}",
+            fix=near or (f"gfr release {slug}",),
+        )
+    if known is not None and known != oid:
+        raise RefusedError(
+            "release_moved",
+            f"{ref} was seen here as {known} and is {oid} now",
+            hint="a release never moves; compare with the other clones",
+            details={"logged": known, "found": oid},
+        )
+    release = verify_release(
+        runtime.repository,
+        ref,
+        oid,
+        runtime.policies.require(),
+        now=runtime.clock.now_ms(),
+        logged=logs.seen(oid),
+        reaffirmed=reaffirmed == oid,
+    )
+    logs.note_release(ref, release)
+    return release
+
+
+def live_chain(runtime: Runtime, slug: str) -> LiveChain | None:
+    """The verified chain of promotions, None for a flow that was never live."""
+    ref = live_ref(slug)
+    tip = runtime.repository.resolve(ref)
+    logs = RunnerLogs(runtime)
+    known = logs.promotion(slug)
+    if tip is None:
+        if known is not None:
+            raise RefusedError("live.live_rewound", f"{ref} was here and is gone", hint="fetch it again")
+        return None
+    chain = load_live(
+        runtime.repository,
+        tip,
+        slug,
+        runtime.policies.require(),
+        now=runtime.clock.now_ms(),
+        known=known,
+        seen=logs.first_seen(),
+    )
+    logs.note_promotion(slug, chain)
+    return chain
+
+
+def make_release(runtime: Runtime, slug: str, *, notes: str) -> Made:
+    """Sign the next release of the flow as it stands in the commit of a clean work tree."""
+    work_dir = runtime.repository.work_dir
+    if work_dir is None:
+        raise UsageError("draft.bare", "a bare repository has no work tree to release from")
+    draft = work_tree_draft(runtime.repository, work_dir, slug)
+    if draft.changed or draft.source.commit is None:
+        raise UsageError(
+            "release.dirty",
+            f"{slug} has changes that no commit holds: {', '.join(draft.changed) or 'nothing is committed'}",
+            hint="a release is a signed tag on a commit",
+            fix=(*(f"git add .breyta/flows/{path}" for path in draft.changed), "git commit"),
+        )
+    signer = runtime.person.require_signer(f"a release of {slug}")
+    policy = runtime.policies.require()
+    owner = min(policy.keyring.owners(signer.key), default=None)
+    if owner is None:
+        raise RefusedError(
+            "signature.key_not_allowed",
+            f"the policy knows nobody with the key {signer.key.fingerprint}",
+            fix=("gfr policy show",),
+        )
+    policy.check_duty(policy.release, owner, slug)
+    number = next_number(runtime.repository, slug, seen=RunnerLogs(runtime).highest(slug))
+    requires = draft.flow.raw.get(keyword("requires")) if hasattr(draft.flow.raw, "get") else None
+    text = ReleaseText(
+        slug,
+        number,
+        f"sha256:{draft.flow.digest}",
+        tuple(sorted(file.path for file in draft.files)),
+        content_digest(canonical(requires).encode()),
+    )
+    who = runtime.person.ident(runtime.clock.now_ms())
+    commit = Oid(draft.source.commit)
+    ref, tag = build_release(text, commit, who, signer, notes=notes)
+    runtime.repository.write([tag])
+    share_ref(runtime, ref, None, tag.oid)
+    verified_release(runtime, slug, number)
+    return Made(ref, tag.oid, number, commit, number - 1 if number > 1 else None)
+
+
+def make_promotion(
+    runtime: Runtime, slug: str, version: int | None, action: PromotionAction, *, reason: str | None
+) -> Made:
+    """Move live to a version (the newest if None), or back to the one before for a rollback."""
+    before = live_chain(runtime, slug)
+    target = _target(runtime, slug, version, action, before)
+    release = verified_release(runtime, slug, target, reaffirmed=None)
+    current = before.live.version if before is not None and before.live is not None else None
+    if current == target and action != "retire":
+        raise ConflictError("live.already", f"live of {slug} is v{target} already", fix=(f"gfr run {slug}",))
+    signer = runtime.person.require_signer(f"to {action} {slug}")
+    promotion = next_promotion(before, slug, target, release.oid, release.text.digest, action, reason)
+    who = runtime.person.ident(runtime.clock.now_ms())
+    old = before.tip.oid if before is not None else None
+    objects = build_promotion(promotion, old, (), who, signer)
+    # The chain is judged as it would stand, so that nothing goes onto the ref that nobody would accept.
+    runtime.repository.write(objects)
+    load_live(
+        runtime.repository,
+        objects[-1].oid,
+        slug,
+        runtime.policies.require(),
+        now=runtime.clock.now_ms(),
+        known=old,
+    )
+    ref = live_ref(slug)
+    share_ref(runtime, ref, old, objects[-1].oid)
+    live_chain(runtime, slug)
+    return Made(ref, objects[-1].oid, target, release.commit, current)
+
+
+def _target(
+    runtime: Runtime, slug: str, version: int | None, action: PromotionAction, before: LiveChain | None
+) -> int:
+    if action == "rollback":
+        if before is None or before.live is None:
+            raise NotFoundError("live.none", f"{slug} has no live release to roll back from")
+        current = before.live.version
+        earlier = [p.promotion.version for p in before.promotions if p.promotion.version != current]
+        if not earlier:
+            raise NotFoundError("live.first", f"{slug} was never live with another release than v{current}")
+        return earlier[-1]
+    if version is not None:
+        return version
+    versions = list_versions(runtime.repository, slug)
+    if not versions:
+        raise NotFoundError(
+            "release.unknown", f"{slug} has no release yet", fix=(f"gfr release {slug} -m <notes>",)
+        )
+    return versions[-1].number

@@ -1,0 +1,102 @@
+"""Everything one process works with: adapters, clocks and this clone's identity, made once in `compose`."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+from gitflow_runner.git.program import GitProgram
+from gitflow_runner.git.repository import Repository
+from gitflow_runner.ledger.committer import Committer
+from gitflow_runner.model.event import Recorded
+from gitflow_runner.model.spec import Spec
+from gitflow_runner.runner.clock import Clock, Jitter
+from gitflow_runner.runner.local import LocalState
+from gitflow_runner.runner.person import Person, find_person
+from gitflow_runner.runner.policies import Policies
+from gitflow_runner.runner.settings import HttpSettings
+from gitflow_runner.steps.base import Cancel, Http, HttpRequest, HttpResponse
+from gitflow_runner.steps.registry import Steps, built_in
+from gitflow_runner.trust.signer import FileSigner
+
+RUNNER_NAME = "runner"
+RUNNER_MAIL = "runner@gitflow.invalid"
+
+
+class LazyHttp:
+    """A client that is made when it is first used; most runs send nothing."""
+
+    def __init__(self, make: Callable[[], Http]) -> None:
+        self._make = make
+        self._client: Http | None = None
+
+    def send(self, request: HttpRequest, cancel: Cancel) -> HttpResponse:
+        """Send through the client."""
+        if self._client is None:
+            self._client = self._make()
+        return self._client.send(request, cancel)
+
+
+@dataclass(frozen=True)
+class Runtime:
+    """One process's tools. `say` is where remarks for people go, `stop` whether the process is to end."""
+
+    repository: Repository
+    git: GitProgram
+    local: LocalState
+    clock: Clock
+    jitter: Jitter
+    environment: Mapping[str, str]
+    host: str
+    who: str  # one line on this process, for whoever finds a lock held
+    steps: Steps
+    make_http: Callable[[HttpSettings], Http]
+    say: Callable[[str], None]
+    stop: Callable[[], bool]
+    told: Callable[[Sequence[Recorded]], None] | None = None  # durable events of driven runs, as they come
+
+    @cached_property
+    def signer(self) -> FileSigner:
+        """The runner's key; `UsageError` (`not_initialised`)."""
+        return self.local.signer()
+
+    @cached_property
+    def own_key(self) -> str | None:
+        """The fingerprint of the runner's key, None in a clone that was not prepared for runs."""
+        return self.signer.key.fingerprint if self.local.is_ready() else None
+
+    @cached_property
+    def owner(self) -> str:
+        """The id of this clone: hex SHA-256 of its runner's public key."""
+        return hashlib.sha256(self.signer.key.blob).hexdigest()
+
+    @cached_property
+    def committer(self) -> Committer:
+        """The runner's name and signature."""
+        return Committer(RUNNER_NAME, RUNNER_MAIL, self.signer.sign)
+
+    @cached_property
+    def policies(self) -> Policies:
+        """The policy in force here."""
+        return Policies(self.repository, self.local, self.clock)
+
+    @cached_property
+    def person(self) -> Person:
+        """Who sits here."""
+        return find_person(self.git, self.environment)
+
+    @cached_property
+    def specs(self) -> Mapping[str, Spec]:
+        """The specs of the step types that come with the runner."""
+        return {name: self.steps.spec(name) for name in built_in()}
+
+    def http(self, settings: HttpSettings) -> Http:
+        """The HTTP client for these settings, made when the first request is sent."""
+        return LazyHttp(lambda: self.make_http(settings))
+
+    @cached_property
+    def remote(self) -> str | None:
+        """The remote that runs are shared through, if one is configured."""
+        return self.git.config("gitflow.remote") or None

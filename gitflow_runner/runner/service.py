@@ -1,0 +1,93 @@
+"""Every use case, one short method each: what the faces call."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+from gitflow_runner.errors import NotFoundError
+from gitflow_runner.lang.values import Value
+from gitflow_runner.ledger.chain import read_history, read_run
+from gitflow_runner.ledger.fsck import Finding
+from gitflow_runner.ledger.lease import hold_run
+from gitflow_runner.ledger.listing import ListedRun, RunRef, find_run, list_runs
+from gitflow_runner.model.ids import RunId, Slug
+from gitflow_runner.runner.code import resolve_code
+from gitflow_runner.runner.drive import Patience, Stood
+from gitflow_runner.runner.driving import Target, drive_held, drive_recorded
+from gitflow_runner.runner.runtime import Runtime
+from gitflow_runner.runner.start import begin_run, new_run_id
+from gitflow_runner.runner.sync import fetch
+from gitflow_runner.runner.verify import check_run
+from gitflow_runner.runner.views import RunView, view_run
+
+
+class Service:
+    """The use cases over one runtime."""
+
+    def __init__(self, runtime: Runtime) -> None:
+        self.runtime = runtime
+
+    def start(
+        self,
+        slug: str,
+        ref: str,
+        given: Mapping[str, Value],
+        *,
+        told: Callable[[RunId, tuple[str, ...]], None],
+    ) -> Stood:
+        """Start a run and drive it to its end or its first wait.
+
+        `told` hears the run's id (and uncommitted files) as soon as the first turn is durable.
+        """
+        fetch(self.runtime)
+        code = resolve_code(self.runtime, slug, ref)
+        run = new_run_id(self.runtime)
+        with hold_run(self.runtime.repository.common_dir, run, self.runtime.who):
+            begun = begin_run(self.runtime, run, code, given)
+            told(run, code.changed)
+            return drive_held(self.runtime, begun.journal, begun.pin, begun.code, Patience.TIMERS)
+
+    def drive(self, at: RunRef, patience: Patience = Patience.TIMERS) -> Stood:
+        """Go on with a recorded run of this clone."""
+        return drive_recorded(self.runtime, Target(RunId(at.run), Slug(at.slug)), patience)
+
+    def find(self, typed: str) -> RunRef:
+        """The run that was typed."""
+        return find_run(self.runtime.repository, typed)
+
+    def show(self, typed: str) -> RunView:
+        """A run with its steps; one that does not verify is shown as such."""
+        at = self.find(typed)
+        reader = self.runtime.repository
+        run = read_run(reader, at.tip)
+        findings: tuple[Finding, ...] = ()
+        if self.runtime.local.verified_tip(at.run) != at.tip:
+            findings = check_run(self.runtime, at.ref, tip=at.tip)
+        return view_run(at, run, tuple(read_history(reader, at.tip)), findings)
+
+    def runs(self, *, slug: str | None, limit: int) -> tuple[ListedRun, ...]:
+        """The newest runs."""
+        return list_runs(self.runtime.repository, slug=slug, limit=limit)
+
+    def verify(self, typed: str) -> tuple[RunRef, tuple[Finding, ...]]:
+        """All findings about one run, from Git alone."""
+        at = self.find(typed)
+        return at, check_run(self.runtime, at.ref, tip=at.tip)
+
+    def logs(self, typed: str, *, step: str | None) -> Sequence[tuple[str, bytes]]:
+        """The logs of a run's attempts: of ended ones from its tree, of running ones from this clone."""
+        at = self.find(typed)
+        reader = self.runtime.repository
+        found: dict[str, bytes] = {}
+        folder = reader.entry(reader.commit(at.tip).tree, "logs")
+        for entry in reader.tree(folder.oid) if folder is not None else ():
+            found[entry.name] = reader.blob(entry.oid)
+        live = self.runtime.local.root / "live" / at.run
+        for path in sorted(live.glob("*.log")) if live.is_dir() else ():
+            found.setdefault(path.name, path.read_bytes())
+        wanted = {n: d for n, d in found.items() if step is None or step in n}
+        if step is not None and not wanted:
+            raise NotFoundError(
+                "step.unknown", f"run {at.run} has no logs of a step {step!r}", fix=(f"gfr show {at.run}",)
+            )
+        return sorted(wanted.items())

@@ -1,0 +1,56 @@
+"""The one big-stack thread on which an activation runs (language.md 5.3)."""
+
+from __future__ import annotations
+
+import sys
+import threading
+from collections.abc import Callable
+from typing import Generic, TypeVar
+
+T = TypeVar("T")
+
+STACK_BYTES = 256 * 1024 * 1024
+RECURSION = 20_000
+_POLL_S = 0.1
+
+
+class _Outcome(Generic[T]):
+    """What the call came to: a value, or the error that it raised."""
+
+    def __init__(self) -> None:
+        self.value: T | None = None
+        self.error: BaseException | None = None
+
+
+def on_big_stack(act: Callable[[], T], interrupted: Callable[[], None]) -> T:
+    """`act()` on a thread with a stack for a thousand nested calls; its error is raised here.
+
+    Ctrl-C calls `interrupted` once and goes on waiting, so that the turn in hand is finished; a second
+    one is raised at once.
+    """
+    outcome: _Outcome[T] = _Outcome()
+
+    def run() -> None:
+        try:
+            outcome.value = act()
+        except BaseException as error:  # noqa: BLE001 - handed over to the waiting thread, whatever it is
+            outcome.error = error
+
+    if sys.getrecursionlimit() < RECURSION:
+        sys.setrecursionlimit(RECURSION)
+    before = threading.stack_size(STACK_BYTES)
+    thread = threading.Thread(target=run, name="activation", daemon=True)
+    thread.start()
+    threading.stack_size(before)
+    asked = False
+    while thread.is_alive():
+        try:
+            thread.join(_POLL_S)
+        except KeyboardInterrupt:
+            if asked:
+                raise
+            asked = True
+            interrupted()
+    if outcome.error is not None:
+        raise outcome.error
+    return outcome.value  # type: ignore[return-value]  # None only where `act` returns it

@@ -1,0 +1,167 @@
+"""Starting a run: code resolved to object ids, input checked, the start signed, the first turn recorded."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from gitflow_runner.engine.behaviour import CURRENT
+from gitflow_runner.errors import GitflowError, RefusedError
+from gitflow_runner.git.objects import Oid, RawObject
+from gitflow_runner.lang.printer import write
+from gitflow_runner.lang.values import Value
+from gitflow_runner.ledger.codec import encode_pin
+from gitflow_runner.ledger.journal import Journal, Turn
+from gitflow_runner.ledger.lease import Lease, begin
+from gitflow_runner.model.event import RunStarted
+from gitflow_runner.model.ids import RunId, run_id
+from gitflow_runner.model.pin import DraftSource, Pin, ReleaseSource
+from gitflow_runner.model.stored import Stored
+from gitflow_runner.runner.code import Code
+from gitflow_runner.runner.inputs import check_input
+from gitflow_runner.runner.runtime import Runtime
+from gitflow_runner.trust.reasons import Refusal
+from gitflow_runner.trust.requests import build_start
+from gitflow_runner.trust.statement import Start
+
+
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """A run whose first turn is durable; the caller holds its lock."""
+
+    journal: Journal
+    pin: Pin
+    code: Code
+
+
+def new_run_id(runtime: Runtime) -> RunId:
+    """A run id that no other run has."""
+    moment = datetime.fromtimestamp(runtime.clock.now_ms() / 1_000, UTC)
+    return run_id(f"{moment:%Y%m%d-%H%M%S}-{runtime.jitter.token(6)}")
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """The run that calls another flow: its starter stands for the called run too."""
+
+    run: str
+    starter: str | None
+    starter_key: str | None
+    depth: int
+
+
+def begin_run(
+    runtime: Runtime, run: RunId, code: Code, given: Mapping[str, Value], *, caller: Caller | None = None
+) -> Begun:
+    """Record the first turn of a run of `code`; the caller holds the run's lock.
+
+    Raises `UsageError` (`input.*`), `RefusedError` where no policy lets this clone drive a release.
+    """
+    require_driver(runtime, code)
+    given_input = Stored(write(check_input(code.flow, given)))
+    if caller is None:
+        request = _signed_start(runtime, code, given_input)
+    else:
+        request = _Request(caller.starter, caller.starter_key)
+    pin = Pin(
+        1,
+        runtime.local.home(),
+        code.flow.slug,
+        code.flow.root,
+        code.source,
+        code.files,
+        code.flow.digest,
+        CURRENT,
+        runtime.policies.tip(),
+        code.authors,
+        None if caller is None else caller.run,
+        depth=0 if caller is None else caller.depth + 1,
+    )
+    pin_bytes = encode_pin(pin)
+    now = runtime.clock.now_ms()
+    started = RunStarted(
+        run,
+        code.flow.slug,
+        pin.label,
+        hashlib.sha256(pin_bytes).hexdigest(),
+        given_input,
+        request.principal,
+        request.fingerprint,
+        request.oid,
+        1,
+        runtime.owner,
+    )
+    files = {"pin.json": pin_bytes, **code.proof}
+    files |= {f"flow/{file.path}": file.text.encode() for file in code.flow.files}
+    policy = runtime.policies.newest()
+    if policy is not None:
+        files["proof/policy.edn"] = policy.text
+    if request.objects:
+        runtime.repository.write(request.objects)
+    lease = Lease(run, code.flow.slug, runtime.owner, runtime.host, 1, now)
+    author = runtime.person.ident(now) if request.oid is not None else None
+    journal = begin(runtime.repository, runtime.committer, lease, Turn((started,), now, files, author=author))
+    if runtime.told is not None:
+        runtime.told(journal.history())
+    return Begun(journal, pin, code)
+
+
+def require_driver(runtime: Runtime, code: Code) -> None:
+    """Refuse (`runner.unlisted`) to drive a release with a key that the policy does not let drive it."""
+    if isinstance(code.source, DraftSource):
+        return
+    policy = runtime.policies.require()
+    owners = policy.keyring.owners(runtime.signer.key)
+    try:
+        policy.check_runner(min(owners, default=""), "drive", code.flow.slug)
+    except Refusal as refusal:
+        raise RefusedError(
+            "runner.unlisted",
+            f"the runner {runtime.signer.key.fingerprint} may drive drafts only: {refusal.message}",
+            hint="take the runner's line into .breyta/policy.edn, then apply it",
+            fix=("gfr policy apply", f"gfr run {code.flow.slug}"),
+        ) from None
+
+
+@dataclass(frozen=True, slots=True)
+class _Request:
+    principal: str | None = None
+    fingerprint: str | None = None
+    oid: Oid | None = None
+    objects: tuple[RawObject, ...] = ()
+
+
+def _signed_start(runtime: Runtime, code: Code, given: Stored) -> _Request:
+    """The starter's signed request; nothing where the person has no key that the policy knows."""
+    signer = runtime.person.signer
+    commit = _commit_of(code)
+    policy = runtime.policies.newest()
+    if signer is None or policy is None or commit is None:
+        return _Request()
+    now = runtime.clock.now_ms()
+    owners = policy.keyring.owners(signer.key)
+    if not owners:
+        return _Request()
+    said = Start(
+        code.flow.slug,
+        f"sha256:{given.digest}",
+        runtime.jitter.token(16),
+        release=commit if isinstance(code.source, ReleaseSource) else None,
+        draft=commit if isinstance(code.source, DraftSource) else None,
+    )
+    try:
+        objects = build_start(said, given.text.encode(), runtime.person.ident(now), signer)
+    except GitflowError as error:
+        runtime.say(f"the start is not signed: {error.message}")
+        return _Request()
+    return _Request(min(owners), signer.key.fingerprint, objects[-1].oid, objects)
+
+
+def _commit_of(code: Code) -> Oid | None:
+    match code.source:
+        case ReleaseSource(tag_oid=tag):
+            return Oid(tag)
+        case DraftSource(commit=commit):
+            return None if commit is None else Oid(commit)

@@ -1,0 +1,72 @@
+"""Sharing runs through a remote: a run's ref goes out before anybody is told, inboxes come in.
+
+Nothing is ever forced. Without `gitflow.remote` this repository is the approvers' remote, and both
+directions do nothing.
+"""
+
+from __future__ import annotations
+
+from gitflow_runner.errors import ConflictError, GitflowError, TransientError
+from gitflow_runner.git.objects import Oid
+from gitflow_runner.git.refs import sync_refspecs
+from gitflow_runner.git.repository import RefUpdate
+from gitflow_runner.runner.runtime import Runtime
+
+
+def push_ref(runtime: Runtime, ref: str, tip: Oid) -> None:
+    """Move the remote's `ref` forward to `tip`; a no-op without a remote, or if it is there already.
+
+    `ConflictError` (`sync.diverged`) if the remote holds something else than an ancestor.
+    """
+    remote = runtime.remote
+    if remote is None:
+        return
+    found = dict(runtime.git.remote_refs(remote, (ref,))).get(ref)
+    if found == tip:
+        return
+    if found is not None and not (
+        runtime.repository.contains(found) and runtime.repository.is_ancestor(found, tip)
+    ):
+        raise ConflictError(
+            "sync.diverged",
+            f"{ref} on {remote} is at {found}, which this run does not continue",
+            hint="two clones wrote the same ref; one of them has to give way",
+            fix=(f"git ls-remote {remote} {ref}",),
+        )
+    runtime.git.push(remote, [RefUpdate(ref, found, tip)])
+
+
+def share_ref(runtime: Runtime, ref: str, old: Oid | None, new: Oid) -> None:
+    """Move a ref that several clones write: at the remote first, so that a lost race moves nothing here.
+
+    `ConflictError` if it is not at `old` there or here. The objects have been written.
+    """
+    push_ref(runtime, ref, new)
+    runtime.repository.swap([RefUpdate(ref, old, new)])
+
+
+def push_new(runtime: Runtime, ref: str, oid: Oid) -> None:
+    """Create `ref` on the remote; a no-op without one."""
+    if runtime.remote is not None:
+        runtime.git.push(runtime.remote, [RefUpdate(ref, None, oid)])
+
+
+def fetch(runtime: Runtime) -> None:
+    """Bring in decisions, requests, policy, live pointers, releases and other clones' runs.
+
+    A fetch that fails is a warning: what is here stays valid (`architecture.md` 2.4).
+    """
+    remote = runtime.remote
+    if remote is None:
+        return
+    branch = "main"
+    try:
+        policy = runtime.policies.newest()
+        branch = policy.protected_branch if policy is not None else branch
+        runtime.git.fetch(remote, sync_refspecs(remote, branch))
+    except (TransientError, ConflictError) as error:
+        runtime.say(f"fetch from {remote}: {error.message}")
+    except GitflowError as error:
+        if not error.code.startswith("git."):
+            raise
+        runtime.say(f"fetch from {remote}: {error.message}")

@@ -1,0 +1,200 @@
+"""Whether a recorded run may be believed: structure, signatures, and every approval judged again.
+
+The same check stands before a run is driven (protocol 5.1) and behind `gfr runs verify` (5.3).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from gitflow_runner.errors import GitflowError, RefusedError
+from gitflow_runner.git.objects import Oid, RawObject, decode_commit
+from gitflow_runner.git.repository import ObjectReader
+from gitflow_runner.ledger.chain import file_in, find_wait_commit, head_of, read_history
+from gitflow_runner.ledger.codec import decode_pin
+from gitflow_runner.ledger.fsck import Finding, verify_run
+from gitflow_runner.model.event import DecisionSeen, Recorded, RunStarted, WaitOpened, WaitResolved
+from gitflow_runner.model.pin import Pin, ReleaseSource
+from gitflow_runner.runner.runtime import Runtime
+from gitflow_runner.trust.approval import Actors, OpenWait
+from gitflow_runner.trust.policy import Policy
+from gitflow_runner.trust.quorum import SignedApproval, judge
+from gitflow_runner.trust.statement import Start, parse_statement
+from gitflow_runner.trust.turns import verify_turn
+from gitflow_runner.trust.verify import prove
+
+# True of the past, told to whoever looks, no reason to stop what was rightly decided then.
+_REMARKS = frozenset(("approved_by_revoked_key",))
+
+
+def check_run(
+    runtime: Runtime, ref: str, *, tip: Oid | None = None, reader: ObjectReader | None = None
+) -> tuple[Finding, ...]:
+    """All findings about the run at `ref`, none if it is whole and everybody in it was allowed to."""
+    source: ObjectReader = reader if reader is not None else runtime.repository
+    start = tip if tip is not None else source.resolve(ref)
+    if start is None:
+        return (Finding("run.unknown", None, f"no run is recorded at {ref}"),)
+    try:
+        pin = _pin(source, start)
+        policy = runtime.policies.newest()
+    except GitflowError as error:
+        return (Finding(error.code, start, error.message),)
+
+    def check_turn(oid: Oid, data: bytes) -> Finding | None:
+        raw = RawObject("commit", data)
+        verdict = verify_turn(
+            raw,
+            policy,
+            pin.slug,
+            first_seen=decode_commit(data).committer.time * 1_000,
+            draft=pin.is_draft,
+            own_key=runtime.own_key,
+        )
+        if verdict.accepted:
+            return None
+        return Finding(f"untrusted.{verdict.reason}", oid, verdict.detail)
+
+    findings = list(verify_run(source, ref, check_turn, tip=start))
+    if not findings:
+        history = tuple(read_history(source, start))
+        findings += _starts(runtime, source, history, policy)
+        findings += _proofs(source, start, pin)
+        findings += _approvals(runtime, source, start, pin, history)
+    return tuple(findings)
+
+
+def require_trusted(runtime: Runtime, run: str, ref: str, tip: Oid, *, act: str = "driven") -> None:
+    """Refuse (`untrusted_run`) to act on what does not verify; what this clone verified stays so."""
+    if runtime.local.verified_tip(run) == tip:
+        return
+    findings = [f for f in check_run(runtime, ref, tip=tip) if f.code not in _REMARKS]
+    if findings:
+        first = findings[0]
+        raise RefusedError(
+            "untrusted_run",
+            f"run {run} is not {act}: {first.message} ({first.code})",
+            hint="it is only shown until its history verifies",
+            fix=(f"gfr runs verify {run}",),
+            details={"findings": [f"{f.code} {f.commit or ''} {f.message}" for f in findings[:20]]},
+        )
+    runtime.local.set_verified_tip(run, tip)
+
+
+def _pin(reader: ObjectReader, tip: Oid) -> Pin:
+    data = file_in(reader, head_of(reader, tip)[0], "pin.json")
+    if data is None:
+        raise RefusedError("pin.missing", f"the run at {tip} has no pin.json")
+    return decode_pin(data)
+
+
+def _starts(
+    runtime: Runtime, reader: ObjectReader, history: Sequence[Recorded], policy: Policy | None
+) -> Iterable[Finding]:
+    """The recorded starter is who signed the start request, over this flow and this input."""
+    started = history[0].event
+    if not isinstance(started, RunStarted) or started.request is None:
+        return
+    oid = Oid(started.request)
+    try:
+        signed = prove(reader.read(oid))
+        said = parse_statement(signed.message, Start)
+    except GitflowError as error:
+        yield Finding(error.code, oid, f"the start request: {error.message}")
+        return
+    if said.flow != started.slug or said.input != f"sha256:{started.input.digest}":
+        yield Finding("start.mismatch", oid, "the start request is for another flow or another input")
+    if signed.fingerprint != started.starter_key:
+        yield Finding("start.mismatch", oid, "the start request is signed by another key than recorded")
+    owners = policy.keyring.owners(signed.key) if policy is not None else frozenset()
+    if started.starter not in owners:
+        yield Finding("start.mismatch", oid, f"the start request's key is not one of {started.starter}")
+
+
+def _proofs(reader: ObjectReader, tip: Oid, pin: Pin) -> Iterable[Finding]:
+    """A release's tag object lies in the run, byte for byte, under the id that the pin names."""
+    if not isinstance(pin.source, ReleaseSource):
+        return
+    data = file_in(reader, head_of(reader, tip)[0], "proof/tag")
+    if data is None:
+        yield Finding("incomplete", tip, "the run does not carry its release tag")
+    elif RawObject("tag", data).oid != pin.source.tag_oid:
+        yield Finding("proof.tag", tip, "the release tag in the run is not the one that it is pinned to")
+
+
+def _approvals(
+    runtime: Runtime, reader: ObjectReader, tip: Oid, pin: Pin, history: Sequence[Recorded]
+) -> Iterable[Finding]:
+    started = history[0].event
+    assert isinstance(started, RunStarted), "the fold begins with run.started"
+    opened: dict[str, WaitOpened] = {}
+    seen: dict[str, dict[str, int]] = {}
+    for recorded in history:
+        match recorded.event:
+            case WaitOpened() as event:
+                opened[event.folder] = event
+            case DecisionSeen() as event:
+                seen.setdefault(event.folder, {}).setdefault(event.oid, recorded.at)
+            case WaitResolved(outcome="approved" | "rejected") as event:
+                wait = opened[event.folder]
+                yield from _resolution(runtime, reader, tip, pin, started, wait, event, seen)
+            case _:
+                pass
+
+
+def _resolution(
+    runtime: Runtime,
+    reader: ObjectReader,
+    tip: Oid,
+    pin: Pin,
+    started: RunStarted,
+    wait: WaitOpened,
+    resolved: WaitResolved,
+    seen: dict[str, dict[str, int]],
+) -> Iterable[Finding]:
+    commit = find_wait_commit(reader, tip, wait.folder)
+    pinned, newest = runtime.policies.at(wait.policy), runtime.policies.newest()
+    if pinned is None or newest is None:
+        yield Finding("incomplete", commit, f"the policy that {wait.folder} pins is not in the trusted chain")
+        return
+    tree = decode_commit(reader.read(commit).data).tree
+    carried = file_in(reader, tree, "wait/policy.edn")
+    if carried != pinned.text:
+        yield Finding("wait.policy", commit, f"{wait.folder} carries another policy than it pins")
+        return
+    starter = None if started.starter is None else frozenset((started.starter,))
+    asked = OpenWait(
+        started.run,
+        wait.folder,
+        commit,
+        tree,
+        wait.payload,
+        wait.deadline,
+        wait.need,
+        wait.role,
+        wait.human,
+        wait.actions,
+        bool(wait.edits),
+        wait.editor_counts,
+        frozenset(wait.excluded),
+        Actors(author=frozenset(pin.authors), starter=starter),
+        pin.slug,
+        pin.is_draft,
+    )
+    times = seen.get(wait.folder, {})
+    evidence = [SignedApproval(Oid(o), times.get(o, wait.deadline), in_time=True) for o in resolved.counted]
+    # The outcome was reached under the pinned policy; what changed since is told apart, not undone.
+    outcome = judge(asked, evidence, reader=reader, pinned=pinned, newest=pinned, now=wait.deadline)
+    if (outcome.state, outcome.action, outcome.by) != (resolved.outcome, resolved.action, resolved.by):
+        why = next((r.detail for r in outcome.results if not r.counted), "the quorum is not met")
+        yield Finding("approval.unproven", commit, f"{wait.folder} is recorded as {resolved.outcome}: {why}")
+        return
+    now = runtime.clock.now_ms()
+    for result in outcome.results:
+        try:
+            newest.keyring.who(prove(reader.read(result.oid)), first_seen=times.get(result.oid, now), now=now)
+        except GitflowError as error:
+            if error.code == "signature.key_revoked":
+                yield Finding(
+                    "approved_by_revoked_key", result.oid, f"{result.principal}'s key was revoked since"
+                )

@@ -1,0 +1,78 @@
+"""The worker's loop: recover what a crash cut in two, drive this clone's open runs, wait for what is due."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from gitflow_runner.errors import ConflictError, GitflowError
+from gitflow_runner.ledger.lease import Standing, mend, standings
+from gitflow_runner.model.ids import RunId, Slug
+from gitflow_runner.runner.drive import Patience, Stood
+from gitflow_runner.runner.driving import Target, clear_locks, drive_recorded
+from gitflow_runner.runner.runtime import Runtime
+from gitflow_runner.runner.sync import fetch
+
+LOOK_EVERY_MS = 30_000
+FETCH_EVERY_MS = 5_000
+
+
+@dataclass(frozen=True, slots=True)
+class Worked:
+    """What came of one open run: where it stood, or why it was not driven."""
+
+    run: str
+    slug: str | None
+    stood: Stood | None = None
+    problem: GitflowError | None = None
+    mended: bool = False
+
+
+def work_once(runtime: Runtime) -> Iterator[Worked]:
+    """Every open run of this clone once: half-made ones mended, the others driven as far as is due now."""
+    fetch(runtime)
+    for found in standings(runtime.repository):
+        if runtime.stop():
+            return
+        yield _work(runtime, found)
+
+
+def work(runtime: Runtime, tell: Callable[[Worked], None]) -> None:
+    """Go on until the process is to stop; `tell` hears of every run whose state changed."""
+    last: dict[str, object] = {}
+    while not runtime.stop():
+        due: int | None = None
+        for worked in work_once(runtime):
+            stood = worked.stood
+            state: object = worked.problem.code if worked.problem is not None else None
+            if stood is not None:
+                state = (stood.run.seq, stood.run.status)
+                if stood.due is not None:
+                    due = min(due or stood.due, stood.due)
+            if last.get(worked.run) != state:
+                last[worked.run] = state
+                tell(worked)
+        most = FETCH_EVERY_MS if runtime.remote is not None else LOOK_EVERY_MS
+        now = runtime.clock.now_ms()
+        runtime.clock.pause(most if due is None else max(50, min(most, due - now)))
+
+
+def _work(runtime: Runtime, found: Standing) -> Worked:
+    slug = found.lease.slug if found.lease is not None else None
+    try:
+        match found.state:
+            case "damaged":
+                return Worked(found.run, slug, problem=found.problem)
+            case "unborn" | "ended":
+                if found.lease is not None:
+                    clear_locks(runtime, Target(RunId(found.run), Slug(found.lease.slug)))
+                done = mend(runtime.repository, found.run, runtime.who, lambda lease: None)
+                return Worked(found.run, slug, mended=done)
+            case "open":
+                assert found.lease is not None, "an open run has its lease"
+                target = Target(RunId(found.run), Slug(found.lease.slug))
+                return Worked(found.run, slug, drive_recorded(runtime, target, Patience.NOW))
+    except ConflictError as error:
+        return Worked(found.run, slug, problem=error)
+    except GitflowError as error:
+        return Worked(found.run, slug, problem=error)

@@ -1,0 +1,1 @@
+"""The HTTP face: API, webhooks, callbacks and pages."""

@@ -1,0 +1,1 @@
+"""The one SSH client, and access to remote agents over it."""

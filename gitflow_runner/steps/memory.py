@@ -1,0 +1,239 @@
+"""The ports of a step kept in memory: for trying a step or a flow without a repository or a network."""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
+
+from gitflow_runner.errors import StepError
+from gitflow_runner.model.resource import digest_of
+from gitflow_runner.steps.base import BlobRef, HttpConnection, KvEntry, LogEntry, PathChange
+
+
+class ManualClock:
+    """A clock that stands until somebody moves it."""
+
+    def __init__(self, now_ms: int = 1_700_000_000_000) -> None:
+        self._now_ms = now_ms
+        self._monotonic_ms = 0
+
+    def now_ms(self) -> int:
+        """The wall clock."""
+        return self._now_ms
+
+    def monotonic_ms(self) -> int:
+        """The steady clock."""
+        return self._monotonic_ms
+
+    def advance(self, ms: int) -> None:
+        """Let time pass."""
+        self._now_ms += ms
+        self._monotonic_ms += ms
+
+
+class ManualCancel:
+    """A cancel that is asked for by a call."""
+
+    def __init__(self) -> None:
+        self._event = threading.Event()
+
+    def asked(self) -> bool:
+        """Whether `ask` was called."""
+        return self._event.is_set()
+
+    def ask(self) -> None:
+        """Ask for it."""
+        self._event.set()
+
+
+class MemoryLog:
+    """The lines of an attempt."""
+
+    def __init__(self) -> None:
+        self.lines: list[str] = []
+
+    def line(self, text: str) -> None:
+        """Keep one line."""
+        self.lines.append(text)
+
+
+class MemoryBlobs:
+    """Stored values by digest."""
+
+    def __init__(self) -> None:
+        self._data: dict[str, bytes] = {}
+
+    def put(self, data: bytes, media_type: str) -> BlobRef:
+        """Store; the same bytes are stored once."""
+        sha256 = hashlib.sha256(data).hexdigest()
+        self._data[sha256] = data
+        return BlobRef(sha256, len(data), media_type)
+
+    def get(self, uri: str) -> bytes:
+        """Read; `StepError` (`res.unknown`, `res.malformed`)."""
+        found = self._data.get(digest_of(uri))
+        if found is None:
+            raise StepError("res.unknown", f"nothing is stored under {uri[:100]}")
+        return found
+
+
+class MemoryKv:
+    """A key-value store on the given clock."""
+
+    def __init__(self, now_ms: Callable[[], int]) -> None:
+        self._now_ms = now_ms
+        self._lock = threading.Lock()
+        self._entries: dict[str, KvEntry] = {}
+        self._answers: dict[tuple[str, str], str] = {}
+
+    def get(self, key: str) -> KvEntry | None:
+        """The live entry."""
+        with self._lock:
+            return self._live(key)
+
+    def keys(self, prefix: str, limit: int) -> Sequence[str]:
+        """Live keys in order."""
+        with self._lock:
+            live = sorted(k for k in self._entries if k.startswith(prefix) and self._live(k) is not None)
+            return live[:limit]
+
+    def update(
+        self, key: str, idempotency_key: str, change: Callable[[KvEntry | None], tuple[KvEntry | None, str]]
+    ) -> str:
+        """Swap the entry once for each idempotency key."""
+        with self._lock:
+            answered = self._answers.get((key, idempotency_key))
+            if answered is not None:
+                return answered
+            entry, answer = change(self._live(key))
+            if entry is None:
+                self._entries.pop(key, None)
+            else:
+                self._entries[key] = entry
+            self._answers[key, idempotency_key] = answer
+            return answer
+
+    def _live(self, key: str) -> KvEntry | None:
+        entry = self._entries.get(key)
+        if entry is not None and entry.expires_at is not None and entry.expires_at <= self._now_ms():
+            return None
+        return entry
+
+
+class NoFunctions:
+    """A flow without functions."""
+
+    def call(self, ref: str, argument: object) -> object:
+        """`StepError` (`function.unknown`)."""
+        raise StepError("function.unknown", f"the flow has no function :{ref[:64]}")
+
+    def call_code(self, code: object, argument: object) -> object:
+        """`StepError` (`function.unknown`)."""
+        raise StepError("function.unknown", "functions are not evaluated here")
+
+
+@dataclass(frozen=True, slots=True)
+class MemoryConnections:
+    """Connections by slot, and secrets by name for a step's own `:auth`."""
+
+    by_name: Mapping[str, HttpConnection] = field(default_factory=dict)
+
+    def named(self, name: str) -> HttpConnection:
+        """The connection; `StepError` (`connection.unbound`)."""
+        found = self.by_name.get(name)
+        if found is None:
+            raise StepError("connection.unbound", f"no connection is bound to :{name[:64]}")
+        return found
+
+    def inline(self, auth: Mapping[str, object]) -> HttpConnection:
+        """The connection named like the secret, without its base URL."""
+        found = self.named(str(auth.get("secret-ref")))
+        return HttpConnection(None, found.headers, found.query, found.origins)
+
+
+@dataclass(frozen=True, slots=True)
+class MemorySource:
+    """A linear project: commits oldest first, each with all of its files."""
+
+    commits: Sequence[tuple[LogEntry, Mapping[str, bytes]]] = ()
+    names: Mapping[str, str] = field(default_factory=dict)  # branches and tags to ids
+
+    def resolve(self, name: str) -> str:
+        """The id of a name; `HEAD` is the newest. `StepError` (`git.unknown_revision`)."""
+        known = {entry.oid for entry, _ in self.commits}
+        if name == "HEAD" and self.commits:
+            return self.commits[-1][0].oid
+        found = self.names.get(name, name)
+        if found not in known:
+            raise StepError("git.unknown_revision", f"there is no revision {name[:64]!r}")
+        return found
+
+    def log(self, tip: str, *, since: str | None, paths: Sequence[str], limit: int) -> Sequence[LogEntry]:
+        """Commits of `tip` that are not in `since`, newest first."""
+        chain = self._chain(tip)
+        older = set() if since is None else {entry.oid for entry, _ in self._chain(since)}
+        kept: list[LogEntry] = []
+        for index in range(len(chain) - 1, -1, -1):
+            entry, files = chain[index]
+            before = chain[index - 1][1] if index else {}
+            if entry.oid not in older and (not paths or _differences(before, files, paths)):
+                kept.append(entry)
+        return kept[:limit]
+
+    def tags(self, pattern: str) -> Sequence[tuple[str, str]]:
+        """The names that match the glob, newest commit first."""
+        order = {entry.oid: index for index, (entry, _) in enumerate(self.commits)}
+        found = [(name, oid) for name, oid in self.names.items() if fnmatchcase(name, pattern)]
+        return sorted(found, key=lambda pair: (-order[pair[1]], pair[0]))
+
+    def changes(self, old: str | None, new: str, paths: Sequence[str], limit: int) -> Sequence[PathChange]:
+        """What differs, in the order of the paths."""
+        before, after = self._files(old), self._files(new)
+        changed = []
+        for path in _differences(before, after, paths):
+            status = "A" if path not in before else "D" if path not in after else "M"
+            changed.append(PathChange(status, path, None, None, None))
+        return changed[:limit]
+
+    def patch(self, old: str | None, new: str, paths: Sequence[str], max_bytes: int) -> tuple[str, bool]:
+        """One line for each changed path, cut at the bound."""
+        text = "".join(f"{c.status} {c.path}\n" for c in self.changes(old, new, paths, 1_000_000))
+        return text[:max_bytes], len(text) > max_bytes
+
+    def files(self, commit: str, prefix: str, limit: int) -> Sequence[tuple[str, int]]:
+        """Paths and sizes below `prefix`."""
+        found = sorted(
+            (path, len(data)) for path, data in self._files(commit).items() if _below(path, prefix)
+        )
+        return found[:limit]
+
+    def read(self, commit: str, path: str, max_bytes: int) -> bytes:
+        """A file; `StepError` (`git.unknown_path`, `git.too_large`)."""
+        found = self._files(commit).get(path)
+        if found is None:
+            raise StepError("git.unknown_path", f"{commit[:12]} has no file {path[:100]!r}")
+        if len(found) > max_bytes:
+            raise StepError("git.too_large", f"{path[:100]!r} is larger than {max_bytes} bytes")
+        return found
+
+    def _chain(self, tip: str) -> Sequence[tuple[LogEntry, Mapping[str, bytes]]]:
+        at = next(index for index, (entry, _) in enumerate(self.commits) if entry.oid == tip)
+        return self.commits[: at + 1]
+
+    def _files(self, commit: str | None) -> Mapping[str, bytes]:
+        return {} if commit is None else self._chain(commit)[-1][1]
+
+
+def _below(path: str, prefix: str) -> bool:
+    return not prefix or path == prefix or path.startswith(prefix + "/")
+
+
+def _differences(before: Mapping[str, bytes], after: Mapping[str, bytes], paths: Sequence[str]) -> list[str]:
+    return [
+        path
+        for path in sorted(before.keys() | after.keys())
+        if before.get(path) != after.get(path) and (not paths or any(_below(path, p) for p in paths))
+    ]

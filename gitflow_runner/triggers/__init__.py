@@ -1,0 +1,1 @@
+"""What asks for a run to start: one file a kind, each with a pure result."""

@@ -1,0 +1,156 @@
+"""Making signatures: with a key file in this process, or through ssh-keygen and an agent."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Protocol, assert_never
+
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
+from cryptography.hazmat.primitives.hashes import SHA256, SHA384, SHA512, HashAlgorithm
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    PublicFormat,
+    load_ssh_private_key,
+)
+
+from gitflow_runner.errors import TransientError, UsageError
+from gitflow_runner.git.objects import Commit, RawObject, Tag
+from gitflow_runner.trust import sshsig
+from gitflow_runner.trust.reasons import Refusal
+from gitflow_runner.trust.sshkey import PublicKey, parse_key_line
+from gitflow_runner.trust.wire import number, string
+
+PrivateKey = Ed25519PrivateKey | ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey
+
+_CURVE_HASHES: dict[str, HashAlgorithm] = {
+    "secp256r1": SHA256(),
+    "secp384r1": SHA384(),
+    "secp521r1": SHA512(),
+}
+
+
+class Signer(Protocol):
+    """Whoever can sign with one key."""
+
+    @property
+    def key(self) -> PublicKey:
+        """The public half; `key.fingerprint` and `key.line` name it for people and files."""
+        ...
+
+    def sign(self, payload: bytes, namespace: str = sshsig.GIT) -> str:
+        """The armoured signature over `payload`, without a newline at its end."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class FileSigner:
+    """Signs in this process with a private key that was read from a file."""
+
+    key: PublicKey
+    private: PrivateKey
+
+    def sign(self, payload: bytes, namespace: str = sshsig.GIT) -> str:
+        """The armoured signature over `payload`."""
+        data = sshsig.signed_bytes(payload, namespace)
+        match self.private:
+            case Ed25519PrivateKey() as private:
+                blob = _signature_blob(self.key.kind, private.sign(data))
+            case ec.EllipticCurvePrivateKey() as private:
+                der = private.sign(data, ec.ECDSA(_CURVE_HASHES[private.curve.name]))
+                r, s = decode_dss_signature(der)
+                blob = _signature_blob(self.key.kind, number(r) + number(s))
+            case rsa.RSAPrivateKey() as private:
+                blob = _signature_blob("rsa-sha2-512", private.sign(data, padding.PKCS1v15(), SHA512()))
+            case _ as never:
+                assert_never(never)
+        return sshsig.armour(self.key.blob, namespace, blob)
+
+
+def _signature_blob(algorithm: str, raw: bytes) -> bytes:
+    return string(algorithm.encode()) + string(raw)
+
+
+def load_signer(data: bytes, *, name: str = "the key file") -> FileSigner:
+    """A signer from the bytes of an OpenSSH private key file.
+
+    Raises `UsageError`: `trust.key_encrypted` for a key with a passphrase, `trust.key_unreadable` for
+    anything else that is no ed25519, ecdsa or RSA key of 2048 bits or more.
+    """
+    try:
+        private = load_ssh_private_key(data, None)
+    except TypeError:
+        raise UsageError(
+            "trust.key_encrypted",
+            f"{name} is protected by a passphrase",
+            hint="add it to the agent, or name its .pub file in user.signingkey",
+            fix=("ssh-add",),
+        ) from None
+    except (ValueError, UnsupportedAlgorithm) as problem:
+        raise UsageError("trust.key_unreadable", f"{name} is no OpenSSH private key: {problem}") from None
+    if not isinstance(private, (Ed25519PrivateKey, ec.EllipticCurvePrivateKey, rsa.RSAPrivateKey)):
+        raise UsageError("trust.key_unreadable", f"{name} is of a kind that is not taken")
+    if isinstance(private, rsa.RSAPrivateKey) and private.key_size < 2048:
+        raise UsageError("trust.key_unreadable", f"{name} is an RSA key of only {private.key_size} bits")
+    line = private.public_key().public_bytes(Encoding.OpenSSH, PublicFormat.OpenSSH)
+    return FileSigner(parse_key_line(line.decode()), private)
+
+
+def new_key_file(seed: bytes) -> bytes:
+    """The OpenSSH private key file of the ed25519 key with this seed of 32 random bytes."""
+    private = Ed25519PrivateKey.from_private_bytes(seed)
+    return private.private_bytes(Encoding.PEM, PrivateFormat.OpenSSH, NoEncryption())
+
+
+@dataclass(frozen=True, slots=True)
+class Ran:
+    """How a child process ended."""
+
+    status: int
+    stdout: bytes
+    stderr: bytes
+
+
+RunProcess = Callable[[Sequence[str], bytes], Ran]
+
+
+@dataclass(frozen=True, slots=True)
+class KeygenSigner:
+    """Signs through `ssh-keygen -Y sign`, which asks the agent for the key named by `public_file`."""
+
+    key: PublicKey
+    public_file: str
+    run: RunProcess
+    program: str = "ssh-keygen"
+
+    def sign(self, payload: bytes, namespace: str = sshsig.GIT) -> str:
+        """The armoured signature; `TransientError` (`trust.sign_failed`) if the program gives none."""
+        ran = self.run((self.program, "-Y", "sign", "-n", namespace, "-f", self.public_file), payload)
+        try:
+            if ran.status == 0 and sshsig.parse_armour(ran.stdout):
+                return ran.stdout.decode().rstrip("\n")
+        except Refusal:
+            pass
+        said = ran.stderr.decode("utf-8", "replace").strip()[-200:]
+        raise TransientError(
+            "trust.sign_failed",
+            f"{self.program} made no signature with {self.public_file}: {said or 'it printed none'}",
+            hint="is the key in the agent? a security key must be plugged in and touched",
+            fix=("ssh-add -L",),
+        )
+
+
+def sign_commit(commit: Commit, signer: Signer) -> RawObject:
+    """The commit with `signer`'s signature, as Git stores it."""
+    return commit.signed(signer.sign(commit.payload)).encode()
+
+
+def sign_tag(tag: Tag, signer: Signer) -> RawObject:
+    """The annotated tag with `signer`'s signature, as Git stores it."""
+    signature = signer.sign(tag.payload) + "\n"
+    return Tag(tag.target, tag.target_kind, tag.name, tag.tagger, tag.message, signature).encode()

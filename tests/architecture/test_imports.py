@@ -1,0 +1,63 @@
+"""Imports are absolute, at the top, and cheap where people wait; pyproject.toml holds the layers."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+
+import pytest
+
+from tests.architecture.source import ALL, PACKAGE, ROOT, Module
+
+HEAVY = ("httpx", "paramiko", "jinja2", "starlette", "dulwich", "pygit2", "cryptography", "yaml")
+
+# A face starts on every keystroke and on every push: it loads what it needs when it needs it.
+FACES = [
+    module.dotted
+    for module in PACKAGE
+    if module.dotted == "gitflow_runner.cli.main" or module.dotted.startswith("gitflow_runner.hooks")
+]
+
+
+@pytest.mark.parametrize("module", ALL, ids=str)
+def test_imports_are_absolute(module: Module) -> None:
+    relative = [node.lineno for node in module.nodes if isinstance(node, ast.ImportFrom) and node.level > 0]
+    assert relative == []
+
+
+@pytest.mark.parametrize("module", PACKAGE, ids=str)
+def test_imports_stand_at_the_top(module: Module) -> None:
+    if may_defer(module):
+        return
+    deferred = {
+        node.lineno
+        for function in module.nodes
+        if isinstance(function, ast.FunctionDef | ast.AsyncFunctionDef)
+        for node in ast.walk(function)
+        if isinstance(node, ast.Import | ast.ImportFrom)
+    }
+    assert deferred == set()
+
+
+@pytest.mark.parametrize("module", PACKAGE, ids=str)
+def test_no_import_exists_for_the_type_checker_alone(module: Module) -> None:
+    assert "typing.TYPE_CHECKING" not in {name for name, _ in module.uses()}
+
+
+@pytest.mark.parametrize("face", FACES)
+def test_a_face_loads_without_the_heavy_libraries(face: str) -> None:
+    program = f"import sys, {face}; print(*sorted({set(HEAVY)} & set(sys.modules)))"
+    loaded = subprocess.run(
+        [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert loaded.stdout.split() == []
+
+
+def may_defer(module: Module) -> bool:
+    """The command line's loading of commands, the composition root, and registries of kinds."""
+    return (
+        module.parts[:2] == ("gitflow_runner", "cli")
+        or module.dotted == "gitflow_runner.runner.compose"
+        or module.parts[-1] == "registry"
+    )

@@ -1,0 +1,142 @@
+"""A runner's log: only its own key writes it, in order, and it is never cut."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+
+import pytest
+
+from gitflow_runner.errors import GitflowError
+from gitflow_runner.git.objects import Commit, Oid
+from gitflow_runner.trust.log import (
+    Entry,
+    KeyRevoked,
+    PolicySeen,
+    PromotionSeen,
+    ReleaseSeen,
+    RunnerLog,
+    TipSeen,
+    build_link,
+    first_seen,
+    key_digest,
+    load_log,
+    ref_of,
+    releases_seen,
+)
+from gitflow_runner.trust.signer import FileSigner, sign_commit
+from tests.policies import ANN, RUNNER
+from tests.signed_objects import NOW, Objects, ident
+
+TAG, COMMIT, OTHER = Oid("12" * 20), Oid("34" * 20), Oid("56" * 20)
+DIGEST = "sha256:" + "ab" * 32
+REF = "refs/tags/flow/hello/v1"
+ENTRIES: tuple[Entry, ...] = (
+    ReleaseSeen(NOW, REF, TAG, COMMIT, DIGEST),
+    PromotionSeen(NOW, "hello", 1, OTHER, TAG),
+    PolicySeen(NOW + 1, 4, COMMIT, DIGEST),
+    KeyRevoked(NOW + 2, "SHA256:x\u2028y", NOW),
+    TipSeen(NOW + 3, "refs/runs/hello/20260921-131402-7k3m9q", COMMIT),
+)
+
+
+class Log:
+    """A log under construction."""
+
+    def __init__(self) -> None:
+        self.objects = Objects()
+        self.found: RunnerLog | None = None
+
+    def add(self, entries: Sequence[Entry], key: FileSigner = RUNNER) -> Oid:
+        return self.objects.add(*build_link(entries, self.found, ident(), key))
+
+    def load(self, tip: Oid, known: Oid | None = None) -> RunnerLog:
+        self.found = load_log(self.objects, tip, key_digest(RUNNER.key), known=known)
+        return self.found
+
+    def code(self, tip: Oid, known: Oid | None = None) -> str | None:
+        try:
+            self.load(tip, known)
+        except GitflowError as problem:
+            return problem.code
+        return None
+
+    def raw(self, content: bytes, *parents: Oid) -> Oid:
+        tree = self.objects.folder({"entries.jsonl": content})
+        return self.objects.add(sign_commit(Commit(tree, parents, ident(), ident(), "log\n"), RUNNER))
+
+
+def test_entries_read_back_in_order_over_several_links() -> None:
+    log = Log()
+    log.load(log.add(ENTRIES[:2]))
+    tip = log.add(ENTRIES[2:])
+    found = log.load(tip)
+    assert (found.entries, found.number, found.tip, found.key) == (ENTRIES, 2, tip, RUNNER.key)
+
+
+def test_the_ref_is_named_after_the_hex_digest_of_the_key() -> None:
+    assert ref_of(RUNNER.key) == f"refs/runner/log/{key_digest(RUNNER.key)}"
+    assert len(key_digest(RUNNER.key)) == 64
+
+
+def test_another_key_writes_no_link() -> None:
+    log = Log()
+    log.load(log.add(ENTRIES[:1]))
+    assert log.code(log.add(ENTRIES[1:], ANN)) == "log.chain"
+
+
+def test_a_log_cut_or_rewritten_is_rewound() -> None:
+    log = Log()
+    first = log.add(ENTRIES[:1])
+    log.load(first)
+    second = log.add(ENTRIES[1:])
+    assert log.code(second, known=first) is None
+    assert log.code(first, known=second) == "log.log_rewound"
+
+
+def test_times_never_fall() -> None:
+    log = Log()
+    log.load(log.add(ENTRIES[2:]))
+    assert log.code(log.add(ENTRIES[:1])) == "log.chain"
+
+
+HEAD = json.dumps({"format": 1, "number": 1})
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"not json\n",
+        b"[]\n",
+        b'{"format":2,"number":1}\n',
+        b'{"format":1,"number":2}\n',
+        b'{"format":1,"number":true}\n',
+        f'{HEAD}\n{{"kind":"x","at":1}}\n'.encode(),
+        f'{HEAD}\n{{"kind":"tip.seen","at":"1","ref":"r","tip":"t"}}\n'.encode(),
+        f'{HEAD}\n{{"kind":"tip.seen","at":1,"ref":"r"}}\n'.encode(),
+        f'{HEAD}\n{{"kind":"tip.seen","at":1,"ref":"r","tip":"t","more":"x"}}\n'.encode(),
+        f"{HEAD}\n7\n".encode(),
+    ],
+)
+def test_a_link_that_cannot_be_read_is_refused(content: bytes) -> None:
+    log = Log()
+    assert log.code(log.raw(content)) == "log.chain"
+
+
+def test_numbers_follow_without_a_gap_and_links_have_one_parent() -> None:
+    log = Log()
+    first = log.add(ENTRIES[:1])
+    assert log.code(log.raw(b'{"format":1,"number":3}\n', first)) == "log.chain"
+    assert log.code(log.raw(b'{"format":1,"number":1}\n', first)) == "log.chain"
+    assert log.code(log.raw(b'{"format":1,"number":2}\n', first, first)) == "log.chain"
+    assert log.code(log.raw(b'{"format":1,"number":2}\n', first)) is None
+
+
+def test_the_earliest_sight_of_several_logs_counts() -> None:
+    def log(at: int, tag: Oid) -> RunnerLog:
+        return RunnerLog(RUNNER.key, COMMIT, 1, (ReleaseSeen(at, REF, tag, COMMIT, DIGEST),))
+
+    logs = [log(NOW + 5, TAG), log(NOW, TAG), log(NOW + 9, OTHER)]
+    assert first_seen(logs) == {TAG: NOW, OTHER: NOW + 9}
+    assert releases_seen(logs) == ((REF, TAG),)
