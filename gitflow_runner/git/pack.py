@@ -19,7 +19,7 @@ from gitflow_runner.git.objects import Kind, RawObject
 
 LOOSE_AT_MOST = 1
 _LEVEL = 1  # zlib: a turn's objects are a few hundred bytes, and maintenance compresses them again
-_SMALL = 4_096  # bytes; up to here zlib works in a window of this size
+_SMALL = 2_048  # bytes; up to here setting up zlib costs more than compressing
 _FAR = 0x80000000  # offsets from here on stand in the index's table of large offsets
 _TYPES: dict[Kind, int] = {"commit": 1, "tree": 2, "blob": 3, "tag": 4}
 
@@ -68,8 +68,8 @@ def sync_folder(folder: Path) -> None:
 def _deflated(data: bytes) -> bytes:
     if len(data) > _SMALL:
         return zlib.compress(data, _LEVEL)
-    # Setting up the usual 256 KB costs many times what compressing a few hundred bytes does.
-    small = zlib.compressobj(_LEVEL, zlib.DEFLATED, 12, 1)
+    # A window of 4 KB and small tables, instead of 256 KB to be set up for a few hundred bytes.
+    small = zlib.compressobj(_LEVEL, zlib.DEFLATED, 12, 4)
     return small.compress(data) + small.flush()
 
 
