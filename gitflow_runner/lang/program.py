@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from gitflow_runner.errors import LangError, Place
-from gitflow_runner.lang.access import callable_of
+from gitflow_runner.lang.access import caller_of
 from gitflow_runner.lang.collection import Map
 from gitflow_runner.lang.forms import ListForm
 from gitflow_runner.lang.fuel import MANY, Builtin, Host, Limits, NoHost, Runtime
@@ -111,6 +111,6 @@ class Compiled:
             limits or Limits(),
             host=host or NoHost(),
             eager=self.environment.eager,
-            caller=callable_of,
+            caller=caller_of,
             observer=observer,
         )

@@ -63,6 +63,11 @@ class Runtime:
         return self.local.signer()
 
     @cached_property
+    def own_key(self) -> str | None:
+        """The fingerprint of the runner's key, None in a clone that was not prepared for runs."""
+        return self.signer.key.fingerprint if self.local.is_ready() else None
+
+    @cached_property
     def owner(self) -> str:
         """The id of this clone: hex SHA-256 of its runner's public key."""
         return hashlib.sha256(self.signer.key.blob).hexdigest()
