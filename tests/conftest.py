@@ -12,6 +12,7 @@ import pytest
 from hypothesis import settings
 
 from tests.soak import Soak, write_report
+from tests.team import Team, build_team
 
 IN_CI = os.environ.get("CI") == "true"
 
@@ -56,6 +57,18 @@ def real_part() -> Callable[[str], str]:
         return found
 
     return find
+
+
+@pytest.fixture(scope="session")
+def team_template(tmp_path_factory: pytest.TempPathFactory) -> Team:
+    """The team as it was made; tests work in copies."""
+    return build_team(tmp_path_factory.mktemp("team"))
+
+
+@pytest.fixture
+def team(team_template: Team, tmp_path: Path) -> Team:
+    """People with keys, a policy and flows that wait, in a repository of this test's own."""
+    return team_template.copy(tmp_path)
 
 
 @pytest.fixture

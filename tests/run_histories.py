@@ -12,6 +12,7 @@ from gitflow_runner.ledger.codec import encode_pin
 from gitflow_runner.ledger.committer import Committer
 from gitflow_runner.ledger.journal import Turn
 from gitflow_runner.model.event import (
+    BranchTaken,
     CancelAsked,
     DecisionSeen,
     Event,
@@ -175,6 +176,7 @@ EVERY_KIND: tuple[Event, ...] = (
     StepResolved("f", "00002-f", "done", "anna", "2" * 40, Stored("nil")),
     TimerSet("nap", "00003-nap", "a" * 64, T0 + 1000),
     TimerFired("nap", "00003-nap"),
+    BranchTaken("each[0]/?Big?", "Big?", "yes, it is", True),
     wait_opened(4),
     WaitReminded("00004-send-4", T0),
     decision_seen(4, "3" * 40, reason="role"),

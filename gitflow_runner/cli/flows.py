@@ -1,4 +1,4 @@
-"""Flows: listed, checked, and taken over from a file."""
+"""Flows: listed, and taken over from a file."""
 
 from __future__ import annotations
 
@@ -6,54 +6,15 @@ from pathlib import Path
 
 import click
 
-from gitflow_runner.catalog.diagnostic import Diagnostic, frame
 from gitflow_runner.catalog.importer import import_file
 from gitflow_runner.catalog.loader import list_flows, load
 from gitflow_runner.catalog.releases import list_versions
-from gitflow_runner.catalog.sources import FLOWS_DIR, Texts
+from gitflow_runner.catalog.sources import FLOWS_DIR
 from gitflow_runner.cli.options import shared
 from gitflow_runner.cli.output import Output
 from gitflow_runner.cli.session import Session
 from gitflow_runner.errors import ConflictError, GitflowError, UsageError
-from gitflow_runner.runner.lint import flow_texts, lint_all, lint_slug, slug_of
-
-
-@click.command(name="lint")
-@click.argument("names", nargs=-1, metavar="[SLUG|PATH]...")
-@shared
-def lint(out: Output, names: tuple[str, ...]) -> int:
-    """Check flows: all of them, or those named. Exit 1 if there is an error."""
-    session = Session(out)
-    runtime = session.service.runtime
-    if names:
-        found = [(slug_of(name), lint_slug(runtime, slug_of(name))) for name in names]
-    else:
-        found = list(lint_all(runtime))
-    texts = flow_texts(runtime)
-    items = [d for _, diagnostics in found for d in diagnostics]
-    errors = sum(1 for d in items if d.severity == "error")
-    files = {d.file for d in items if d.severity == "error"}
-    lines = [line for d in items for line in _framed(texts, d).split("\n")]
-    lines.append(
-        f"{errors} errors in {len(files)} of {len(found)} flows"
-        if errors
-        else f"{out.mark('ok')} no errors in {len(found)} flows"
-        + (f", {len(items)} warnings" if items else "")
-    )
-    out.result(
-        "gfr/lint/1",
-        {"valid": errors == 0, "flows": [slug for slug, _ in found], "items": [d.as_json() for d in items]},
-        text=lines,
-        rows=[[d.line_text()] for d in items],
-        ids=sorted({d.code for d in items}),
-    )
-    return 1 if errors else 0
-
-
-def _framed(texts: Texts, found: Diagnostic) -> str:
-    name = (found.file or "").removeprefix(f"{FLOWS_DIR}/")
-    data = texts.read(name) if name else None
-    return frame(data.decode("utf-8", "replace") if data is not None else "", found)
+from gitflow_runner.runner.lint import flow_texts
 
 
 @click.group(name="flows")

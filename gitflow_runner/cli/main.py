@@ -16,7 +16,10 @@ from gitflow_runner.errors import GitflowError, UsageError
 COMMANDS: dict[str, tuple[str, str, str]] = {
     "init": ("setup", "init", "Prepare this repository: a first flow, the policy, the runner's key."),
     "doctor": ("setup", "doctor", "Check Git, signing, trust and settings; each bad line names its fix."),
-    "lint": ("flows", "lint", "Check flows and print what is wrong, where, and how to mend it."),
+    "lint": ("lint", "lint", "Check flows and print what is wrong, where, and how to mend it."),
+    "explain": ("explain", "explain", "Say what the code of a finding means."),
+    "eval": ("code", "eval_", "Evaluate an expression, or a stream of them, in the language of flows."),
+    "read": ("code", "read", "Print the forms of a file as JSON with their spans, for editors."),
     "run": ("runs", "run", "Start a run and drive it to its end or its first wait."),
     "watch": ("runs", "watch", "Follow a run that another process drives."),
     "show": ("runs", "show", "Show a run: its steps, waits, results and the next commands."),

@@ -27,7 +27,7 @@ def release(out: Output, slug: str, message: str | None, notes_file: Path | None
 
     Example: gfr release hello -m "first" --yes
     """
-    session = Session(out)
+    session = Session(out, fresh=True)
     errors = [d for d in lint_slug(session.service.runtime, slug) if d.severity == "error"]
     if errors:
         first = errors[0]
@@ -75,7 +75,7 @@ def rollback(out: Output, slug: str, reason: str | None, yes: bool) -> int:
 
 
 def _moved(out: Output, slug: str, version: int | None, action: PromotionAction, reason: str | None) -> int:
-    session = Session(out)
+    session = Session(out, fresh=True)
     made: Made = make_promotion(session.service.runtime, slug, version, action, reason=reason)
     before = f"v{made.before}" if made.before is not None else "nothing"
     undo = f"gfr rollback {slug}" if action == "promote" and made.before else f"gfr promote {slug}"

@@ -43,7 +43,7 @@ _POLL_S = 0.2
 @click.option(
     "--ref", default="draft", show_default=True, help="draft, live, v<N>, a release tag or a branch."
 )
-@click.option("--watch/--no-watch", default=True, help="Show steps while they happen (on a terminal).")
+@click.option("--watch", is_flag=True, help="With --json: one event a line while they happen.")
 @shared
 def run(
     out: Output, slug: str, pairs: tuple[str, ...], input_file: Path | None, ref: str, watch: bool
@@ -114,7 +114,7 @@ def watch(out: Output, run_name: str, after: int, timeout: float | None) -> int:
 
     With --json, one event a line; the last one is {"event": "end"}.
     """
-    session = Session(out)
+    session = Session(out, fresh=True)
     reader = session.service.runtime.repository
     deadline = None if timeout is None else time.monotonic() + timeout
     seen = after
@@ -155,7 +155,7 @@ def show(out: Output, run_name: str, wait_name: str | None) -> None:
 
     Examples: gfr show 7k3m9q · gfr show 7k3m9q 00002-ask
     """
-    session = Session(out)
+    session = Session(out, fresh=True)
     now = session.service.runtime.clock.now_ms()
     view = session.service.show(run_name)
     if wait_name is not None:
@@ -184,7 +184,7 @@ def show(out: Output, run_name: str, wait_name: str | None) -> None:
 @shared
 def logs(out: Output, run_name: str, step: str | None) -> None:
     """Print what the attempts of RUN logged, in the order of its steps."""
-    session = Session(out)
+    session = Session(out, fresh=True)
     found = session.service.logs(run_name, step=step)
     texts = [(name, data.decode("utf-8", "replace")) for name, data in found]
     out.result(
@@ -207,7 +207,7 @@ def runs() -> None:
 @shared
 def list_(out: Output, flow: str | None, status: str | None, limit: int) -> None:
     """List the newest runs."""
-    session = Session(out)
+    session = Session(out, fresh=True)
     if limit < 1:
         raise UsageError("usage.limit", "--limit is a number from 1")
     found = session.service.runs(slug=flow, limit=max(limit, 1000) if status else limit)
@@ -247,7 +247,7 @@ def _status(state: Run | None) -> str:
 @shared
 def verify(out: Output, run_name: str) -> int:
     """Prove RUN again from Git alone: chain, events, values, signatures and approvals."""
-    session = Session(out)
+    session = Session(out, fresh=True)
     at, findings = session.service.verify(run_name)
     items = [{"code": f.code, "commit": f.commit, "message": f.message} for f in findings]
     remarks = [f for f in findings if f.code == "approved_by_revoked_key"]

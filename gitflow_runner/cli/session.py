@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import threading
 from collections.abc import Callable, Sequence
 from typing import TypeVar
@@ -13,6 +14,7 @@ from gitflow_runner.runner.clock import SystemClock
 from gitflow_runner.runner.compose import compose
 from gitflow_runner.runner.service import Service
 from gitflow_runner.runner.stack import on_big_stack
+from gitflow_runner.runner.sync import fetch
 
 T = TypeVar("T")
 
@@ -20,7 +22,14 @@ T = TypeVar("T")
 class Session:
     """A service whose work can be interrupted."""
 
-    def __init__(self, out: Output, told: Callable[[Sequence[Recorded]], None] | None = None) -> None:
+    def __init__(
+        self,
+        out: Output,
+        told: Callable[[Sequence[Recorded]], None] | None = None,
+        *,
+        fresh: bool = False,
+    ) -> None:
+        """`fresh` fetches first where runs are shared through a remote; a fetch that fails is told."""
         self._stop = threading.Event()
         self._clock = SystemClock()
         self.out = out
@@ -35,9 +44,13 @@ class Session:
                 interactive=may_ask(),
             )
         )
+        if fresh:
+            fetch(self.service.runtime)
 
     def drive(self, act: Callable[[], T]) -> T:
-        """Run `act` so that Ctrl-C ends it after the turn in hand."""
+        """Run `act` so that Ctrl-C (or SIGTERM) ends it after the turn in hand."""
+        if threading.current_thread() is threading.main_thread():
+            signal.signal(signal.SIGTERM, signal.default_int_handler)
         return on_big_stack(act, self._interrupt)
 
     def _interrupt(self) -> None:

@@ -19,7 +19,7 @@ def policy() -> None:
 @shared
 def show_policy(out: Output) -> None:
     """Show who may do what, by the policy in force."""
-    runtime = Session(out).service.runtime
+    runtime = Session(out, fresh=True).service.runtime
     found = runtime.policies.require()
     chain = runtime.policies.chain()
     tip = chain.tip.oid if chain is not None else None
@@ -69,7 +69,7 @@ def show_policy(out: Output) -> None:
 @shared
 def apply_policy(out: Output) -> None:
     """Put .breyta/policy.edn into force as the next version, signed by you."""
-    runtime = Session(out).service.runtime
+    runtime = Session(out, fresh=True).service.runtime
     applied, oid = apply_draft(runtime)
     out.result(
         "gfr/policy.apply/1",

@@ -70,13 +70,19 @@ def show_wait(session: Session, run_name: str, wait_name: str) -> None:
     now = session.service.runtime.clock.now_ms()
     data = wait_data(question.state)
     decisions = question.state.wait.actions
-    blocks = {decision: git_commands(session, question, decision) for decision in decisions}
+    findings = session.service.show(run_name).findings
+    if findings:
+        # The commands check the runner's key, and here nobody knows whose key that is.
+        session.out.warn(f"untrusted_run: {findings[0].message} ({findings[0].code})")
+    offered = () if findings else decisions
+    blocks = {decision: git_commands(session, question, decision) for decision in offered}
     run = question.run
     data |= {
         "run": run.run,
         "flow": run.slug,
         "commit": question.commit,
         "payload_text": question.payload.decode("utf-8", "replace"),
+        "trusted": not findings,
         "git_commands": blocks,
     }
     text = [
@@ -92,7 +98,7 @@ def show_wait(session: Session, run_name: str, wait_name: str) -> None:
         data,
         text=text,
         ids=[question.state.wait.folder],
-        follow=[f"gfr {decision} {run.run} {question.state.wait.folder}" for decision in decisions[:2]],
+        follow=[f"gfr {decision} {run.run} {question.state.wait.folder}" for decision in offered[:2]],
     )
 
 
@@ -101,7 +107,7 @@ def show_wait(session: Session, run_name: str, wait_name: str) -> None:
 @shared
 def waits(out: Output, mine: bool) -> None:
     """List open waits."""
-    session = Session(out)
+    session = Session(out, fresh=True)
     runtime = session.service.runtime
     now = runtime.clock.now_ms()
     items: list[dict[str, object]] = []
@@ -187,7 +193,7 @@ def _decide(
     payload: str | None,
     yes: bool,
 ) -> int:
-    session = Session(out)
+    session = Session(out, fresh=True)
     runtime = session.service.runtime
     question = find_question(runtime, run_name, wait_name)
     principal = check_person(runtime, question)
@@ -197,7 +203,7 @@ def _decide(
     out.note(f"signed {signed.oid[:7]} on {signed.ref} as {principal}")
     run = question.run
     data: dict[str, object] = {"approval": signed.oid, "ref": signed.ref, "principal": principal}
-    if question.at.remote is not None or not _owns(session, run):
+    if question.at.remote is not None or not _owns(session, run.run):
         data |= {"run": run.run, "flow": run.slug, "status": run.status}
         where = f"{run.run} goes on where it is driven"
         out.result("gfr/approve/1", data, text=[where], ids=[signed.oid], follow=[f"gfr show {run.run}"])
@@ -240,9 +246,10 @@ def _confirmed(out: Output, question: Question, decision: str, payload: str | No
     return payload or question.digest
 
 
-def _owns(session: Session, run: Run) -> bool:
-    lease = read_lease(session.service.runtime.repository, run.run)
-    return lease is not None and lease.owner == session.service.runtime.owner
+def _owns(session: Session, run: str) -> bool:
+    runtime = session.service.runtime
+    lease = read_lease(runtime.repository, run)
+    return lease is not None and runtime.local.is_ready() and lease.owner == runtime.owner
 
 
 @click.command(name="cancel")
@@ -285,7 +292,7 @@ def _ask(
     outcome: str | None = None,
     value: bytes | None = None,
 ) -> int:
-    session = Session(out)
+    session = Session(out, fresh=True)
     at = session.service.find(run_name)
     signed = ask(
         session.service.runtime,
@@ -298,11 +305,14 @@ def _ask(
     )
     out.note(f"signed {signed.oid[:7]} on {signed.ref} as {signed.principal}")
     data: dict[str, object] = {"request": signed.oid, "ref": signed.ref, "principal": signed.principal}
+    elsewhere = at.remote is not None or not _owns(session, at.run)
     try:
-        stood = session.drive(lambda: session.service.drive(at))
+        stood = None if elsewhere else session.drive(lambda: session.service.drive(at))
     except GitflowError as error:
         if error.code not in ("lease.run_held", "run.foreign"):
             raise
+        stood = None
+    if stood is None:
         out.note(f"{at.run} is driven elsewhere; it takes the request at its next look")
         out.result("gfr/request/1", data | {"run": at.run}, text=[signed.oid], ids=[signed.oid])
         return 0

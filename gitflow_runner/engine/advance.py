@@ -18,9 +18,8 @@ from gitflow_runner.engine.program import Program
 from gitflow_runner.errors import GitflowError, Interrupt, LangError, Unwind
 from gitflow_runner.lang.throwing import FlowThrow
 from gitflow_runner.model.command import Command, Complete, Fail, FinishCancel
-from gitflow_runner.model.event import Recorded
+from gitflow_runner.model.event import BranchTaken, Recorded
 from gitflow_runner.model.failure import Failure
-from gitflow_runner.model.stored import Stored
 
 
 class Closed(Interrupt):
@@ -36,6 +35,7 @@ class Activation:
         self._greenlet: greenlet | None = None
         self._pending: tuple[Command, ...] | None = None
         self._error: GitflowError | None = None
+        self._host: BodyHost | None = None
 
     def commands(self) -> tuple[Command, ...]:
         """What is to be done now; empty while the run waits on what is already under way.
@@ -49,6 +49,12 @@ class Activation:
         if self._error is not None:
             raise self._error
         return self._pending
+
+    def branches(self) -> tuple[BranchTaken, ...]:
+        """Labelled branches that were taken and are not recorded yet, in the order of the evaluation."""
+        if self._host is None:
+            return ()
+        return tuple(b for i, b in self._host.labels.items() if i not in self._history.branches)
 
     def feed(self, events: Iterable[Recorded]) -> None:
         """Take what was recorded since; the next `commands()` goes on from there."""
@@ -86,6 +92,7 @@ class Activation:
 
     def _evaluate(self) -> tuple[Command, ...]:
         host = BodyHost(self._history, self._program.specs, self._program.behaviour, self._suspend)
+        self._host = host
         try:
             return (self._ended(Complete(self._program.evaluate(host))),)
         except Closed:
@@ -127,8 +134,3 @@ def lang_failure(error: LangError) -> Failure:
         at.line if at else None,
         at.col if at else None,
     )
-
-
-def stored_data(text: str) -> Stored:
-    """EDN text as a stored value."""
-    return Stored(text)

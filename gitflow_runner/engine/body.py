@@ -6,11 +6,13 @@ a command out and suspends the evaluation until the shell has fed what happened.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 from gitflow_runner.engine.behaviour import check
 from gitflow_runner.engine.history import History, StepRecord
-from gitflow_runner.engine.keys import Scope, input_hash
+from gitflow_runner.engine.keys import input_hash
+from gitflow_runner.engine.lane import Lane
+from gitflow_runner.engine.parallel import OnError, Parallel, Parked
 from gitflow_runner.errors import DamagedError, Place, Unwind
 from gitflow_runner.lang.collection import Map, map_of
 from gitflow_runner.lang.data import read_data
@@ -18,10 +20,9 @@ from gitflow_runner.lang.printer import write
 from gitflow_runner.lang.throwing import FlowThrow
 from gitflow_runner.lang.values import ExInfo, Value, keyword
 from gitflow_runner.model.command import CallSite, Command, OpenWait, RunStep, SetTimer
+from gitflow_runner.model.event import BranchTaken
 from gitflow_runner.model.failure import Failure
 from gitflow_runner.model.spec import Spec
-
-CLEANUP = "cleanup"
 
 
 class BodyHost:
@@ -38,24 +39,58 @@ class BodyHost:
         self._history = history
         self._specs = specs
         self._behaviour = behaviour
-        self._suspend = suspend
-        self._scope = Scope()
-        self._cleanup = False
-        self._now = history.started_at
+        self._put_out = suspend
+        self.lane = Lane("", history.started_at)
+        self.labels: dict[str, BranchTaken] = {}
 
     @property
     def now_ms(self) -> int:
         """The latest recorded completion among the results already returned here (protocol 2.2)."""
-        return self._now
+        return self.lane.now
 
     def input(self) -> Value:
-        """The run's input as the body sees it."""
-        assert self._history.started is not None, "a body runs only after its run.started"
-        return read_data(self._history.started.input.text, loose=True)
+        """The run's input as the body sees it: what was given, the setup's values, and the run's id."""
+        started = self._history.started
+        assert started is not None, "a body runs only after its run.started"
+        given = read_data(started.input.text, loose=True)
+        if not given.has(keyword("activation")):
+            given = given.assoc(keyword("activation"), Map(loose=True))
+        context = map_of([(keyword("workflow-id"), started.run)], loose=True)
+        return given.assoc(keyword("flow/ctx"), context)
+
+    def suspend(self, commands: tuple[Command, ...]) -> None:
+        """Hand commands to the shell, or to the parallel form around this branch."""
+        if self.lane.branch:
+            raise Parked(commands)
+        self._put_out(commands)
+
+    def note_branch(self, meta: Map, taken: bool) -> None:
+        """Remember which way a labelled branch went; told once, however often it is evaluated."""
+        label = meta.get(keyword("label"))
+        if not isinstance(label, str):
+            return
+        identity = self.lane.label_identity(label)
+        choice = meta.get(keyword("yes" if taken else "no"))
+        text = choice if isinstance(choice, str) else ("yes" if taken else "no")
+        self.labels[identity] = BranchTaken(identity, label, text, taken)
+
+    def parallel(
+        self,
+        step_id: str,
+        items: Sequence[Value],
+        branch: Callable[[Value], Value],
+        *,
+        at_once: int,
+        on_error: OnError,
+    ) -> Value:
+        """The values of `branch` for every item, in the order of the items."""
+        identity = self.lane.scope.identity(step_id)
+        form = Parallel(self, self._history, identity, items, branch, at_once=at_once, on_error=on_error)
+        return form.run()
 
     def step(self, step_type: str, step_id: str, config: Map, site: CallSite) -> Value:
         """The step's recorded value, asked for first if there is none."""
-        identity = self._scope.identity(step_id, self._explicit_key(step_type, config))
+        identity = self.lane.scope.identity(step_id, self._explicit_key(step_type, config))
         digest = input_hash(step_type, self._behaviour, config)
         while True:
             record = self._history.steps.get(identity)
@@ -64,21 +99,20 @@ class BodyHost:
             self._strike(record)
             if record is not None and record.complete:
                 return self._answer(identity, step_type, record, config)
-            self._suspend(self._commands(identity, step_type, step_id, config, digest, record, site))
+            self.suspend(self._commands(identity, step_type, step_id, config, digest, record, site))
 
     def _strike(self, record: StepRecord | None) -> None:
         # What completed after the cancel was taken is recorded but not handed out, so that a replay is
         # cut at the same place whatever was in flight then.
         history = self._history
-        if self._cleanup or history.cancel is None:
+        if self.lane.cleanup or history.cancel is None:
             return
         if record is None or not record.complete or record.seq > history.cancel_seq:
-            self._cleanup = True
-            self._scope = Scope(CLEANUP)
+            self.lane.strike()
             raise Unwind
 
     def _answer(self, identity: str, step_type: str, record: StepRecord, config: Map) -> Value:
-        self._now = max(self._now, record.at)
+        self.lane.now = max(self.lane.now, record.at)
         match record.state:
             case "failed":
                 assert record.failure is not None
@@ -110,9 +144,11 @@ class BodyHost:
             case "wait":
                 return (OpenWait(identity, step_id, config, digest, site),)
             case "sleep":
-                return (SetTimer(identity, step_id, config, digest, self._cleanup, site),)
+                return (SetTimer(identity, step_id, config, digest, self.lane.cleanup, site),)
         if record is None:
-            return (RunStep(identity, step_id, step_type, config, digest, cleanup=self._cleanup, site=site),)
+            return (
+                RunStep(identity, step_id, step_type, config, digest, cleanup=self.lane.cleanup, site=site),
+            )
         command = RunStep(
             identity,
             step_id,
@@ -124,7 +160,7 @@ class BodyHost:
             record.state == "started",
             record.folder,
             record.retry_at,
-            self._cleanup,
+            self.lane.cleanup,
             site,
         )
         return (command,)

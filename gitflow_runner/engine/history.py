@@ -8,6 +8,7 @@ from typing import Literal, assert_never
 
 from gitflow_runner.errors import DamagedError
 from gitflow_runner.model.event import (
+    BranchTaken,
     CancelAsked,
     DecisionSeen,
     LateResult,
@@ -67,6 +68,8 @@ class History:
 
     def __init__(self, events: Iterable[Recorded] = ()) -> None:
         self.steps: dict[str, StepRecord] = {}
+        self.scopes: set[str] = set()  # every branch of a parallel form that anything is recorded of
+        self.branches: set[str] = set()  # labelled branches that were recorded
         self.started: RunStarted | None = None
         self.started_at = 0
         self.cancel: CancelAsked | None = None
@@ -98,17 +101,19 @@ class History:
             case StepResolved():
                 self._resolved(recorded, event)
             case TimerSet():
-                self.steps[event.identity] = StepRecord(event.folder, event.input_hash, "sleep", "open")
+                self._begin(event.identity, StepRecord(event.folder, event.input_hash, "sleep", "open"))
             case TimerFired():
                 self._complete(recorded, event.identity, "done")
             case WaitOpened():
-                self.steps[event.identity] = StepRecord(event.folder, event.input_hash, "wait", "open")
+                self._begin(event.identity, StepRecord(event.folder, event.input_hash, "wait", "open"))
             case WaitResolved():
                 self._wait_resolved(recorded, event)
             case CancelAsked():
                 self.cancel, self.cancel_seq = event, recorded.seq
             case RunSucceeded() | RunFailed() | RunCancelled() | RunTerminated() | RunTimedOut():
                 self.over = True
+            case BranchTaken():
+                self.branches.add(event.identity)
             case DecisionSeen() | RequestSeen() | WaitReminded() | LateResult() | LeaseAcquired():
                 pass
             case RunPaused() | RunResumed():
@@ -116,11 +121,18 @@ class History:
             case _:
                 assert_never(event)
 
+    def _begin(self, identity: str, record: StepRecord) -> None:
+        self.steps[identity] = record
+        if "]/" in identity:
+            parts = identity.split("/")
+            for end in range(1, len(parts)):
+                self.scopes.add("/".join(parts[:end]))
+
     def _step_started(self, event: StepStarted) -> None:
         known = self.steps.get(event.identity)
         if known is None:
             known = StepRecord(event.folder, event.input_hash, event.type, "started")
-            self.steps[event.identity] = known
+            self._begin(event.identity, known)
         known.state = "started"
         known.attempt, known.generation = event.attempt, event.generation
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from gitflow_runner.engine.body import BodyHost
+from gitflow_runner.engine.parallel import MAX_AT_ONCE, Parked
 from gitflow_runner.errors import LangError, UsageError
 from gitflow_runner.lang.collection import Map, map_of
 from gitflow_runner.lang.fuel import MANY, Call
@@ -26,6 +27,8 @@ HOST_NAMES: Mapping[str, HostFn] = {
         # Counted at the call, so that lint and run time name the same code.
         ("flow/step", 0, MANY, frozenset[int]()),
         ("flow/poll", 2, 2, frozenset({1})),
+        ("flow/parallel", 3, 4, frozenset[int]()),
+        ("flow/call-flow", 1, 3, frozenset[int]()),
         ("flow/now-ms", 0, 0, frozenset[int]()),
         ("flow/elapsed?", 2, 2, frozenset[int]()),
         ("flow/backoff", 1, 2, frozenset[int]()),
@@ -44,6 +47,8 @@ class Answers:
             "flow/input": lambda call: host.input(),
             "flow/step": self._step,
             "flow/poll": self._poll,
+            "flow/parallel": self._parallel,
+            "flow/call-flow": self._call_flow,
             "flow/now-ms": lambda call: host.now_ms,
             "flow/elapsed?": self._elapsed,
             "flow/backoff": lambda call: interval_ms(call.args[0], _attempt(call)),
@@ -111,11 +116,64 @@ class Answers:
         _check_status(abort, result)
         return result
 
+    def _parallel(self, call: Call) -> Value:
+        step_id, *given = call.args
+        options = given.pop(0) if len(given) == 3 else Map()
+        items, branch = given
+        if not isinstance(options, Map) or not isinstance(items, Collection | None):
+            raise _bad(
+                call, "flow_parallel_invalid", "flow/parallel takes an id, options, items and a function"
+            )
+        at_once = options.get(keyword("max"), MAX_AT_ONCE)
+        if isinstance(at_once, bool) or not isinstance(at_once, int) or at_once < 1:
+            raise _bad(call, "flow_parallel_invalid", ":max is a whole number above 0")
+        mode = options.get(keyword("on-error"), keyword("first"))
+        if mode not in (keyword("first"), keyword("collect")):
+            raise _bad(call, "flow_parallel_invalid", ":on-error is :first or :collect")
+        return self._host.parallel(
+            _step_id(call, step_id),
+            call.runtime.listed(items),
+            lambda item: _unpaid(call, branch, item),
+            at_once=at_once,
+            on_error="collect" if mode is keyword("collect") else "first",
+        )
+
+    def _call_flow(self, call: Call) -> Value:
+        first, *rest = call.args
+        if isinstance(first, Map) and not rest:
+            config = first
+        else:
+            options = rest[1] if len(rest) == 2 else Map()
+            if not isinstance(options, Map):
+                raise _bad(call, "flow_call_flow_invalid", "the options of flow/call-flow are a map")
+            given = [(keyword("flow-slug"), first), (keyword("input"), rest[0] if rest else None)]
+            config = map_of((*options.items(), *given))
+        slug = config.get(keyword("flow-slug"))
+        text = slug.text if isinstance(slug, Keyword) else slug
+        if not isinstance(text, str) or not is_name(text):
+            raise _bad(call, "flow_call_flow_invalid", "flow/call-flow takes the slug of a flow")
+        if not isinstance(config.get(keyword("input")), Map | None):
+            raise _bad(call, "flow_call_flow_invalid", "the input of a called flow is a map")
+        return self._host.step(
+            "call-flow", f"child:{text}", config.assoc(keyword("flow-slug"), text), _site(call)
+        )
+
     def _elapsed(self, call: Call) -> Value:
         since, length = call.args
         if not isinstance(since, int) or isinstance(since, bool):
             raise illegal("flow/elapsed? takes a time in ms and a length of time")
         return self._host.now_ms - since >= _length(length)
+
+
+def _unpaid(call: Call, branch: Value, item: Value) -> Value:
+    # A branch is evaluated once a pass; only the pass that ends it is paid for, so that the fuel of a
+    # replay is that of the first time.
+    fuel = call.runtime.fuel
+    try:
+        return call.invoke(branch, item)
+    except Parked:
+        call.runtime.fuel = fuel
+        raise
 
 
 def _check_status(abort: Map, found: Value) -> None:

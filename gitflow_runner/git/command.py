@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 import shlex
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -18,11 +18,11 @@ from gitflow_runner.errors import DamagedError, NotFoundError, RefusedError, Tra
 from gitflow_runner.git import transport
 from gitflow_runner.git.child import Finished, Limits, run_child
 from gitflow_runner.git.objects import Oid, check_oid
+from gitflow_runner.git.program import Version
 from gitflow_runner.git.refs import ALL
 from gitflow_runner.git.repository import RefUpdate, check_plan
 
 OLDEST = (2, 30)
-Version = tuple[int, int, int]
 
 # How this user proves to a remote who they are; no repository can set these.
 _KEPT = frozenset({"GIT_SSH", "GIT_SSH_COMMAND", "GIT_SSH_VARIANT", "GIT_ASKPASS"})
@@ -119,6 +119,10 @@ class GitCommand:
             self.limits,
             self.interactive,
         )
+
+    def in_work_tree(self, work_dir: Path) -> GitCommand:
+        """The same for commands that need a work tree and an index."""
+        return replace(self, work_dir=work_dir)
 
     def version(self) -> Version:
         """The version of the binary; `RefusedError` (`git.too_old`, `git.not_installed`)."""

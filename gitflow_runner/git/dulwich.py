@@ -19,7 +19,7 @@ from gitflow_runner.git import reading
 from gitflow_runner.git.objects import Kind, Oid, RawObject, check_oid
 from gitflow_runner.git.ref_errors import place, ref_symbolic
 from gitflow_runner.git.ref_names import check_name, check_prefix
-from gitflow_runner.git.refs import HEAD, POLICY, is_ours
+from gitflow_runner.git.refs import HEAD, is_ours
 
 _KINDS: dict[int, Kind] = {1: "commit", 2: "tree", 3: "blob", 4: "tag"}
 _SYMBOLIC = b"ref: "
@@ -72,18 +72,13 @@ class DulwichReader:
         raise DamagedError("git.ref_damaged", f"{ref} leads in a circle", at=place(ref))
 
     def _text(self, name: str) -> bytes | None:
-        """What the ref holds; dulwich neither reads nor lists loose refs that lie in `refs/` itself."""
-        if name == POLICY:
-            try:
-                return (Path(self._repo.commondir()) / name).read_bytes().strip()
-            except FileNotFoundError:
-                return self._repo.refs.get_packed_refs().get(Ref(name.encode()))
+        """What the ref holds."""
         return self._repo.refs.read_ref(Ref(name.encode("utf-8", "surrogateescape")))
 
     def refs(self, prefix: str) -> Sequence[tuple[str, Oid]]:
         """All refs below `prefix`, sorted by name, not peeled."""
         base = check_prefix(prefix).encode("utf-8", "surrogateescape")
-        listed = {*self._repo.refs.allkeys(), POLICY.encode()}  # see _text
+        listed = self._repo.refs.allkeys()
         names = sorted(name.decode("utf-8", "surrogateescape") for name in listed if name.startswith(base))
         found = [(name, self.resolve(name)) for name in names]
         return tuple((name, oid) for name, oid in found if oid is not None)

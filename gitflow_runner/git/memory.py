@@ -57,6 +57,26 @@ class MemoryRepository:
         """The branch that was given."""
         return self._head
 
+    def seen_by(self, before_write: Callable[[str], None]) -> MemoryRepository:
+        """This very repository, as another process writes to it."""
+        made = self._twin(self._common_dir, self._work_dir, before_write)
+        made._objects, made._refs, made._symbolic = self._objects, self._refs, self._symbolic
+        made._guard = self._guard
+        return made
+
+    def copy(self, common_dir: Path, work_dir: Path | None = None) -> MemoryRepository:
+        """Another repository, which holds the same objects and refs now."""
+        made = self._twin(common_dir, work_dir, _ignore)
+        with self._guard:
+            made._objects, made._refs = dict(self._objects), dict(self._refs)
+            made._symbolic = dict(self._symbolic)
+        return made
+
+    def _twin(
+        self, common_dir: Path, work_dir: Path | None, before_write: Callable[[str], None]
+    ) -> MemoryRepository:
+        return MemoryRepository(common_dir, work_dir=work_dir, head=self._head, before_write=before_write)
+
     def plant_symbolic_ref(self, name: str, target: str) -> None:
         """Place a symbolic ref, which no method of the port can do."""
         self._symbolic[name] = target

@@ -33,7 +33,8 @@ HEADS = "refs/heads/"
 TAGS = "refs/tags/"
 RELEASES = "refs/tags/flow/"
 LIVE = "refs/live/"
-POLICY = "refs/policy"
+POLICIES = "refs/policy/"
+POLICY = "refs/policy/chain"  # git takes no push of a ref that lies in `refs/` itself
 RUNS = "refs/runs/"
 APPROVALS = "refs/approvals/"
 CALLBACKS = "refs/callbacks/"
@@ -48,7 +49,7 @@ JOBS = "refs/runner/jobs/"
 REMOTES = "refs/runner/remotes/"
 ARCHIVES = "refs/runs-archive/"
 RUNNER = "refs/runner/"
-OURS = (RELEASES, LIVE, POLICY, RUNS, APPROVALS, CALLBACKS, REQUESTS, GATES, RUNNER, ARCHIVES)
+OURS = (RELEASES, LIVE, POLICIES, RUNS, APPROVALS, CALLBACKS, REQUESTS, GATES, RUNNER, ARCHIVES)
 INBOXES = (APPROVALS, CALLBACKS, REQUESTS)
 
 

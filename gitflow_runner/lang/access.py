@@ -104,6 +104,14 @@ def keyword_arguments(target: Value) -> Value:
     return map_of([*found.items(), *trailing.items()])
 
 
+def caller_of(value: Value, count: int) -> Callable[..., Value]:
+    """As `callable_of`, but what cannot be called is told of only when it is called."""
+    try:
+        return callable_of(value, count)
+    except FlowThrow:
+        return lambda *args: callable_of(value, len(args))(*args)
+
+
 def callable_of(value: Value, count: int) -> Callable[..., Value]:
     """The Python callable behind a value, for so many arguments; an exception if there is none."""
     if value.__class__ is Function:

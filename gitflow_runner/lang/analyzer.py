@@ -8,7 +8,6 @@ from difflib import get_close_matches
 from typing import Final, Literal
 
 from gitflow_runner.errors import LangError
-from gitflow_runner.lang.collection import Vec
 from gitflow_runner.lang.evaluator import emit
 from gitflow_runner.lang.forms import (
     Atom,
@@ -105,19 +104,8 @@ class Analyzer:
             return self._atom(form, scope)
         if isinstance(form, ListForm):
             return self._list(form, scope, tail) if form.items else Const(value_of(form))
-        if isinstance(form, VectorForm):
-            items = tuple([self.node(item, scope) for item in form.items])
-            if all(isinstance(item, Const) for item in items):
-                return Const(Vec(tuple([item.value for item in items if isinstance(item, Const)])))
-            return VectorOf(items)
-        if isinstance(form, MapForm):
-            nodes = [self.node(item, scope) for item in form.items]
-            if all(isinstance(node, Const) for node in nodes):
-                return Const(value_of(form)) if _is_data(form) else MapOf(_pairs(nodes), form)
-            return MapOf(_pairs(nodes), form)
-        if isinstance(form, SetForm):
-            items = tuple([self.node(item, scope) for item in form.items])
-            return Const(value_of(form)) if _is_data(form) else SetOf(items, form)
+        if isinstance(form, VectorForm | MapForm | SetForm):
+            return self._literal(form, scope)
         if isinstance(form, TagForm):
             return self.problem("tag_forbidden", f"#{form.tag.text} has no meaning in code", form)
         raise AssertionError(form)
@@ -132,6 +120,21 @@ class Analyzer:
             except LangError as error:
                 return self.problem(error.code, error.message, form, error.hint)
         return Const(value)
+
+    def _literal(self, form: VectorForm | MapForm | SetForm, scope: Scope) -> Node:
+        nodes = [self.node(item, scope) for item in form.items]
+        if _is_data(form):
+            return Const(value_of(form))
+        node: Node
+        if isinstance(form, VectorForm):
+            node = VectorOf(tuple(nodes))
+        elif isinstance(form, MapForm):
+            node = MapOf(tuple(zip(nodes[::2], nodes[1::2], strict=True)), form)
+        else:
+            node = SetOf(tuple(nodes), form)
+        if form.meta is None:
+            return node
+        return LibraryCall(self.builtin("with-meta"), (node, self.node(form.meta, scope)), form)
 
     def _symbol(self, form: Atom, name: Symbol, scope: Scope) -> Node:
         if name.ns is None:
@@ -280,10 +283,6 @@ def _takes(low: int, high: int) -> str:
     return f"it takes {low}" if low == high else f"it takes {low} to {high}"
 
 
-def _pairs(nodes: list[Node]) -> tuple[tuple[Node, Node], ...]:
-    return tuple(zip(nodes[::2], nodes[1::2], strict=True))
-
-
 def _is_data(form: Form) -> bool:
     """Whether evaluating a literal gives just what is written."""
     if isinstance(form, Atom):
@@ -306,7 +305,7 @@ def analyze(form: Form, environment: Environment, host: Mapping[str, HostFn] | N
     errors = [problem for problem in analyzer.problems if problem.severity == "error"]
     if errors:
         first = errors[0].error()
-        first.details = {"problems": tuple(errors)}
+        first.details = {"problems": [problem.as_json() for problem in errors]}
         raise first
     warnings = tuple(analyzer.problems)
     return Compiled(emit(node), frame.size, environment, warnings, tuple(analyzer.sites))

@@ -30,7 +30,8 @@ _QUOTES = {
     "deref": "clojure.core/deref",
     "#'": "var",
 }
-_UUID = "0123456789abcdef"
+_UUID = frozenset("0123456789abcdef-")
+_SIZES = (8, 4, 4, 4, 12)
 
 
 class Frame:
@@ -258,9 +259,10 @@ def _first_of_each(items: tuple[Form, ...]) -> tuple[Form, ...]:
 
 
 def uuid_of(text: str) -> Uuid | None:
-    """The UUID of its canonical text; None if it is none."""
+    """The UUID of its text; None if it is none."""
     lower = text.lower()
-    sizes = [len(part) for part in lower.split("-")]
-    if sizes != [8, 4, 4, 4, 12] or not all(c in _UUID for c in lower.replace("-", "")):
+    parts = lower.split("-")
+    if len(parts) != 5 or len(text) > 36 or not all(parts) or not set(lower) <= _UUID:
         return None
-    return Uuid(lower)
+    numbers = [int(part, 16) for part in parts]  # short parts are filled up, as Java does
+    return Uuid("-".join([f"{n:0{size}x}"[-size:] for n, size in zip(numbers, _SIZES, strict=True)]))

@@ -77,6 +77,7 @@ _ALIASES: Final = {
     "w": "clojure.walk",
     "edn": "clojure.edn",
     "math": "clojure.math",
+    "m": "clojure.math",
     "clojure.data.json": "json",
     "cheshire.core": "json",
     "java.lang.Math": "Math",

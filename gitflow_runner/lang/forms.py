@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TypeAlias
 
-from gitflow_runner.lang.collection import Map, TaggedLiteral, Vec, encode, set_of
+from gitflow_runner.lang.collection import EMPTY_MAP, EMPTY_SET, Map, TaggedLiteral, Vec, encode, set_of
 from gitflow_runner.lang.seqs import list_of
 from gitflow_runner.lang.source import Source
 from gitflow_runner.lang.values import Keyword, Symbol, Value
@@ -97,9 +97,13 @@ def value_of(form: Form) -> Value:
         return Vec(tuple([value_of(item) for item in form.items]), -1, meta_of(form))
     if isinstance(form, MapForm):
         values = [value_of(item) for item in form.items]
+        if not values and form.meta is None:
+            return EMPTY_MAP
         pairs = zip(values[::2], values[1::2], strict=True)
         return Map({encode(key): value for key, value in pairs}, meta=meta_of(form))
     if isinstance(form, SetForm):
+        if not form.items and form.meta is None:
+            return EMPTY_SET
         found = set_of([value_of(item) for item in form.items])
         found.meta = meta_of(form)
         return found

@@ -208,32 +208,37 @@ def _as_thread(analysis: Analysis, form: ListForm, scope: Scope, tail: Target | 
     if not expect(analysis, form, 2, None, "(as-> value name step ...)"):
         return NIL
     pairs: Pairs = []
+    steps = form.items[3:]
     node, inner = analysis.node(form.items[1], scope), scope.inner()
-    for step in form.items[3:]:
+    for at, step in enumerate(steps):
         pairs += bind(analysis, form.items[2], node, inner)
-        node = analysis.node(step, inner)
+        node = analysis.node(step, inner, tail if at == len(steps) - 1 else None)
         inner = inner.inner()
     return Let(tuple(pairs), node) if pairs else node
 
 
 def _some_first(analysis: Analysis, form: ListForm, scope: Scope, tail: Target | None) -> Node:
-    return _some_thread(analysis, form, scope, last=False)
+    return _some_thread(analysis, form, scope, tail, last=False)
 
 
 def _some_last(analysis: Analysis, form: ListForm, scope: Scope, tail: Target | None) -> Node:
-    return _some_thread(analysis, form, scope, last=True)
+    return _some_thread(analysis, form, scope, tail, last=True)
 
 
-def _some_thread(analysis: Analysis, form: ListForm, scope: Scope, *, last: bool) -> Node:
+def _some_thread(
+    analysis: Analysis, form: ListForm, scope: Scope, tail: Target | None, *, last: bool
+) -> Node:
     if not expect(analysis, form, 1, None, "(some-> value step ...)"):
         return NIL
     inner = scope.inner()
     node = analysis.node(form.items[1], scope)
     chain: list[tuple[int, Node]] = []
-    for step in form.items[2:]:
+    steps = form.items[2:]
+    for at, step in enumerate(steps):
         held, pair = _hold_node(analysis, node, inner, form)
         chain.append(pair)
-        node = analysis.node(_threaded(step, held, last=last), inner)
+        goes_to = tail if at == len(steps) - 1 else None
+        node = analysis.node(_threaded(step, held, last=last), inner, goes_to)
     for slot, value in reversed(chain):
         test = LibraryCall(analysis.builtin("some?"), (Local(slot),), form)
         node = Let(((slot, value),), If(test, node, NIL))
@@ -241,14 +246,16 @@ def _some_thread(analysis: Analysis, form: ListForm, scope: Scope, *, last: bool
 
 
 def _cond_first(analysis: Analysis, form: ListForm, scope: Scope, tail: Target | None) -> Node:
-    return _cond_thread(analysis, form, scope, last=False)
+    return _cond_thread(analysis, form, scope, tail, last=False)
 
 
 def _cond_last(analysis: Analysis, form: ListForm, scope: Scope, tail: Target | None) -> Node:
-    return _cond_thread(analysis, form, scope, last=True)
+    return _cond_thread(analysis, form, scope, tail, last=True)
 
 
-def _cond_thread(analysis: Analysis, form: ListForm, scope: Scope, *, last: bool) -> Node:
+def _cond_thread(
+    analysis: Analysis, form: ListForm, scope: Scope, tail: Target | None, *, last: bool
+) -> Node:
     if not expect(analysis, form, 1, None, "(cond-> value test step ...)"):
         return NIL
     clauses = form.items[2:]
@@ -257,13 +264,16 @@ def _cond_thread(analysis: Analysis, form: ListForm, scope: Scope, *, last: bool
     inner, pairs = scope.inner(), []
     held, pair = _hold_node(analysis, analysis.node(form.items[1], scope), inner, form)
     pairs.append(pair)
-    for test, step in zip(clauses[::2], clauses[1::2], strict=True):
+    node: Node = Local(pair[0])
+    for at in range(0, len(clauses), 2):
+        test, goes_to = clauses[at], tail if at == len(clauses) - 2 else None
+        if at:
+            held, pair = _hold_node(analysis, node, inner, form)
+            pairs.append(pair)
         condition = analysis.node(test, inner)
-        then = analysis.node(_threaded(step, held, last=last), inner)
+        then = analysis.node(_threaded(clauses[at + 1], held, last=last), inner, goes_to)
         node = If(condition, then, Local(pair[0]), meta_of(test))
-        held, pair = _hold_node(analysis, node, inner, form)
-        pairs.append(pair)
-    return Let(tuple(pairs), Local(pair[0]))
+    return Let(tuple(pairs), node)
 
 
 def _for(analysis: Analysis, form: ListForm, scope: Scope, tail: Target | None) -> Node:

@@ -61,6 +61,8 @@ def dec(value: Decimal) -> Dec:
     _, digits, exponent = value.as_tuple()
     if not isinstance(exponent, int):
         raise thrown("NumberFormatException", "Infinite or NaN")
+    if not value and value.is_signed():
+        value = value.copy_abs()  # Java's decimals have no negative zero
     if len(digits) > MAX_DIGITS or abs(exponent) > MAX_DIGITS:
         raise thrown("ArithmeticException", f"a decimal would have more than {MAX_DIGITS} digits")
     return Dec(value)
@@ -338,6 +340,15 @@ def to_long(value: Value) -> int:
     if kind is Char:
         return ord(str(value.value))
     raise no_number(value)
+
+
+def ceiling(value: Value) -> int:
+    """A number as a count of steps: what is left of one counts as one."""
+    if value.__class__ is int:
+        return int(value)
+    if value.__class__ is float and not math.isfinite(value):
+        return INT_MAX if value > 0 else 0
+    return math.ceil(as_float(value) if rank(value) == _FLOAT else as_fraction(value))
 
 
 def index(value: Value) -> int:

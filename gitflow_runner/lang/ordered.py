@@ -6,20 +6,29 @@ from collections.abc import Callable, Iterable, Iterator
 from functools import cmp_to_key
 from typing import Any
 
-from gitflow_runner.lang.collection import MISSING, Map, Set, decode, encode
+from gitflow_runner.lang.collection import MISSING, Map, Set, Vec, decode, encode
 from gitflow_runner.lang.compare import compare
 from gitflow_runner.lang.equality import check_count
 from gitflow_runner.lang.seqs import ArraySeq
-from gitflow_runner.lang.values import Value
+from gitflow_runner.lang.throwing import kind_of, thrown
+from gitflow_runner.lang.values import Collection, Value
 
 Comparator = Callable[[Value, Value], int]
+
+
+def check_key(key: Value, comparator: Comparator) -> None:
+    """Refuse a key that could never be compared, even while there is no other."""
+    if comparator is compare and isinstance(key, Collection) and not isinstance(key, Vec):
+        message = f"Default comparator requires nil, a number, or something comparable, not {kind_of(key)}"
+        raise thrown("ClassCastException", message)
+    comparator(key, key)
 
 
 def position(order: tuple[Value, ...], key: Value, comparator: Comparator) -> tuple[int, bool]:
     """Where a key is, or belongs, among sorted keys; whether it is there."""
     low, high = 0, len(order)
     if high == 0:
-        comparator(key, key)  # a key that cannot be compared is refused in an empty collection too
+        check_key(key, comparator)
     while low < high:
         middle = (low + high) // 2
         result = comparator(order[middle], key)
@@ -135,7 +144,7 @@ def sorted_map(
         order.append(key)
         d[encode(key)] = value
     if len(order) == 1:
-        comparator(order[0], order[0])
+        check_key(order[0], comparator)
     return SortedMap(tuple(order), d, comparator, meta)
 
 
@@ -150,7 +159,7 @@ def sorted_set(items: Iterable[Value], comparator: Comparator = compare, meta: V
         if not order or comparator(order[-1], item) != 0:
             order.append(item)
     if len(order) == 1:
-        comparator(order[0], order[0])
+        check_key(order[0], comparator)
     return SortedSet(tuple(order), comparator, meta)
 
 

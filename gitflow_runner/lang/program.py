@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from gitflow_runner.errors import LangError, Place
-from gitflow_runner.lang.access import callable_of
+from gitflow_runner.lang.access import caller_of
 from gitflow_runner.lang.collection import Map
 from gitflow_runner.lang.forms import ListForm
 from gitflow_runner.lang.fuel import MANY, Builtin, Host, Limits, NoHost, Runtime
@@ -55,6 +55,11 @@ class Problem:
     def error(self) -> LangError:
         """The problem as an error."""
         return LangError(self.code, self.message, hint=self.hint, at=self.place)
+
+    def as_json(self) -> dict[str, object]:
+        """The record for an envelope, without what is not known."""
+        known = {"code": self.code, "message": self.message, "hint": self.hint, "form": self.form}
+        return {**self.place.as_json(), **{name: text for name, text in known.items() if text is not None}}
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +111,6 @@ class Compiled:
             limits or Limits(),
             host=host or NoHost(),
             eager=self.environment.eager,
-            caller=callable_of,
+            caller=caller_of,
             observer=observer,
         )

@@ -28,7 +28,7 @@ _TOKEN = re.compile(
     rf"|(?P<percent>%{_REST})"
     r"|(?P<mark>'|`|~@|~|@|\^)"
     rf"|(?P<char>\\.{_REST})"
-    rf"|(?P<dispatch>\#(?:\?@?\(|[({{_'^=<]|\"[^\"\\]*(?:\\.[^\"\\]*)*\"|\#{_REST}|:{_REST}{{|[^\W\d]{_REST})?)",
+    rf"|(?P<dispatch>\#(?:\?@?\(|[({{_'^=<]|\"[^\"\\]*(?:\\.[^\"\\]*)*\"|\#{_REST}|:{_REST}[\s,]*{{|[^\W\d]{_REST})?)",
     re.S,
 )
 _MARKS = {"'": "quote", "`": "syntax-quote", "~": "unquote", "~@": "unquote-splicing", "@": "deref"}
@@ -139,7 +139,7 @@ class Reader(FormBuilder):
             raise ValueError(f"{token} is code, and this is read as data")
 
     def _namespaced(self, token: str, at: int) -> None:
-        name = token[2:-1]
+        name = token[2:-1].rstrip(", \t\r\n\f")
         if not name or name.startswith(":"):
             raise ValueError("#:: has no current namespace here; write it out, as in #:my.ns{...}")
         literals.check_name(name)

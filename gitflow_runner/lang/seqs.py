@@ -79,7 +79,8 @@ EMPTY_LIST: Final = List()
 
 def list_of(items: Iterable[Value], meta: Value = None) -> List:
     """A list of elements, given in order."""
-    return List(tuple(items)[::-1], -1, meta)
+    found = tuple(items)[::-1]
+    return EMPTY_LIST if not found and meta is None else List(found, -1, meta)
 
 
 class ArraySeq(Seq):
@@ -234,10 +235,10 @@ class IterSeq(Seq):
         source, index = self.source, self.offset
         buffer = source.buffer
         while True:
-            while index < len(buffer):
+            if index < len(buffer) or source.fill(index):
                 yield buffer[index]
                 index += 1
-            if not source.fill(index):
+            else:
                 return
 
 

@@ -6,14 +6,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from gitflow_runner.errors import LangError
-from gitflow_runner.lang.analyzer import analyze
+from gitflow_runner.lang.analyzer import analyze, check
 from gitflow_runner.lang.collection import Map, Set, TaggedLiteral, Vec, decode, encode
 from gitflow_runner.lang.environments import FUNCTION
 from gitflow_runner.lang.equality import MAX_DEPTH, too_deep
 from gitflow_runner.lang.forms import Atom, Form, ListForm, VectorForm, head
 from gitflow_runner.lang.fuel import Host, Limits, Runtime
 from gitflow_runner.lang.ordered import SortedMap, SortedSet
-from gitflow_runner.lang.program import Compiled, Environment, HostFn
+from gitflow_runner.lang.program import Compiled, Environment, HostFn, Problem
 from gitflow_runner.lang.reader import read_all, string_source
 from gitflow_runner.lang.seqs import Seq, list_of
 from gitflow_runner.lang.source import Source
@@ -40,6 +40,12 @@ def compile_function(
     a string literal lead back into its file.
     """
     return CompiledFunction(analyze(_one_form(code), environment), name)
+
+
+def check_function(code: Form | Source | str) -> tuple[Problem, ...]:
+    """Everything that is wrong with the `:code` of a function, errors and warnings; `LangError` as above
+    for a text that is not one form."""
+    return check(_one_form(code), FUNCTION, {})
 
 
 def _one_form(code: Form | Source | str) -> Form:
@@ -120,17 +126,17 @@ def call(function: CompiledFunction, args: tuple[Value, ...], limits: Limits | N
 
 
 def evaluate(
-    text: str | Source,
+    code: str | Source | Form,
     environment: Environment = FUNCTION,
     *,
     host: Host | None = None,
     names: Mapping[str, HostFn] | None = None,
     limits: Limits | None = None,
 ) -> Value:
-    """The value of a text, realised; leading definitions are allowed as in functions."""
-    source = text if isinstance(text, Source) else Source(text)
-    code = analyze(_one_form(source), environment, names)
-    return _guarded(code, lambda runtime, value: value, limits, host)
+    """The value of a text, realised, leading definitions allowed as in functions; or of one form."""
+    form = _one_form(code) if isinstance(code, str | Source) else code
+    compiled = analyze(form, environment, names)
+    return _guarded(compiled, lambda runtime, value: value, limits, host)
 
 
 def _guarded(

@@ -12,6 +12,7 @@ from typing import Final, assert_never
 
 from gitflow_runner.git.objects import Oid
 from gitflow_runner.model.event import (
+    BranchTaken,
     CancelAsked,
     DecisionSeen,
     Event,
@@ -236,6 +237,8 @@ def _describe(event: Event) -> str:
             return f"timer {_name(event.folder)} set until {utc(event.until)}"
         case TimerFired():
             return f"timer {_name(event.folder)} fired"
+        case BranchTaken():
+            return f"{event.label} {event.choice}"
         case WaitOpened():
             return f"wait {_name(event.folder)} opened: {event.title}"
         case WaitReminded():

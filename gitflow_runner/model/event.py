@@ -48,6 +48,7 @@ class StepStarted:
     generation: int  # from 0; rises after a recorded definite failure only
     key: str
     input: Stored | None = None  # first attempt only
+    child: str | None = None  # the run that a call of another flow starts
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +129,17 @@ class TimerFired:
     kind: ClassVar[str] = "timer.fired"
     identity: str
     folder: str
+
+
+@dataclass(frozen=True, slots=True)
+class BranchTaken:
+    """A branch that carries a label went one way; told for people, it steers nothing."""
+
+    kind: ClassVar[str] = "branch.taken"
+    identity: str
+    label: str
+    choice: str  # the text of `:yes` or `:no`
+    taken: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -309,6 +321,7 @@ Event = (
     | StepResolved
     | TimerSet
     | TimerFired
+    | BranchTaken
     | WaitOpened
     | WaitReminded
     | DecisionSeen

@@ -39,7 +39,7 @@ class Pin:
 
     `home` is the id of the ledger where the run is durable, `digest` the canonical digest of the closure,
     `policy` the commit of the policy in force at the start (None before one is pinned), `behaviour` the
-    engine's number, `origin` the run and commit a fork came from.
+    engine's number, `origin` the run (and commit) that this one was called by or forked from.
     """
 
     format: int
@@ -54,6 +54,7 @@ class Pin:
     authors: tuple[str, ...] = ()  # principals whose keys signed the release
     origin: str | None = None
     simulated: bool = False
+    depth: int = 0  # how many runs called one another down to this one
 
     @property
     def is_draft(self) -> bool:

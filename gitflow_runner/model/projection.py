@@ -12,6 +12,7 @@ from typing import assert_never
 
 from gitflow_runner.errors import DamagedError, Place
 from gitflow_runner.model.event import (
+    BranchTaken,
     CancelAsked,
     DecisionSeen,
     LateResult,
@@ -39,6 +40,8 @@ from gitflow_runner.model.event import (
     WaitResolved,
 )
 from gitflow_runner.model.run import OpenStep, OpenTimer, OpenWaitState, Run, RunStatus, SeenDecision
+
+CALL = "call-flow"  # a step that waits for the run which it started
 
 
 def fold(history: Iterable[Recorded]) -> Run:
@@ -135,7 +138,7 @@ def _applied(run: Run, recorded: Recorded) -> Run:
             return _ended(run, recorded.at, "terminated")
         case RunTimedOut():
             return _ended(run, recorded.at, "timed-out")
-        case LateResult():
+        case LateResult() | BranchTaken():
             return run
         case LeaseAcquired():
             return _lease_acquired(run, event)
@@ -159,8 +162,8 @@ def _lease_acquired(run: Run, event: LeaseAcquired) -> Run:
 def _status(run: Run) -> RunStatus:
     if run.is_over or run.status == "paused":
         return run.status
-    parked = bool(run.waits or run.timers) or any(s.unknown for s in run.steps)
-    busy = any(s.announced and not s.unknown for s in run.steps)
+    parked = bool(run.waits or run.timers) or any(s.unknown or s.type == CALL for s in run.steps)
+    busy = any(s.announced and not s.unknown and s.type != CALL for s in run.steps)
     return "waiting" if parked and not busy else "running"
 
 

@@ -7,14 +7,16 @@ from dataclasses import dataclass
 from gitflow_runner.errors import ConflictError, NotFoundError, RefusedError, UsageError
 from gitflow_runner.git.objects import Oid, decode_commit
 from gitflow_runner.git.refs import approval_ref, request_ref
-from gitflow_runner.git.repository import RefUpdate
-from gitflow_runner.ledger.chain import file_in, find_wait_commit, read_run
+from gitflow_runner.git.repository import ObjectReader, RefUpdate
+from gitflow_runner.ledger.chain import file_in, find_wait_commit, read_history, read_run
 from gitflow_runner.ledger.lease import wake
 from gitflow_runner.ledger.listing import RunRef, find_run
+from gitflow_runner.model.event import WaitOpened, WaitResolved
 from gitflow_runner.model.ids import is_step_folder
 from gitflow_runner.model.run import OpenWaitState, Run
 from gitflow_runner.runner.runtime import Runtime
 from gitflow_runner.runner.sync import push_new
+from gitflow_runner.runner.verify import require_trusted
 from gitflow_runner.trust.approval import OpenWait, build_approval
 from gitflow_runner.trust.reasons import Refusal
 from gitflow_runner.trust.requests import build_request, content_digest
@@ -55,9 +57,9 @@ def find_question(runtime: Runtime, typed_run: str, typed_wait: str | None) -> Q
     reader = runtime.repository
     at = find_run(reader, typed_run)
     run = read_run(reader, at.tip)
-    states = [s for s in run.waits if typed_wait is None or _names(s, typed_wait)]
+    states = [s for s in run.waits if typed_wait is None or _names(s.wait, typed_wait)]
     if not states:
-        _refuse_missing(run, typed_wait)
+        _refuse_missing(reader, at, run, typed_wait)
     if len(states) > 1:
         names = ", ".join(s.wait.folder for s in states)
         raise NotFoundError(
@@ -80,7 +82,8 @@ def decide(runtime: Runtime, question: Question, decision: str, *, note: str, pa
     """Sign `decision` over exactly this payload and put it into the wait's inbox.
 
     `payload` is the digest (or its beginning) that the person saw. Raises `ConflictError`
-    (`approval.payload`) if it is another one, `RefusedError` where the policy would not count it.
+    (`approval.payload`) if it is another one, `RefusedError` where the policy would not count it, or where
+    nobody trusted asks (`untrusted_run`).
     """
     wait = question.state.wait
     if len(payload) < SHORT or not question.digest.startswith(payload):
@@ -97,6 +100,7 @@ def decide(runtime: Runtime, question: Question, decision: str, *, note: str, pa
         )
     signer = runtime.person.require_signer(f"to {decision}")
     principal = check_person(runtime, question)
+    require_trusted(runtime, question.at.run, question.at.ref, question.at.tip, act="decided")
     tree = runtime.repository.commit(question.commit).tree
     asked = OpenWait(
         question.run.run,
@@ -178,14 +182,23 @@ def ask(
     return Signed(ref, objects[-1].oid, owner)
 
 
-def _names(state: OpenWaitState, typed: str) -> bool:
-    wait = state.wait
+def _names(wait: WaitOpened, typed: str) -> bool:
     if is_step_folder(typed):
         return wait.folder == typed
     return typed in (wait.identity, wait.key, wait.folder.partition("-")[2])
 
 
-def _refuse_missing(run: Run, typed: str | None) -> None:
+def _refuse_missing(reader: ObjectReader, at: RunRef, run: Run, typed: str | None) -> None:
+    if typed is not None and not run.is_over:
+        history = [recorded.event for recorded in read_history(reader, at.tip)]
+        opened = [e.folder for e in history if isinstance(e, WaitOpened) and _names(e, typed)]
+        for event in history:
+            if isinstance(event, WaitResolved) and event.folder in opened:
+                raise ConflictError(
+                    "wait.closed",
+                    f"{event.folder} was {event.outcome} already{_by(event.by)}",
+                    fix=(f"gfr show {run.run}",),
+                )
     if run.is_over:
         raise ConflictError(
             "wait.closed", f"run {run.run} has ended: {run.status}", fix=(f"gfr show {run.run}",)
@@ -200,3 +213,7 @@ def _refuse_missing(run: Run, typed: str | None) -> None:
         f"run {run.run} has no open wait {typed!r}; open: {', '.join(open_waits)}",
         fix=tuple(f"gfr show {run.run} {folder}" for folder in open_waits),
     )
+
+
+def _by(people: tuple[str, ...]) -> str:
+    return f" by {', '.join(people)}" if people else ""

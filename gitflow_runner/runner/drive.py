@@ -25,9 +25,11 @@ from gitflow_runner.model.event import (
 )
 from gitflow_runner.model.failure import Failure
 from gitflow_runner.model.ids import step_folder
+from gitflow_runner.model.projection import CALL
 from gitflow_runner.model.run import Run
 from gitflow_runner.runner.attempt import Attempts
 from gitflow_runner.runner.buffer import Buffer
+from gitflow_runner.runner.children import Children
 from gitflow_runner.runner.clock import Clock
 from gitflow_runner.runner.encode import failure_of, stored
 from gitflow_runner.runner.inbox import Inbox
@@ -64,6 +66,7 @@ class Driver:
         buffer: Buffer,
         attempts: Attempts,
         waits: Waits,
+        children: Children,
         inbox: Inbox,
         clock: Clock,
         limits: LimitSettings,
@@ -73,6 +76,8 @@ class Driver:
         self._buffer = buffer
         self._attempts = attempts
         self._waits = waits
+        self._children = children
+        self._calling = False
         self._inbox = inbox
         self._clock = clock
         self._limits = limits
@@ -97,8 +102,11 @@ class Driver:
         """Act on what the engine asks for; False if that is nothing that can be done now."""
         acted = False
         self._due = None
+        self._calling = False
         while not self._stop():
             commands = activation.commands()
+            if not self._buffer.run.is_over:
+                self._buffer.add(*activation.branches())
             done = [self._act(command) for command in commands]
             if self._buffer.run.is_over or not any(done):
                 return acted
@@ -137,6 +145,10 @@ class Driver:
             self._buffer.add(RunFailed(limit))
             self._buffer.flush()
             return True
+        if command.type == CALL:
+            going_on = self._children.run(command)
+            self._calling = self._calling or not going_on
+            return going_on
         self._attempts.run(command)
         return True
 
@@ -162,6 +174,10 @@ class Driver:
         if self._clock.now_ms() - run.started > self._limits.run_ms and not run.is_over:
             self._buffer.add(RunTimedOut(self._limits.run_ms))
             self._buffer.flush()
+        elif run.cancel is not None and not run.is_over and self._clock.now_ms() > run.cancel[2]:
+            # Cleanup has its own deadline; what it did not reach stays undone.
+            self._buffer.add(RunCancelled(run.cancel[0], run.cancel[1]))
+            self._buffer.flush()
 
     def _wait(self, patience: Patience) -> bool:
         """Nothing can be done now: fire what is due, or let time pass; False if the driver should leave."""
@@ -174,7 +190,9 @@ class Driver:
             return True
         due = self._next_due()
         self._due = due
-        people = bool(self._buffer.run.waits) or any(s.unknown for s in self._buffer.run.steps)
+        people = (
+            self._calling or bool(self._buffer.run.waits) or any(s.unknown for s in self._buffer.run.steps)
+        )
         if patience is Patience.NOW or due is None or people:
             return False
         self._clock.pause(max(1, min(due - self._clock.now_ms(), LOOK_EVERY_MS)))

@@ -2,37 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 from gitflow_runner.engine.behaviour import check
-from gitflow_runner.engine.program import make_program
 from gitflow_runner.errors import DamagedError, RefusedError, TransientError
 from gitflow_runner.git.refs import active_ref, run_ref
 from gitflow_runner.git.stale_locks import clear_run_locks
-from gitflow_runner.ledger.blobs import BlobStore, RunBlobs
+from gitflow_runner.lang.collection import Map
+from gitflow_runner.lang.values import Keyword
 from gitflow_runner.ledger.codec import decode_pin
 from gitflow_runner.ledger.journal import Journal
-from gitflow_runner.ledger.kv import KvScope
 from gitflow_runner.ledger.lease import give_back, hold_run, read_lease, take_wake
-from gitflow_runner.model.event import WaitOpened, WaitResolved
 from gitflow_runner.model.ids import RunId, Slug
 from gitflow_runner.model.pin import Pin
-from gitflow_runner.model.spec import Effect
-from gitflow_runner.runner.attempt import Attempts
-from gitflow_runner.runner.buffer import Buffer
-from gitflow_runner.runner.code import Code, pinned_code
-from gitflow_runner.runner.drive import Driver, Patience, Stood
-from gitflow_runner.runner.functions import FlowFunctions
-from gitflow_runner.runner.inbox import Inbox
-from gitflow_runner.runner.outbox import Outbox
-from gitflow_runner.runner.ports import Ports
-from gitflow_runner.runner.requests import Requests
+from gitflow_runner.model.run import Run
+from gitflow_runner.runner.assembly import Assembly
+from gitflow_runner.runner.code import Code, pinned_code, resolve_code
+from gitflow_runner.runner.drive import Patience, Stood
 from gitflow_runner.runner.runtime import Runtime
-from gitflow_runner.runner.source import ProjectSource
+from gitflow_runner.runner.start import Caller, begin_run
 from gitflow_runner.runner.sync import push_ref
 from gitflow_runner.runner.verify import require_trusted
-from gitflow_runner.runner.waiting import Waits
 
 LOCK_AGE_MS = 5_000  # protocol 1.6: a lock file that young may be about to be renamed
 KV_SCOPE = "default"
@@ -78,7 +69,7 @@ def drive_recorded(runtime: Runtime, target: Target, patience: Patience) -> Stoo
 def drive_held(runtime: Runtime, journal: Journal, pin: Pin, code: Code, patience: Patience) -> Stood:
     """Drive a run whose lock the caller holds; afterwards its tip is pushed and, if over, let go."""
     take_wake(runtime.repository.common_dir, journal.run.run)
-    driver = make_driver(runtime, journal, pin, code)
+    driver = Assembly(runtime, journal, pin, code, partial(_launch, runtime)).driver
     try:
         stood = driver.drive(patience)
     finally:
@@ -89,95 +80,17 @@ def drive_held(runtime: Runtime, journal: Journal, pin: Pin, code: Code, patienc
     return stood
 
 
-def make_driver(runtime: Runtime, journal: Journal, pin: Pin, code: Code) -> Driver:
-    """A driver over this journal with everything a run needs."""
-    clock, limits = runtime.clock, code.settings.limits
-    buffer = Buffer(journal, clock, runtime.told)
-    requests = Requests(
-        repository=runtime.repository,
-        buffer=buffer,
-        policies=runtime.policies,
-        clock=clock,
-        slug=Slug(pin.slug),
-    )
-    inbox = Inbox(
-        repository=runtime.repository,
-        buffer=buffer,
-        policies=runtime.policies,
-        requests=requests,
-        clock=clock,
-        pin=pin,
-    )
-    ports = _ports(runtime, buffer, pin, code)
-    attempts = Attempts(
-        buffer=buffer,
-        step=runtime.steps.get,
-        ports=ports,
-        clock=clock,
-        jitter=runtime.jitter,
-        home=runtime.local.home(),
-        limits=limits,
-        before_effect=_guard(buffer, inbox),
-    )
-    outbox = Outbox(runtime, journal, ports)
-    waits = Waits(
-        buffer=buffer,
-        policies=runtime.policies,
-        inbox=inbox,
-        clock=clock,
-        pin=pin,
-        refuse=attempts.refuse,
-        tell=outbox.tell,
-        remind=outbox.remind,
-    )
-    program = make_program(code.flow, runtime.specs, behaviour=pin.behaviour, fuel=limits.fuel)
-    return Driver(
-        program=program,
-        buffer=buffer,
-        attempts=attempts,
-        waits=waits,
-        inbox=inbox,
-        clock=clock,
-        limits=limits,
-        stop=runtime.stop,
-    )
-
-
-def _ports(runtime: Runtime, buffer: Buffer, pin: Pin, code: Code) -> Ports:
-    journal = buffer.journal
-    return Ports(
-        buffer=buffer,
-        clock=runtime.clock,
-        http=runtime.http(code.settings.http),
-        functions=FlowFunctions(code.flow, fuel=code.settings.limits.fuel),
-        blobs=RunBlobs(journal, BlobStore(runtime.repository.common_dir)),
-        kv=KvScope(runtime.repository, runtime.committer, KV_SCOPE, runtime.clock.now_ms),
-        source=ProjectSource(runtime.repository, runtime.git, pin.source.commit),
-        pin=pin,
-        live=runtime.local.root / "live" / journal.run.run,
-        stop=runtime.stop,
-    )
-
-
-def _guard(buffer: Buffer, inbox: Inbox) -> Callable[[Effect], None]:
-    """What stands before the announcing turn of an effect: requests, and approvals that must still hold."""
-    checked: set[str] = set()
-
-    def before_effect(effect: Effect) -> None:
-        if effect == "unsafe":
-            inbox.look_for_requests()
-        opened: dict[str, WaitOpened] = {}
-        for recorded in buffer.history:
-            match recorded.event:
-                case WaitOpened() as event:
-                    opened[event.folder] = event
-                case WaitResolved(outcome="approved") as event if event.folder not in checked:
-                    inbox.recheck(opened[event.folder], event)
-                    checked.add(event.folder)
-                case _:
-                    pass
-
-    return before_effect
+def _launch(runtime: Runtime, run: RunId, slug: Slug, ref: str, given: Map, parent: Run, depth: int) -> None:
+    target = Target(run, slug)
+    if runtime.repository.resolve(target.ref) is not None:
+        drive_recorded(runtime, target, Patience.NOW)
+        return
+    with hold_run(runtime.repository.common_dir, run, runtime.who):
+        code = resolve_code(runtime, slug, ref)
+        caller = Caller(parent.run, parent.starter, parent.starter_key, depth)
+        names = {key.text if isinstance(key, Keyword) else str(key): value for key, value in given.items()}
+        begun = begin_run(runtime, run, code, names, caller=caller)
+        drive_held(runtime, begun.journal, begun.pin, begun.code, Patience.NOW)
 
 
 def clear_locks(runtime: Runtime, target: Target) -> None:

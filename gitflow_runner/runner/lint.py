@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 from gitflow_runner.catalog.diagnostic import Diagnostic
+from gitflow_runner.catalog.edits import FIXABLE, edited_files, fixes
+from gitflow_runner.catalog.lint.rule import Subject
 from gitflow_runner.catalog.linter import lint
-from gitflow_runner.catalog.loader import list_flows
+from gitflow_runner.catalog.loader import list_flows, read_closure
 from gitflow_runner.catalog.sources import FLOWS_DIR, CommitTexts, Texts, WorkTreeTexts
 from gitflow_runner.engine.names import HOST_NAMES
-from gitflow_runner.errors import NotFoundError
+from gitflow_runner.errors import NotFoundError, UsageError
 from gitflow_runner.git.refs import HEAD
 from gitflow_runner.runner.runtime import Runtime
 
@@ -30,11 +31,28 @@ def lint_slug(runtime: Runtime, slug: str) -> tuple[Diagnostic, ...]:
     return lint(flow_texts(runtime), slug, runtime.specs, HOST_NAMES)
 
 
-def lint_all(runtime: Runtime) -> Iterator[tuple[str, tuple[Diagnostic, ...]]]:
-    """All findings about every flow, in the order of their slugs."""
-    texts = flow_texts(runtime)
-    for slug in list_flows(texts):
-        yield slug, lint(texts, slug, runtime.specs, HOST_NAMES)
+def slugs(runtime: Runtime) -> tuple[str, ...]:
+    """The slugs of all flows, sorted."""
+    return list_flows(flow_texts(runtime))
+
+
+def fix_slug(runtime: Runtime, slug: str) -> tuple[str, ...]:
+    """Mend in the work tree what has one certain remedy; the paths of the files that changed.
+
+    A flow that cannot be read is left as it is: lint says why. Raises `UsageError` (`draft.bare`).
+    """
+    work_dir = runtime.repository.work_dir
+    if work_dir is None:
+        raise UsageError("draft.bare", "a bare repository has no work tree to mend files in")
+    texts = WorkTreeTexts(work_dir)
+    found = lint(texts, slug, runtime.specs, HOST_NAMES)
+    if not any(each.code in FIXABLE for each in found):
+        return ()
+    expanded = read_closure(texts, slug)
+    changed = edited_files(expanded, fixes(Subject(slug, expanded, runtime.specs, HOST_NAMES), found))
+    for path, text in changed.items():
+        (work_dir / FLOWS_DIR / path).write_bytes(text.encode())
+    return tuple(f"{FLOWS_DIR}/{path}" for path in changed)
 
 
 def slug_of(argument: str) -> str:

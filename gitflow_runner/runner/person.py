@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from gitflow_runner.errors import UsageError
-from gitflow_runner.git.command import GitCommand
 from gitflow_runner.git.objects import Ident
+from gitflow_runner.git.program import GitProgram
 from gitflow_runner.trust.signer import KeygenSigner, Ran, RunProcess, Signer, load_signer
 from gitflow_runner.trust.sshkey import parse_key_line
 
@@ -42,7 +42,7 @@ class Person:
         return self.signer
 
 
-def find_person(git: GitCommand, environment: Mapping[str, str]) -> Person:
+def find_person(git: GitProgram, environment: Mapping[str, str]) -> Person:
     """The person of this clone, from Git's own configuration (`user.*`, `gpg.*`)."""
     name = environment.get("GIT_AUTHOR_NAME") or _config(git, "user.name") or "unknown"
     email = environment.get("GIT_AUTHOR_EMAIL") or _config(git, "user.email") or "unknown@invalid"
@@ -57,7 +57,7 @@ def find_person(git: GitCommand, environment: Mapping[str, str]) -> Person:
     return _with_key(name, email, key, program, environment)
 
 
-def _config(git: GitCommand, key: str) -> str | None:
+def _config(git: GitProgram, key: str) -> str | None:
     return git.config(key) or git.global_config(key)
 
 

@@ -11,13 +11,12 @@ from gitflow_runner.catalog.releases import list_versions, next_number
 from gitflow_runner.errors import ConflictError, NotFoundError, RefusedError, UsageError
 from gitflow_runner.git.objects import Oid
 from gitflow_runner.git.refs import TAGS, live_ref, release_tag
-from gitflow_runner.git.repository import RefUpdate
 from gitflow_runner.lang.printer import canonical
 from gitflow_runner.lang.values import keyword
 from gitflow_runner.model.pin import ReleaseSource
 from gitflow_runner.runner.runtime import Runtime
 from gitflow_runner.runner.seen import RunnerLogs
-from gitflow_runner.runner.sync import push_new, push_ref
+from gitflow_runner.runner.sync import share_ref
 from gitflow_runner.trust.live import LiveChain, build_promotion, load_live, next_promotion
 from gitflow_runner.trust.release import Release, ReleaseText, build_release, verify_release
 from gitflow_runner.trust.requests import content_digest
@@ -189,8 +188,7 @@ def make_release(runtime: Runtime, slug: str, *, notes: str) -> Made:
     commit = Oid(draft.source.commit)
     ref, tag = build_release(text, commit, who, signer, notes=notes)
     runtime.repository.write([tag])
-    runtime.repository.swap([RefUpdate(ref, None, tag.oid)])
-    push_new(runtime, ref, tag.oid)
+    share_ref(runtime, ref, None, tag.oid)
     verified_release(runtime, slug, number)
     return Made(ref, tag.oid, number, commit, number - 1 if number > 1 else None)
 
@@ -221,8 +219,7 @@ def make_promotion(
         known=old,
     )
     ref = live_ref(slug)
-    runtime.repository.swap([RefUpdate(ref, old, objects[-1].oid)])
-    push_ref(runtime, ref, objects[-1].oid)
+    share_ref(runtime, ref, old, objects[-1].oid)
     live_chain(runtime, slug)
     return Made(ref, objects[-1].oid, target, release.commit, current)
 

@@ -47,6 +47,7 @@ class Requests:
     def look(self) -> None:
         """Take what is new; durable on return."""
         run = self._buffer.run
+        self._close_waits()
         seen = set(run.requests_seen)
         fresh = [(n, o) for n, o in self._repository.refs(requests_prefix(run.run)) if o not in seen]
         for name, oid in fresh[: MAX_REQUESTS - len(seen)]:
@@ -74,6 +75,7 @@ class Requests:
         else:
             self._buffer.add(RequestSeen(oid, name, act, principal, fingerprint, None, note), *events)
         self._buffer.flush(author=author)
+        self._close_waits()
 
     def _events(self, read: SignedRequest, oid: Oid) -> tuple[Event, ...]:
         run, said, principal = self._buffer.run, read.request, read.principal
@@ -99,14 +101,18 @@ class Requests:
         run = self._buffer.run
         if run.cancel is not None:
             return ()
-        deadline = self._clock.now_ms() + CLEANUP_MS
-        events: list[Event] = [CancelAsked(principal, oid, said.reason, deadline)]
-        for state in run.waits:
-            wait = state.wait
-            events.append(
-                WaitResolved(wait.identity, wait.folder, "cancelled", None, (principal,), (), Stored("nil"))
-            )
-        return tuple(events)
+        return (CancelAsked(principal, oid, said.reason, self._clock.now_ms() + CLEANUP_MS),)
+
+    def _close_waits(self) -> None:
+        # One turn resolves one wait; recovery closes what a crash left open here.
+        while self._buffer.run.cancel is not None and not self._buffer.run.is_over:
+            state = next(iter(self._buffer.run.waits), None)
+            if state is None:
+                return
+            wait, by = state.wait, self._buffer.run.cancel[0]
+            closed = WaitResolved(wait.identity, wait.folder, "cancelled", None, (by,), (), Stored("nil"))
+            self._buffer.add(closed)
+            self._buffer.flush()
 
     def _resolve(self, read: SignedRequest, oid: Oid) -> StepResolved:
         said = read.request

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from gitflow_runner.git.command import GitCommand
+from gitflow_runner.git.program import GitProgram
 from gitflow_runner.git.repository import Repository
 from gitflow_runner.ledger.committer import Committer
 from gitflow_runner.model.event import Recorded
@@ -44,7 +44,7 @@ class Runtime:
     """One process's tools. `say` is where remarks for people go, `stop` whether the process is to end."""
 
     repository: Repository
-    git: GitCommand
+    git: GitProgram
     local: LocalState
     clock: Clock
     jitter: Jitter
@@ -61,6 +61,11 @@ class Runtime:
     def signer(self) -> FileSigner:
         """The runner's key; `UsageError` (`not_initialised`)."""
         return self.local.signer()
+
+    @cached_property
+    def own_key(self) -> str | None:
+        """The fingerprint of the runner's key, None in a clone that was not prepared for runs."""
+        return self.signer.key.fingerprint if self.local.is_ready() else None
 
     @cached_property
     def owner(self) -> str:

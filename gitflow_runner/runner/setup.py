@@ -4,19 +4,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 from gitflow_runner.errors import NotFoundError, RefusedError, UsageError
-from gitflow_runner.git.command import GitCommand
 from gitflow_runner.git.objects import Oid
 from gitflow_runner.git.refs import POLICY, RUNS
-from gitflow_runner.git.repository import RefUpdate
 from gitflow_runner.runner.person import Person, find_person
 from gitflow_runner.runner.runtime import Runtime
 from gitflow_runner.runner.scaffold import template, with_block
-from gitflow_runner.runner.sync import fetch
+from gitflow_runner.runner.sync import fetch, push_ref, share_ref
 from gitflow_runner.trust.policy import Policy, policy_digest
 from gitflow_runner.trust.policy_chain import apply_policy
 from gitflow_runner.trust.policy_text import parse_policy
@@ -118,6 +116,7 @@ def apply_draft(runtime: Runtime) -> tuple[Policy, Oid]:
             fix=("gfr trust pin <digest>",),
         )
     if chain is not None and text == chain.newest.text:
+        push_ref(runtime, POLICY, chain.tip.oid)
         return chain.newest, chain.tip.oid
     expected = 1 if chain is None else chain.newest.version + 1
     if draft.version != expected:
@@ -158,7 +157,7 @@ def _apply(runtime: Runtime, text: bytes, previous: Oid | None, person: Person) 
     oid = objects[-1].oid
     runtime.repository.write(objects)
     runtime.policies.would_hold(oid, policy_digest(text) if previous is None else None)
-    runtime.repository.swap([RefUpdate(POLICY, previous, oid)])
+    share_ref(runtime, POLICY, previous, oid)
     return oid
 
 
@@ -249,7 +248,7 @@ def _first_policy(runtime: Runtime, person: Person, work_dir: Path, laid: list[L
 
 
 def _commit(runtime: Runtime, work_dir: Path, paths: Sequence[str]) -> str | None:
-    git: GitCommand = replace(runtime.git, work_dir=work_dir)
+    git = runtime.git.in_work_tree(work_dir)
     git.run("add", "--", *paths)
     changed = git.attempt("diff", "--cached", "--quiet", "--", *paths)
     if changed.code == 0:

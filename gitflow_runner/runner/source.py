@@ -10,8 +10,8 @@ import re
 from collections.abc import Sequence
 
 from gitflow_runner.errors import GitflowError, RefusedError, StepError
-from gitflow_runner.git.command import GitCommand
 from gitflow_runner.git.objects import BLOB_MODE, EXEC_MODE, Oid
+from gitflow_runner.git.program import GitProgram
 from gitflow_runner.git.refs import HEADS, TAGS, is_ours
 from gitflow_runner.git.repository import Repository
 from gitflow_runner.steps.base import LogEntry, PathChange
@@ -25,7 +25,7 @@ _PLAIN = ("--no-ext-diff", "--no-textconv", "--no-color", "--no-renames")
 class ProjectSource:
     """The `Source` port over one repository; `pinned` is the commit that the run is bound to, if any."""
 
-    def __init__(self, repository: Repository, git: GitCommand, pinned: str | None) -> None:
+    def __init__(self, repository: Repository, git: GitProgram, pinned: str | None) -> None:
         self._repository = repository
         self._git = git
         self._pinned = pinned

@@ -42,14 +42,29 @@ def new_run_id(runtime: Runtime) -> RunId:
     return run_id(f"{moment:%Y%m%d-%H%M%S}-{runtime.jitter.token(6)}")
 
 
-def begin_run(runtime: Runtime, run: RunId, code: Code, given: Mapping[str, Value]) -> Begun:
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """The run that calls another flow: its starter stands for the called run too."""
+
+    run: str
+    starter: str | None
+    starter_key: str | None
+    depth: int
+
+
+def begin_run(
+    runtime: Runtime, run: RunId, code: Code, given: Mapping[str, Value], *, caller: Caller | None = None
+) -> Begun:
     """Record the first turn of a run of `code`; the caller holds the run's lock.
 
     Raises `UsageError` (`input.*`), `RefusedError` where no policy lets this clone drive a release.
     """
     require_driver(runtime, code)
     given_input = Stored(write(check_input(code.flow, given)))
-    request = _signed_start(runtime, code, given_input)
+    if caller is None:
+        request = _signed_start(runtime, code, given_input)
+    else:
+        request = _Request(caller.starter, caller.starter_key)
     pin = Pin(
         1,
         runtime.local.home(),
@@ -61,6 +76,8 @@ def begin_run(runtime: Runtime, run: RunId, code: Code, given: Mapping[str, Valu
         CURRENT,
         runtime.policies.tip(),
         code.authors,
+        None if caller is None else caller.run,
+        depth=0 if caller is None else caller.depth + 1,
     )
     pin_bytes = encode_pin(pin)
     now = runtime.clock.now_ms()

@@ -36,6 +36,15 @@ def push_ref(runtime: Runtime, ref: str, tip: Oid) -> None:
     runtime.git.push(remote, [RefUpdate(ref, found, tip)])
 
 
+def share_ref(runtime: Runtime, ref: str, old: Oid | None, new: Oid) -> None:
+    """Move a ref that several clones write: at the remote first, so that a lost race moves nothing here.
+
+    `ConflictError` if it is not at `old` there or here. The objects have been written.
+    """
+    push_ref(runtime, ref, new)
+    runtime.repository.swap([RefUpdate(ref, old, new)])
+
+
 def push_new(runtime: Runtime, ref: str, oid: Oid) -> None:
     """Create `ref` on the remote; a no-op without one."""
     if runtime.remote is not None:

@@ -49,7 +49,7 @@ def check_run(
             pin.slug,
             first_seen=decode_commit(data).committer.time * 1_000,
             draft=pin.is_draft,
-            own_key=runtime.signer.key.fingerprint,
+            own_key=runtime.own_key,
         )
         if verdict.accepted:
             return None
@@ -64,8 +64,8 @@ def check_run(
     return tuple(findings)
 
 
-def require_trusted(runtime: Runtime, run: str, ref: str, tip: Oid) -> None:
-    """Refuse (`untrusted_run`) to drive what does not verify; what this clone verified stays so."""
+def require_trusted(runtime: Runtime, run: str, ref: str, tip: Oid, *, act: str = "driven") -> None:
+    """Refuse (`untrusted_run`) to act on what does not verify; what this clone verified stays so."""
     if runtime.local.verified_tip(run) == tip:
         return
     findings = [f for f in check_run(runtime, ref, tip=tip) if f.code not in _REMARKS]
@@ -73,8 +73,8 @@ def require_trusted(runtime: Runtime, run: str, ref: str, tip: Oid) -> None:
         first = findings[0]
         raise RefusedError(
             "untrusted_run",
-            f"run {run} is not driven: {first.message} ({first.code})",
-            hint="it is shown, never driven, until its history verifies",
+            f"run {run} is not {act}: {first.message} ({first.code})",
+            hint="it is only shown until its history verifies",
             fix=(f"gfr runs verify {run}",),
             details={"findings": [f"{f.code} {f.commit or ''} {f.message}" for f in findings[:20]]},
         )

@@ -9,6 +9,7 @@ from typing import assert_never
 from gitflow_runner.ledger.fsck import Finding
 from gitflow_runner.ledger.listing import RunRef
 from gitflow_runner.model.event import (
+    BranchTaken,
     CancelAsked,
     DecisionSeen,
     LateResult,
@@ -39,6 +40,7 @@ from gitflow_runner.model.failure import Failure
 from gitflow_runner.model.run import Run
 from gitflow_runner.model.stored import Stored
 
+_UNDER_WAY = frozenset(("running", "retrying", "sleeping", "waiting"))
 PREVIEW = 4 * 1024  # characters of one value
 
 
@@ -97,6 +99,10 @@ def view_run(at: RunRef, run: Run, history: Sequence[Recorded], findings: tuple[
         elif isinstance(event, RequestSeen):
             requests.append(event)
         _note(steps, recorded)
+    if run.is_over:
+        for step in steps.values():
+            # What was under way when the run ended came to nothing that the run could use.
+            step.status = "cancelled" if step.status in _UNDER_WAY else step.status
     return RunView(at, run, first, tuple(steps.values()), findings, output, tuple(refused), tuple(requests))
 
 
@@ -150,6 +156,7 @@ def _note(steps: dict[str, StepView], recorded: Recorded) -> None:
             | RunTimedOut()
             | LateResult()
             | LeaseAcquired()
+            | BranchTaken()
         ):
             pass
         case _:

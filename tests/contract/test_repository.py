@@ -150,7 +150,7 @@ class TestReading:
         tag = Tag(tips[0], "commit", "flow/demo/v1", WHO, "release\n").encode()
         writer.write([*objects, tag])
         names = ["refs/runs/b/20251122-131402-aaaaaa", "refs/runs/a/20251122-131402-bbbbbb"]
-        names += ["refs/runs-archive/202511", "refs/policy"]
+        names += ["refs/runs-archive/202511", "refs/policy/chain"]
         for name in names:
             writer.swap([RefUpdate(name, None, tips[1])])
         writer.swap([RefUpdate("refs/tags/flow/demo/v1", None, tag.oid)])

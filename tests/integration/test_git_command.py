@@ -62,12 +62,12 @@ def test_what_one_clone_pushes_another_fetches_elsewhere(tmp_path: Path, hub: Pa
     clone.git.push("hub", [RefUpdate(RUN, None, tip), RefUpdate("refs/heads/main", None, tip)])
     assert clone.git.remote_refs("hub", ["refs/runs/"]) == ((RUN, tip),)
     assert clone.git.remote_refs("hub") == (("refs/heads/main", tip), (RUN, tip))
-    assert other.git.fetch("hub", sync_refspecs("hub", "main")) == ("refs/policy",)
+    assert other.git.fetch("hub", sync_refspecs("hub", "main")) == ("refs/policy/chain",)
     assert list(other.repository.refs("refs/")) == [
         ("refs/remotes/hub/main", tip),
         ("refs/runner/remotes/hub/runs/demo/20251122-131402-7k3m9q", tip),
     ]
-    assert other.git.fetch("hub", sync_refspecs("hub", "main")) == ("refs/policy",)
+    assert other.git.fetch("hub", sync_refspecs("hub", "main")) == ("refs/policy/chain",)
 
 
 def test_a_push_moves_a_ref_only_from_its_old_value(tmp_path: Path, hub: Path, clone: Clone) -> None:

@@ -123,7 +123,7 @@ def test_a_crash_leaves_a_prefix_of_the_moves(tmp_path: Path, stop_at: int) -> N
 
     repository = MemoryRepository(tmp_path, before_write=crash)
     item = blob(b"x")
-    names = [ACTIVE, RUN, "refs/policy"]
+    names = [ACTIVE, RUN, "refs/policy/chain"]
     wanted = [f"object blob {item.oid}", *(f"ref {name}" for name in names)]
     try:
         repository.write([item])

@@ -27,7 +27,7 @@ def lock(folder: Path, name: str, age: float) -> Path:
 
 def test_only_old_locks_of_the_named_refs_go(tmp_path: Path) -> None:
     old, young, other = lock(tmp_path, RUN, 6), lock(tmp_path, ACTIVE, 4), lock(tmp_path, SLOT, 600)
-    cleared = clear_run_locks(tmp_path, [RUN, ACTIVE, "refs/policy"], NOW)
+    cleared = clear_run_locks(tmp_path, [RUN, ACTIVE, "refs/policy/chain"], NOW)
     assert [found.name for found in cleared.removed] == [RUN]
     assert [(found.name, found.age, found.kept_because) for found in cleared.kept] == [
         (ACTIVE, 4.0, "it is younger than 5 s")

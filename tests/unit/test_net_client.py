@@ -109,7 +109,7 @@ def test_two_gzip_members_are_one_body(server: Loopback, client: HttpClient) -> 
 @pytest.mark.parametrize(
     ("body", "encoding"),
     [
-        (gzip.compress(b"x" * 1000)[:-9], "gzip"),
+        (gzip.compress(b"x" * 1000, mtime=0)[:-9], "gzip"),
         (b"not gzip at all", "gzip"),
         (b"x", "deflate"),
         (b"\xff\xff\xff\xff", "deflate"),

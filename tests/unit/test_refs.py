@@ -141,7 +141,9 @@ def test_a_gate_needs_a_branch_and_a_leaf(name: str) -> None:
     [
         "refs/runs/demo",
         f"refs/runs/demo/{RUN}/more",
+        "refs/policy",
         "refs/policy/x",
+        "refs/policy/chain/x",
         "refs/approvals/x",
         f"refs/approvals/{RUN}/{WAIT}/a/b",
         "refs/runner/other/x",
@@ -159,6 +161,12 @@ def test_a_name_of_the_wrong_form_in_our_namespaces_is_reported(name: str) -> No
 def test_other_namespaces_are_not_ours(name: str) -> None:
     assert not refs.is_ours(name)
     assert not refs.is_blocked(name)
+
+
+def test_every_name_can_be_pushed_since_none_lies_in_refs_itself() -> None:
+    assert refs.POLICY == "refs/policy/chain"
+    assert not refs.is_blocked(refs.POLICY)
+    assert [own for own in refs.OURS if own.count("/") < 2] == []
 
 
 @pytest.mark.parametrize("branch", ["-x", "HEAD", "a..b", "a b", "a.lock", "/a", "a//b", "a/"])

@@ -11,7 +11,7 @@ from gitflow_runner.lang.analyzer import check
 from gitflow_runner.lang.environments import BODY
 from gitflow_runner.lang.forms import Form
 from gitflow_runner.lang.program import Problem
-from gitflow_runner.lang.session import compile_function
+from gitflow_runner.lang.session import check_function
 
 CODES = (
     Code("unbound_symbol", "error", "The name is bound nowhere and is not in the library of this place."),
@@ -69,10 +69,9 @@ def _check(subject: Subject) -> Iterator[Diagnostic]:
 def _function_problems(code: Form) -> tuple[Problem, ...]:
     """What is wrong with a function; where its text cannot be read another rule has said so."""
     try:
-        return compile_function(code).code.warnings
-    except LangError as error:
-        found = error.details.get("problems", ())
-        return found if isinstance(found, tuple) else ()
+        return check_function(code)
+    except LangError:
+        return ()
 
 
 def _finding(problem: Problem, path: Path) -> Diagnostic:

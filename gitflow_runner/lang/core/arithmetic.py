@@ -98,7 +98,6 @@ def dec(value: Value) -> Value:
 def _pick(worse: Callable[[Value, Value], bool]) -> Callable[..., Value]:
     def pick(*args: Value) -> Value:
         best = args[0]
-        n.rank(best)
         for arg in args[1:]:
             if arg.__class__ is float and math.isnan(arg):
                 return arg
@@ -136,16 +135,14 @@ def single(value: Value) -> float:
 
 def to_int(value: Value) -> int:
     """`(int value)`: within 32 bits."""
-    number = n.to_long(value)
-    if not -(2**31) <= number < 2**31:
-        raise illegal(f"Value out of range for int: {number}")
-    return number
+    return _narrow(32, "int")(value)
 
 
 def _narrow(bits: int, name: str) -> Callable[[Value], int]:
     def narrow(value: Value) -> int:
         number = n.to_long(value)
-        if not -(2 ** (bits - 1)) <= number < 2 ** (bits - 1):
+        exact = value if value.__class__ is float else number
+        if not -(2 ** (bits - 1)) <= exact <= 2 ** (bits - 1) - 1:
             raise illegal(f"Value out of range for {name}: {number}")
         return number
 
@@ -165,7 +162,7 @@ def bigint(value: Value) -> BigInt:
     if value.__class__ is float:
         if not math.isfinite(value):
             raise thrown("NumberFormatException", "Infinite or NaN")
-        return n.big(int(value))
+        return n.big(int(Decimal(repr(value))))
     n.rank(value)
     return n.big(int(n.as_fraction(value)))
 
@@ -221,8 +218,6 @@ def denominator(value: Value) -> BigInt:
 def _bits(value: Value) -> int:
     if value.__class__ is int:
         return int(value)
-    if value.__class__ is BigInt:
-        return n.to_long(value)
     if value is None:
         raise no_number(value)
     raise illegal(f"bit operation not supported for: {number_text(value)}")
@@ -337,6 +332,7 @@ TABLE = plain(
     ("unchecked-subtract", lambda a, b: _signed(_bits(a) - _bits(b)), 2, 2),
     ("unchecked-multiply", lambda a, b: _signed(_bits(a) * _bits(b)), 2, 2),
     ("unchecked-inc", lambda a: _signed(_bits(a) + 1), 1, 1),
+    ("unchecked-negate", lambda a: _signed(-_bits(a)), 1, 1),
     ("unchecked-dec", lambda a: _signed(_bits(a) - 1), 1, 1),
     ("inc", inc, 1, 1),
     ("dec", dec, 1, 1),

@@ -208,7 +208,9 @@ def empty(value: Value) -> Value:
         return value.like(())
     if isinstance(value, MapEntry) or not isinstance(value, Collection):
         return None
-    return Vec(meta=value.meta) if isinstance(value, Vec) else EMPTY_LIST
+    if isinstance(value, Vec):
+        return Vec(meta=value.meta)
+    return List(meta=value.meta) if value.__class__ is List and value.meta is not None else EMPTY_LIST
 
 
 def assoc(runtime: Runtime, target: Value, *args: Value) -> Value:
@@ -307,6 +309,8 @@ def select_keys(runtime: Runtime, target: Value, keys: Value) -> Map:
     """`(select-keys map keys)`."""
     d = {}
     for key in runtime.items(keys):
+        if target is not None and not isinstance(target, Map | Vec):
+            raise illegal(f"find not supported on {kind_of(target)}")
         value = lookup(target, key, MISSING)
         if value is not MISSING:
             d[encode(key)] = value

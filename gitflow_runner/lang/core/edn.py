@@ -7,12 +7,13 @@ from gitflow_runner.lang.access import lookup
 from gitflow_runner.lang.collection import MISSING, Map, TaggedLiteral
 from gitflow_runner.lang.core.patterns import subject
 from gitflow_runner.lang.core.table import ctx
+from gitflow_runner.lang.core.walking import rebuilt
 from gitflow_runner.lang.forms import value_of
 from gitflow_runner.lang.fuel import Runtime
 from gitflow_runner.lang.reader import MAX_DEPTH, MAX_FORMS, Reader
 from gitflow_runner.lang.source import Source
 from gitflow_runner.lang.throwing import thrown
-from gitflow_runner.lang.values import Value, keyword
+from gitflow_runner.lang.values import Collection, Value, keyword
 
 
 def read_string(runtime: Runtime, *args: Value) -> Value:
@@ -35,9 +36,12 @@ def read_string(runtime: Runtime, *args: Value) -> Value:
 
 
 def _tagged(runtime: Runtime, value: Value, options: Value) -> Value:
-    """A tagged value, given to the reader or default function of the options where there is one."""
+    """Tagged values in it given to the reader or default function of the options."""
+    if isinstance(value, Collection):
+        return rebuilt(runtime, lambda item: _tagged(runtime, item, options), value)
     if not isinstance(value, TaggedLiteral):
         return value
+    value = TaggedLiteral(value.tag, _tagged(runtime, value.form, options))
     readers = lookup(options, keyword("readers"))
     reader = readers.get(value.tag) if isinstance(readers, Map) else None
     if reader is not None:

@@ -9,7 +9,7 @@ from typing import Any
 from gitflow_runner.lang.core.table import ctx
 from gitflow_runner.lang.equality import MAX_ELEMENTS
 from gitflow_runner.lang.fuel import Runtime
-from gitflow_runner.lang.numbers import add, index, less, rank, sign
+from gitflow_runner.lang.numbers import add_promoting, ceiling, index, less, rank, sign
 from gitflow_runner.lang.seqs import EMPTY_LIST, ArraySeq, Seq, seq
 from gitflow_runner.lang.throwing import too_large
 from gitflow_runner.lang.values import INT_MAX, Value
@@ -48,7 +48,7 @@ def _ranged(start: Value, end: Value, step: Value) -> Iterator[Value]:
     upwards = sign(step) > 0
     while less(start, end) if upwards else less(end, start):
         yield start
-        start = add(start, step)
+        start = add_promoting(start, step)
 
 
 def repeat(runtime: Runtime, *args: Value) -> Value:
@@ -64,7 +64,7 @@ def repeatedly(runtime: Runtime, *args: Value) -> Value:
     call = runtime.caller(args[-1], 0)
     if len(args) == 1:
         return runtime.sequence(call() for _ in endless(runtime))
-    return runtime.sequence(call() for _ in range(index(args[0])))
+    return runtime.sequence(call() for _ in range(ceiling(args[0])))
 
 
 def iterate(runtime: Runtime, f: Value, start: Value) -> Value:

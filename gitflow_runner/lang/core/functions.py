@@ -72,10 +72,16 @@ def every_pred(runtime: Runtime, *tests: Value) -> Function:
     """`(every-pred test ...)`."""
     return Function(
         "every-pred",
-        lambda *args: all(_true(runtime.call(test, arg)) for arg in args for test in tests),
+        lambda *args: all(_true(runtime.call(test, arg)) for test, arg in _rounds(tests, args)),
         0,
         MANY,
     )
+
+
+def _rounds(tests: tuple[Value, ...], args: tuple[Value, ...]) -> list[tuple[Value, Value]]:
+    """Each test on the first three arguments in turn, then all tests on each of the others."""
+    first = [(test, arg) for test in tests for arg in args[:3]]
+    return first + [(test, arg) for arg in args[3:] for test in tests]
 
 
 def some_fn(runtime: Runtime, *tests: Value) -> Function:
@@ -83,11 +89,10 @@ def some_fn(runtime: Runtime, *tests: Value) -> Function:
 
     def call(*args: Value) -> Value:
         verdict: Value = None
-        for arg in args:
-            for test in tests:
-                verdict = runtime.call(test, arg)
-                if _true(verdict):
-                    return verdict
+        for test, arg in _rounds(tests, args):
+            verdict = runtime.call(test, arg)
+            if _true(verdict):
+                return verdict
         return verdict
 
     return Function("some-fn", call, 0, MANY)

@@ -88,7 +88,8 @@ def power(a: Value, b: Value) -> float:
 
 def floor_div(a: Value, b: Value) -> int:
     """`(floor-div a b)`."""
-    return to_long(a) // _divisor(b)
+    number = to_long(a) // _divisor(b)
+    return number if number <= INT_MAX else INT_MIN
 
 
 def floor_mod(a: Value, b: Value) -> int:
@@ -108,6 +109,48 @@ def _exact(op: Callable[[int, int], int]) -> Callable[[Value, Value], int]:
         value = op(to_long(a), to_long(b))
         if INT_MIN <= value <= INT_MAX:
             return value
+        raise thrown("ArithmeticException", "long overflow")
+
+    return call
+
+
+def ulp(value: Value) -> float:
+    """`(ulp d)`."""
+    x = double(value)
+    return math.inf if math.isinf(x) else math.ulp(x)
+
+
+def exponent(value: Value) -> int:
+    """`(get-exponent d)`."""
+    x = double(value)
+    if math.isnan(x) or math.isinf(x):
+        return 1024
+    return -1023 if abs(x) < 2.2250738585072014e-308 else math.frexp(x)[1] - 1
+
+
+def scalb(value: Value, power_of_two: Value) -> float:
+    """`(scalb d n)`."""
+    x, by = double(value), max(min(to_long(power_of_two), 5000), -5000)
+    try:
+        return math.ldexp(x, by)
+    except OverflowError:
+        return math.copysign(math.inf, x)
+
+
+def next_after(start: Value, direction: Value) -> float:
+    """`(next-after start direction)`."""
+    return math.nextafter(double(start), double(direction))
+
+
+def _towards(limit: float) -> Callable[[Value], float]:
+    return lambda value: math.nextafter(double(value), limit)
+
+
+def _exact_one(op: Callable[[int], int]) -> Callable[[Value], int]:
+    def call(value: Value) -> int:
+        result = op(to_long(value))
+        if INT_MIN <= result <= INT_MAX:
+            return result
         raise thrown("ArithmeticException", "long overflow")
 
     return call
@@ -185,6 +228,15 @@ TABLE = plain(
     ("clojure.math/round", round_, 1, 1),
     ("clojure.math/floor-div", floor_div, 2, 2),
     ("clojure.math/floor-mod", floor_mod, 2, 2),
+    ("clojure.math/ulp", ulp, 1, 1),
+    ("clojure.math/get-exponent", exponent, 1, 1),
+    ("clojure.math/scalb", scalb, 2, 2),
+    ("clojure.math/next-after", next_after, 2, 2),
+    ("clojure.math/next-up", _towards(math.inf), 1, 1),
+    ("clojure.math/next-down", _towards(-math.inf), 1, 1),
+    ("clojure.math/negate-exact", _exact_one(int.__neg__), 1, 1),
+    ("clojure.math/increment-exact", _exact_one(lambda n: n + 1), 1, 1),
+    ("clojure.math/decrement-exact", _exact_one(lambda n: n - 1), 1, 1),
     ("clojure.math/add-exact", _exact(int.__add__), 2, 2),
     ("clojure.math/subtract-exact", _exact(int.__sub__), 2, 2),
     ("clojure.math/multiply-exact", _exact(int.__mul__), 2, 2),

@@ -15,7 +15,7 @@ from gitflow_runner.lang.fuel import Runtime, out_of_fuel
 from gitflow_runner.lang.numbers import less, sign
 from gitflow_runner.lang.seqs import EMPTY_LIST, as_seq, list_of, seq, walk
 from gitflow_runner.lang.throwing import bad_cast
-from gitflow_runner.lang.values import Function, Reduced, Value
+from gitflow_runner.lang.values import Collection, Function, Reduced, Value
 
 
 def reduce(runtime: Runtime, f: Value, *args: Value) -> Value:
@@ -143,7 +143,7 @@ def all_distinct(runtime: Runtime, *items: Value) -> bool:
 def comparator(runtime: Runtime, f: Value) -> Callable[[Value, Value], int]:
     """A comparator of ours behind a function that returns a number, or whether the first goes first."""
     if f.__class__ is Function and f.name == "compare":
-        return compare
+        return lambda a, b: compare(a, b)
     call = runtime.caller(f, 2)
 
     def order(a: Value, b: Value) -> int:
@@ -160,23 +160,27 @@ def comparator(runtime: Runtime, f: Value) -> Callable[[Value, Value], int]:
 
 def sort(runtime: Runtime, *args: Value) -> Value:
     """`(sort coll)`, `(sort comparator coll)`; stable."""
-    items = runtime.realise(walk(args[-1]))
+    items, meta = runtime.realise(walk(args[-1])), _meta(args[-1])
     if len(args) == 1:
-        return list_of(sorted_plainly(runtime, items, items))
+        return list_of(sorted_plainly(runtime, items, items), meta)
     key = cmp_to_key(comparator(runtime, args[0]))
-    return list_of(sorted(items, key=key))
+    return list_of(sorted(items, key=key), meta)
+
+
+def _meta(value: Value) -> Value:
+    return value.meta if isinstance(value, Collection) else None
 
 
 def sort_by(runtime: Runtime, f: Value, *args: Value) -> Value:
     """`(sort-by f coll)`, `(sort-by f comparator coll)`."""
-    items = runtime.realise(walk(args[-1]))
+    items, meta = runtime.realise(walk(args[-1])), _meta(args[-1])
     call = runtime.caller(f, 1)
     keys = [call(item) for item in items]
     if len(args) == 1:
-        return list_of(sorted_plainly(runtime, items, keys))
+        return list_of(sorted_plainly(runtime, items, keys), meta)
     key = cmp_to_key(comparator(runtime, args[0]))
     order = sorted(range(len(items)), key=lambda at: key(keys[at]))
-    return list_of([items[at] for at in order])
+    return list_of([items[at] for at in order], meta)
 
 
 def sorted_plainly(runtime: Runtime, items: list[Value], keys: list[Value]) -> list[Value]:
@@ -236,8 +240,13 @@ def into(runtime: Runtime, *args: Value) -> Value:
         return args[0]
     if len(args) == 2:
         return into_plain(runtime, args[0], runtime.items(args[1]))
-    gathered = transduced(runtime, args[1], args[2])
-    return into_plain(runtime, args[0], iter(gathered))
+    if args[0].__class__ is Vec:
+        return transduce(runtime, args[1], Function("conj", _onto_vector, 0, 2), *args[::2])
+    return into_plain(runtime, args[0], iter(transduced(runtime, args[1], args[2])))
+
+
+def _onto_vector(*args: Value) -> Value:
+    return args[0].conj(args[1]) if len(args) == 2 else args[0] if args else EMPTY_VEC
 
 
 def transduced(runtime: Runtime, xform: Value, coll: Value) -> list[Value]:
@@ -362,6 +371,7 @@ TABLE = plain(
     ("transduce", transduce, 3, 4),
     ("sequence", sequence, 1, MANY),
     ("eduction", eduction, 1, MANY),
+    ("comparator", lambda runtime, f: Function("comparator", comparator(runtime, f), 2, 2), 1, 1),
     ("completing", completing, 1, 2),
     ("halt-when", halt_when, 1, 2),
     ("cat", cat, 1, 1),

@@ -12,7 +12,7 @@ from gitflow_runner.lang.core import transducers as t
 from gitflow_runner.lang.core.table import MANY, ctx, plain
 from gitflow_runner.lang.equality import equal
 from gitflow_runner.lang.fuel import Runtime, out_of_fuel
-from gitflow_runner.lang.numbers import index
+from gitflow_runner.lang.numbers import ceiling
 from gitflow_runner.lang.seqs import (
     EMPTY_LIST,
     ArraySeq,
@@ -54,11 +54,11 @@ def butlast(runtime: Runtime, value: Value) -> Value:
 
 def nthrest(runtime: Runtime, value: Value, number: Value) -> Value:
     """`(nthrest coll n)`."""
-    found, left = value, index(number)
+    found, left = value, ceiling(number)
     while left > 0:
         live = seq(found)
         if live is None:
-            return EMPTY_LIST
+            return found
         runtime.charge(1)
         found, left = live.rest(), left - 1
     return found
@@ -66,7 +66,7 @@ def nthrest(runtime: Runtime, value: Value, number: Value) -> Value:
 
 def nthnext(runtime: Runtime, value: Value, number: Value) -> Value:
     """`(nthnext coll n)`."""
-    return seq(nthrest(runtime, value, number))
+    return None if seq(value) is None else seq(nthrest(runtime, value, number))
 
 
 def reverse(runtime: Runtime, value: Value) -> List:

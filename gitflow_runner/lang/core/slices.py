@@ -11,14 +11,14 @@ from gitflow_runner.lang.core.endless import endless
 from gitflow_runner.lang.core.table import ctx
 from gitflow_runner.lang.equality import equal
 from gitflow_runner.lang.fuel import Runtime
-from gitflow_runner.lang.numbers import index
+from gitflow_runner.lang.numbers import ceiling, index
 from gitflow_runner.lang.seqs import EMPTY_LIST, ArraySeq, as_seq, first, list_of, walk
 from gitflow_runner.lang.values import Value
 
 
 def take(runtime: Runtime, number: Value, coll: Value = MISSING) -> Value:
     """`(take n coll)`."""
-    limit = index(number)
+    limit = ceiling(number)
     if coll is MISSING:
         return t.taking(runtime, limit)
     return runtime.sequence(_taken(runtime, limit, as_seq(coll)))
@@ -36,7 +36,7 @@ def _taken(runtime: Runtime, limit: int, coll: Value) -> Iterator[Value]:
 
 def drop(runtime: Runtime, number: Value, coll: Value = MISSING) -> Value:
     """`(drop n coll)`."""
-    limit = index(number)
+    limit = ceiling(number)
     if coll is MISSING:
         return t.dropping(runtime, limit)
     if isinstance(coll, Vec) and limit > 0:
@@ -138,6 +138,8 @@ def partition_all(runtime: Runtime, size: Value, *args: Value) -> Value:
 def _partitions(
     runtime: Runtime, size: int, step: int, coll: Value, pad: Value, *, whole: bool
 ) -> Iterator[Value]:
+    if size < 0:
+        return
     items = runtime.items(as_seq(coll))
     group: list[Value] = []
     skip = 0

@@ -264,7 +264,7 @@ def _last_at(text: str, part: str, start: int | None) -> int:
 
 def escape(runtime: Runtime, value: Value, table: Value) -> str:
     """`(escape s table)`: each character replaced by what the table says."""
-    text, call = plain_text(value), runtime.caller(table, 1)
+    text, call = needed(value), runtime.caller(table, 1)
     parts = []
     for letter in text:
         found_text = call(char(letter))

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from gitflow_runner.lang.build import uuid_of
+from gitflow_runner.lang.collection import MISSING
 from gitflow_runner.lang.core.table import MANY, ctx, plain
 from gitflow_runner.lang.equality import check_string
 from gitflow_runner.lang.fuel import Runtime
@@ -80,14 +83,20 @@ def pr_str(runtime: Runtime, *values: Value) -> str:
 
 def print_str(runtime: Runtime, *values: Value) -> str:
     """`(print-str ...)`: top-level strings without quotes."""
-    return " ".join(["nil" if value is None else text_of(value, runtime) for value in values])
+    return " ".join(
+        [text_of(value) if isinstance(value, str | Char) else readable(value, runtime) for value in values]
+    )
 
 
-def subs(runtime: Runtime, text: Value, start: Value, end: Value = None) -> str:
+def _line(show: Callable[..., str]) -> Callable[..., str]:
+    return lambda runtime, *values: show(runtime, *values) + "\n"
+
+
+def subs(runtime: Runtime, text: Value, start: Value, end: Value = MISSING) -> str:
     """`(subs text start end)`."""
     if text.__class__ is not str:
         raise bad_cast("a string", text)
-    low, high = index(start), len(text) if end is None else index(end)
+    low, high = index(start), len(text) if end is MISSING else index(end)
     if not 0 <= low <= high <= len(text):
         message = f"begin {low}, end {high}, length {len(text)}"
         raise thrown("StringIndexOutOfBoundsException", message)
@@ -187,5 +196,7 @@ TABLE = plain(
     ("str", str_, 0, MANY),
     ("pr-str", pr_str, 0, MANY),
     ("print-str", print_str, 0, MANY),
+    ("prn-str", _line(pr_str), 0, MANY),
+    ("println-str", _line(print_str), 0, MANY),
     ("subs", subs, 2, 3),
 )

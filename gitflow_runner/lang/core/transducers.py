@@ -9,6 +9,7 @@ from gitflow_runner.lang.collection import MISSING, Vec, encode
 from gitflow_runner.lang.equality import equal
 from gitflow_runner.lang.fuel import MANY, Runtime
 from gitflow_runner.lang.seqs import walk
+from gitflow_runner.lang.throwing import thrown
 from gitflow_runner.lang.values import Function, Reduced, Value
 
 Step = Callable[[Value, Value], Value]
@@ -180,7 +181,9 @@ def taking_nth(runtime: Runtime, every: int) -> Function:
         def step(acc: Value, item: Value) -> Value:
             nonlocal at
             at += 1
-            return inner(acc, item) if every <= 0 or at % every == 0 else acc
+            if every == 0:
+                raise thrown("ArithmeticException", "Divide by zero")
+            return inner(acc, item) if at % abs(every) == 0 else acc
 
         return step
 

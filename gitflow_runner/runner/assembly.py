@@ -1,0 +1,183 @@
+"""The parts of one driven run, each made once from the parts below it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+
+from gitflow_runner.engine.program import Program, make_program
+from gitflow_runner.ledger.blobs import BlobStore, RunBlobs
+from gitflow_runner.ledger.journal import Journal
+from gitflow_runner.ledger.kv import KvScope
+from gitflow_runner.model.event import WaitOpened, WaitResolved
+from gitflow_runner.model.ids import Slug
+from gitflow_runner.model.pin import Pin
+from gitflow_runner.model.spec import Effect
+from gitflow_runner.runner.attempt import Attempts
+from gitflow_runner.runner.buffer import Buffer
+from gitflow_runner.runner.children import Children, Launch
+from gitflow_runner.runner.code import Code
+from gitflow_runner.runner.drive import Driver
+from gitflow_runner.runner.functions import FlowFunctions
+from gitflow_runner.runner.inbox import Inbox
+from gitflow_runner.runner.outbox import Outbox
+from gitflow_runner.runner.ports import Ports
+from gitflow_runner.runner.requests import Requests
+from gitflow_runner.runner.runtime import Runtime
+from gitflow_runner.runner.settings import LimitSettings
+from gitflow_runner.runner.source import ProjectSource
+from gitflow_runner.runner.waiting import Waits
+from gitflow_runner.steps.base import Functions
+
+KV_SCOPE = "default"
+
+
+@dataclass(frozen=True)
+class Assembly:
+    """A driver over a journal with everything a run needs; `launch` starts and drives called runs."""
+
+    runtime: Runtime
+    journal: Journal
+    pin: Pin
+    code: Code
+    launch: Launch
+
+    @property
+    def limits(self) -> LimitSettings:
+        """The run's bounds."""
+        return self.code.settings.limits
+
+    @cached_property
+    def buffer(self) -> Buffer:
+        """The journal with a sense of time."""
+        return Buffer(self.journal, self.runtime.clock, self.runtime.told)
+
+    @cached_property
+    def requests(self) -> Requests:
+        """Who steers the run."""
+        return Requests(
+            repository=self.runtime.repository,
+            buffer=self.buffer,
+            policies=self.runtime.policies,
+            clock=self.runtime.clock,
+            slug=Slug(self.pin.slug),
+        )
+
+    @cached_property
+    def inbox(self) -> Inbox:
+        """What people sent."""
+        return Inbox(
+            repository=self.runtime.repository,
+            buffer=self.buffer,
+            policies=self.runtime.policies,
+            requests=self.requests,
+            clock=self.runtime.clock,
+            pin=self.pin,
+        )
+
+    @cached_property
+    def functions(self) -> Functions:
+        """The flow's functions."""
+        return FlowFunctions(self.code.flow, fuel=self.limits.fuel)
+
+    @cached_property
+    def ports(self) -> Ports:
+        """What attempts reach."""
+        runtime, settings = self.runtime, self.code.settings
+        return Ports(
+            buffer=self.buffer,
+            clock=runtime.clock,
+            http=runtime.http(settings.http),
+            functions=self.functions,
+            blobs=RunBlobs(self.journal, BlobStore(runtime.repository.common_dir)),
+            kv=KvScope(runtime.repository, runtime.committer, KV_SCOPE, runtime.clock.now_ms),
+            source=ProjectSource(runtime.repository, runtime.git, self.pin.source.commit),
+            pin=self.pin,
+            live=runtime.local.root / "live" / self.journal.run.run,
+            stop=runtime.stop,
+        )
+
+    @cached_property
+    def attempts(self) -> Attempts:
+        """What runs steps."""
+        return Attempts(
+            buffer=self.buffer,
+            step=self.runtime.steps.get,
+            ports=self.ports,
+            clock=self.runtime.clock,
+            jitter=self.runtime.jitter,
+            home=self.runtime.local.home(),
+            limits=self.limits,
+            before_effect=_guard(self.buffer, self.inbox),
+        )
+
+    @cached_property
+    def waits(self) -> Waits:
+        """What opens and ends waits."""
+        outbox = Outbox(self.runtime, self.journal, self.ports)
+        return Waits(
+            buffer=self.buffer,
+            policies=self.runtime.policies,
+            inbox=self.inbox,
+            clock=self.runtime.clock,
+            pin=self.pin,
+            refuse=self.attempts.refuse,
+            tell=outbox.tell,
+            remind=outbox.remind,
+        )
+
+    @cached_property
+    def children(self) -> Children:
+        """Calls of other flows."""
+        return Children(
+            runtime=self.runtime,
+            buffer=self.buffer,
+            pin=self.pin,
+            limits=self.limits,
+            launch=self.launch,
+            refuse=self.attempts.refuse,
+        )
+
+    @cached_property
+    def program(self) -> Program:
+        """The analysed body."""
+        return make_program(
+            self.code.flow, self.runtime.specs, behaviour=self.pin.behaviour, fuel=self.limits.fuel
+        )
+
+    @cached_property
+    def driver(self) -> Driver:
+        """The driver itself."""
+        return Driver(
+            program=self.program,
+            buffer=self.buffer,
+            attempts=self.attempts,
+            waits=self.waits,
+            children=self.children,
+            inbox=self.inbox,
+            clock=self.runtime.clock,
+            limits=self.limits,
+            stop=self.runtime.stop,
+        )
+
+
+def _guard(buffer: Buffer, inbox: Inbox) -> Callable[[Effect], None]:
+    """What stands before the announcing turn of an effect: requests, and approvals that must still hold."""
+    checked: set[str] = set()
+
+    def before_effect(effect: Effect) -> None:
+        if effect == "unsafe":
+            inbox.look_for_requests()
+        opened: dict[str, WaitOpened] = {}
+        for recorded in buffer.history:
+            match recorded.event:
+                case WaitOpened() as event:
+                    opened[event.folder] = event
+                case WaitResolved(outcome="approved") as event if event.folder not in checked:
+                    inbox.recheck(opened[event.folder], event)
+                    checked.add(event.folder)
+                case _:
+                    pass
+
+    return before_effect

@@ -1,0 +1,62 @@
+"""The commands that work on a flow's text, as programs in a repository."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.architecture.source import ROOT
+
+FLOW = """;; kept
+{:slug :demo
+ :name "Demo"
+ :concurrency {:type :singleton :on-new-version :drain}
+ :flow '(let [x   (flow/input)]
+          (missing 1))}
+"""
+
+
+@pytest.fixture
+def work(tmp_path: Path) -> Path:
+    """A repository with one flow."""
+    subprocess.run(["git", "init", "-q", "-b", "main", str(tmp_path)], check=True)
+    folder = tmp_path / ".breyta" / "flows"
+    folder.mkdir(parents=True)
+    (folder / "demo.edn").write_text(FLOW)
+    return tmp_path
+
+
+def gfr(work: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    environment = {"PYTHONPATH": str(ROOT), "PATH": "/usr/bin:/bin", "PYTHONUTF8": "1", "HOME": str(work)}
+    command = [sys.executable, "-m", "gitflow_runner", *arguments]
+    return subprocess.run(command, cwd=work, capture_output=True, text=True, env=environment, timeout=120)
+
+
+def test_lint_speaks_the_formats_of_other_tools(work: Path) -> None:
+    github = gfr(work, "lint", "--format", "github")
+    assert github.returncode == 1
+    assert github.stdout.splitlines()[1].startswith("::error file=.breyta/flows/demo.edn,line=6,")
+    scanned = json.loads(gfr(work, "lint", "demo", "--format", "sarif").stdout)
+    assert [r["ruleId"] for r in scanned["runs"][0]["results"]] == ["unused_binding", "unbound_symbol"]
+    told = json.loads(gfr(work, "lint", "--format", "json").stdout)
+    assert (told["schema"], told["data"]["valid"]) == ("gfr/lint/1", False)
+
+
+def test_lint_mends_what_is_certain_and_tells_the_rest(work: Path) -> None:
+    told = json.loads(gfr(work, "lint", "--fix", "--json").stdout)
+    assert told["data"]["fixed"] == [".breyta/flows/demo.edn"]
+    assert [each["code"] for each in told["data"]["items"]] == ["unbound_symbol"]
+    assert (work / ".breyta/flows/demo.edn").read_text() == FLOW.replace("[x ", "[_x ")
+
+
+def test_a_code_is_explained(work: Path) -> None:
+    told = json.loads(gfr(work, "explain", "unbound_symbol", "--json").stdout)
+    assert told["data"]["items"][0]["severity"] == "error"
+    unknown = gfr(work, "explain", "unbound_symbl", "--json")
+    assert unknown.returncode == 3
+    assert "unbound_symbol" in json.loads(unknown.stdout)["error"]["hint"]
+    assert len(gfr(work, "explain", "-q").stdout.split()) > 50

@@ -1,0 +1,116 @@
+"""People at their own clones: the command line in this process, git and other programs beside it."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import json
+import os
+import subprocess
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from gitflow_runner.cli.main import run as run_command
+from gitflow_runner.trust.signer import FileSigner, load_signer
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What a command came to: its exit code, its envelope, and what it said on stderr."""
+
+    exit: int
+    envelope: Mapping[str, Any]
+    err: str
+
+    @property
+    def data(self) -> Mapping[str, Any]:
+        """The data of a success."""
+        assert self.envelope["ok"], f"{self.envelope} {self.err}"
+        data: Mapping[str, Any] = self.envelope["data"]
+        return data
+
+    @property
+    def code(self) -> str | None:
+        """The code of a refusal, None for a success."""
+        return None if self.envelope["ok"] else self.envelope["error"]["code"]
+
+
+def gfr(folder: Path, *arguments: str) -> Told:
+    """Run one command in `folder`, in this process, with --json."""
+    code, out, err = spoken(folder, *arguments, "--json")
+    return Told(code, json.loads(out), err)
+
+
+def spoken(folder: Path, *arguments: str) -> tuple[int, str, str]:
+    """Exit code, stdout and stderr of one command run in `folder`, in this process."""
+    before = Path.cwd()
+    out, err = io.StringIO(), io.StringIO()
+    try:
+        with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+            code = run_command(["-C", str(folder), *arguments])
+    finally:
+        os.chdir(before)
+    return code, out.getvalue(), err.getvalue()
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """Somebody with a key and a clone; the clone may not be made yet."""
+
+    name: str
+    key: Path
+    clone: Path
+
+    @property
+    def signer(self) -> FileSigner:
+        """The key, for objects that no tool would make."""
+        return load_signer(self.key.read_bytes())
+
+    @property
+    def line(self) -> str:
+        """Kind and blob of the public key."""
+        return " ".join(Path(f"{self.key}.pub").read_text().split()[:2])
+
+    def gfr(self, *arguments: str) -> Told:
+        """Run a command in the clone."""
+        return gfr(self.clone, *arguments)
+
+    def git(self, *arguments: str, given: bytes | None = None, **environment: str) -> str:
+        """What git printed, in the clone, without the newline at its end."""
+        done = self.attempt("git", *arguments, given=given, **environment)
+        assert done.returncode == 0, done.stderr.decode()
+        return done.stdout.decode().rstrip("\n")
+
+    def attempt(
+        self, *command: str, given: bytes | None = None, **environment: str
+    ) -> subprocess.CompletedProcess[bytes]:
+        """Run a program in the clone to whatever end."""
+        return subprocess.run(
+            command,
+            cwd=self.clone,
+            env=os.environ | environment,
+            input=given,
+            capture_output=True,
+            check=False,
+        )
+
+    def configure(self) -> None:
+        """Tell Git in the clone who this is and which key signs."""
+        settings = {
+            "user.name": self.name,
+            "user.email": f"{self.name}@example.test",
+            "gpg.format": "ssh",
+            "user.signingkey": f"{self.key}.pub",
+        }
+        for key, value in settings.items():
+            self.git("config", key, value)
+
+    def state(self) -> tuple[str, ...]:
+        """Work tree, index and HEAD, to compare before and after."""
+        head = self.git("rev-parse", "HEAD") + self.git("symbolic-ref", "HEAD")
+        index = (self.clone / ".git" / "index").read_bytes().hex()
+        files = sorted(p for p in self.clone.rglob("*") if p.is_file() and ".git" not in p.parts)
+        texts = [f"{p.name} {p.stat().st_mtime_ns} {p.read_bytes().hex()}" for p in files]
+        return (head, index, *texts, self.git("status", "--porcelain"))
