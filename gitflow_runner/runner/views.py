@@ -40,6 +40,7 @@ from gitflow_runner.model.failure import Failure
 from gitflow_runner.model.run import Run
 from gitflow_runner.model.stored import Stored
 
+_UNDER_WAY = frozenset(("running", "retrying", "sleeping", "waiting"))
 PREVIEW = 4 * 1024  # characters of one value
 
 
@@ -95,6 +96,10 @@ def view_run(at: RunRef, run: Run, history: Sequence[Recorded], findings: tuple[
         elif isinstance(event, RequestSeen):
             requests.append(event)
         _note(steps, recorded)
+    if run.is_over:
+        for step in steps.values():
+            # What was under way when the run ended came to nothing that the run could use.
+            step.status = "cancelled" if step.status in _UNDER_WAY else step.status
     return RunView(at, run, tuple(steps.values()), findings, output, tuple(refused), tuple(requests))
 
 
