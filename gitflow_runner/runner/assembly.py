@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -10,7 +10,7 @@ from gitflow_runner.engine.program import Program, make_program
 from gitflow_runner.ledger.blobs import BlobStore, RunBlobs
 from gitflow_runner.ledger.journal import Journal
 from gitflow_runner.ledger.kv import KvScope
-from gitflow_runner.model.event import WaitOpened, WaitResolved
+from gitflow_runner.model.event import Recorded, WaitOpened, WaitResolved
 from gitflow_runner.model.ids import Slug
 from gitflow_runner.model.pin import Pin
 from gitflow_runner.model.spec import Effect
@@ -31,6 +31,7 @@ from gitflow_runner.runner.waiting import Waits
 from gitflow_runner.steps.base import Functions
 
 KV_SCOPE = "default"
+VERIFIED_EVERY = 100  # events
 
 
 @dataclass(frozen=True)
@@ -51,7 +52,14 @@ class Assembly:
     @cached_property
     def buffer(self) -> Buffer:
         """The journal with a sense of time."""
-        return Buffer(self.journal, self.runtime.clock, self.runtime.told)
+        return Buffer(self.journal, self.runtime.clock, self._durable)
+
+    def _durable(self, events: Sequence[Recorded]) -> None:
+        if self.runtime.told is not None:
+            self.runtime.told(events)
+        if (events[0].seq - 1) // VERIFIED_EVERY != events[-1].seq // VERIFIED_EVERY:
+            # What this process writes needs no verifying by its successor, should it die.
+            self.runtime.local.set_verified_tip(self.journal.run.run, self.journal.tip)
 
     @cached_property
     def requests(self) -> Requests:
@@ -164,20 +172,25 @@ class Assembly:
 
 def _guard(buffer: Buffer, inbox: Inbox) -> Callable[[Effect], None]:
     """What stands before the announcing turn of an effect: requests, and approvals that must still hold."""
-    checked: set[str] = set()
+    opened: dict[str, WaitOpened] = {}
+    to_check: dict[str, WaitResolved] = {}
+    looked_at = 0
 
     def before_effect(effect: Effect) -> None:
+        nonlocal looked_at
         if effect == "unsafe":
             inbox.look_for_requests()
-        opened: dict[str, WaitOpened] = {}
-        for recorded in buffer.history:
+        for recorded in buffer.journal.history(looked_at):
+            looked_at = recorded.seq
             match recorded.event:
                 case WaitOpened() as event:
                     opened[event.folder] = event
-                case WaitResolved(outcome="approved") as event if event.folder not in checked:
-                    inbox.recheck(opened[event.folder], event)
-                    checked.add(event.folder)
+                case WaitResolved(outcome="approved") as event:
+                    to_check[event.folder] = event
                 case _:
                     pass
+        for folder, resolved in tuple(to_check.items()):
+            inbox.recheck(opened[folder], resolved)
+            del to_check[folder]
 
     return before_effect

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from gitflow_runner.errors import GitflowError, RefusedError
 from gitflow_runner.git.objects import Oid, RawObject, decode_commit
 from gitflow_runner.git.repository import ObjectReader
-from gitflow_runner.ledger.chain import file_in, find_wait_commit, head_of, read_history
+from gitflow_runner.ledger.chain import file_in, find_wait_commit, head_of, read_history, read_run
 from gitflow_runner.ledger.codec import decode_pin
 from gitflow_runner.ledger.fsck import Finding, verify_run
 from gitflow_runner.model.event import DecisionSeen, Recorded, RunStarted, WaitOpened, WaitResolved
@@ -28,9 +28,17 @@ _REMARKS = frozenset(("approved_by_revoked_key",))
 
 
 def check_run(
-    runtime: Runtime, ref: str, *, tip: Oid | None = None, reader: ObjectReader | None = None
+    runtime: Runtime,
+    ref: str,
+    *,
+    tip: Oid | None = None,
+    since: Oid | None = None,
+    reader: ObjectReader | None = None,
 ) -> tuple[Finding, ...]:
-    """All findings about the run at `ref`, none if it is whole and everybody in it was allowed to."""
+    """All findings about the run at `ref`, none if it is whole and everybody in it was allowed to.
+
+    `since` is a turn of it up to which this clone verified everything before.
+    """
     source: ObjectReader = reader if reader is not None else runtime.repository
     start = tip if tip is not None else source.resolve(ref)
     if start is None:
@@ -55,20 +63,23 @@ def check_run(
             return None
         return Finding(f"untrusted.{verdict.reason}", oid, verdict.detail)
 
-    findings = list(verify_run(source, ref, check_turn, tip=start))
+    findings = list(verify_run(source, ref, check_turn, tip=start, since=since))
     if not findings:
-        history = tuple(read_history(source, start))
-        findings += _starts(runtime, source, history, policy)
-        findings += _proofs(source, start, pin)
-        findings += _approvals(runtime, source, start, pin, history)
+        history = read_history(source, start)
+        verified = 0 if since is None else read_run(source, since).seq
+        if not verified:
+            findings += _starts(runtime, source, history, policy)
+            findings += _proofs(source, start, pin)
+        findings += _approvals(runtime, source, start, pin, history, verified)
     return tuple(findings)
 
 
 def require_trusted(runtime: Runtime, run: str, ref: str, tip: Oid, *, act: str = "driven") -> None:
     """Refuse (`untrusted_run`) to act on what does not verify; what this clone verified stays so."""
-    if runtime.local.verified_tip(run) == tip:
+    known = runtime.local.verified_tip(run)
+    if known == tip:
         return
-    findings = [f for f in check_run(runtime, ref, tip=tip) if f.code not in _REMARKS]
+    findings = [f for f in check_run(runtime, ref, tip=tip, since=known) if f.code not in _REMARKS]
     if findings:
         first = findings[0]
         raise RefusedError(
@@ -123,8 +134,9 @@ def _proofs(reader: ObjectReader, tip: Oid, pin: Pin) -> Iterable[Finding]:
 
 
 def _approvals(
-    runtime: Runtime, reader: ObjectReader, tip: Oid, pin: Pin, history: Sequence[Recorded]
+    runtime: Runtime, reader: ObjectReader, tip: Oid, pin: Pin, history: Sequence[Recorded], verified: int
 ) -> Iterable[Finding]:
+    """Every decision after event #`verified`, judged again."""
     started = history[0].event
     assert isinstance(started, RunStarted), "the fold begins with run.started"
     opened: dict[str, WaitOpened] = {}
@@ -135,7 +147,7 @@ def _approvals(
                 opened[event.folder] = event
             case DecisionSeen() as event:
                 seen.setdefault(event.folder, {}).setdefault(event.oid, recorded.at)
-            case WaitResolved(outcome="approved" | "rejected") as event:
+            case WaitResolved(outcome="approved" | "rejected") as event if recorded.seq > verified:
                 wait = opened[event.folder]
                 yield from _resolution(runtime, reader, tip, pin, started, wait, event, seen)
             case _:
