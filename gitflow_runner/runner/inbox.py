@@ -6,22 +6,18 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from gitflow_runner.errors import RefusedError
-from gitflow_runner.git.objects import Ident, Oid, decode_commit
+from gitflow_runner.git.objects import Ident, Oid
 from gitflow_runner.git.refs import approvals_prefix
 from gitflow_runner.git.repository import Repository
-from gitflow_runner.lang.collection import Map, Vec, map_of
-from gitflow_runner.lang.data import read_data
-from gitflow_runner.lang.printer import write
-from gitflow_runner.lang.values import Value, keyword
 from gitflow_runner.model.event import DecisionSeen, WaitOpened, WaitResolved
 from gitflow_runner.model.pin import Pin
 from gitflow_runner.model.run import OpenWaitState, SeenDecision
-from gitflow_runner.model.stored import Stored
+from gitflow_runner.runner.answers import decided
 from gitflow_runner.runner.buffer import Buffer
 from gitflow_runner.runner.clock import Clock
 from gitflow_runner.runner.policies import Policies
 from gitflow_runner.runner.requests import Requests
-from gitflow_runner.trust.approval import FORM, Actors, OpenWait, edit_files
+from gitflow_runner.trust.approval import Actors, OpenWait
 from gitflow_runner.trust.quorum import Outcome, Result, SignedApproval, judge
 
 LOOK_EVERY_MS = 30_000
@@ -215,7 +211,6 @@ class Inbox:
 
     def _resolve(self, state: OpenWaitState, outcome: Outcome) -> None:
         assert outcome.action is not None, "a decided wait has an action"
-        last = outcome.evidence[-1]
         self._buffer.add(
             WaitResolved(
                 state.wait.identity,
@@ -224,29 +219,10 @@ class Inbox:
                 outcome.action,
                 outcome.by,
                 tuple(outcome.evidence),
-                Stored(write(self._value(outcome, last))),
+                decided(self._repository, outcome),
                 outcome.edited,
             )
         )
-
-    def _value(self, outcome: Outcome, last: Oid) -> Map:
-        entries: list[tuple[Value, Value]] = [
-            (keyword("action"), outcome.action),
-            (keyword("by"), Vec(tuple(outcome.by))),
-        ]
-        files = edit_files(decode_commit(self._repository.read(last).data).tree, self._repository)
-        edited = {
-            p.removeprefix("edit/"): d.decode("utf-8", "replace") for p, d in files.items() if p != FORM
-        }
-        if edited:
-            entries.append((keyword("edit"), map_of(sorted(edited.items()))))
-        form = files.get(FORM)
-        if form is not None:
-            value = read_data(form.decode("utf-8", "replace"), loose=True)
-            if isinstance(value, Map):
-                kept = [(k, v) for k, v in value.items() if k not in (keyword("action"), keyword("by"))]
-                entries = [*kept, *entries]
-        return map_of(entries)
 
     def _author(self, outcome: Outcome) -> Ident | None:
         if not outcome.evidence:

@@ -87,21 +87,9 @@ def test_a_bent_trailer(team: Team, asked: Waiting, changes: dict[str, str], cod
     assert reason(team, asked, team.sign("bob", asked, asked.message(**changes))) == code
 
 
-def test_a_changed_tree(team: Team, asked: Waiting) -> None:
-    blob = team.ann.git("hash-object", "-w", "--stdin", given=b"{:payload {:build 1}}\n")
-    index = {"GIT_INDEX_FILE": str(team.root / "index")}
-    team.ann.git("read-tree", asked.tree, **index)
-    team.ann.git("update-index", "--cacheinfo", f"100644,{blob},wait/payload.edn", **index)
-    tree = team.ann.git("write-tree", **index)
-    assert reason(team, asked, team.sign("bob", asked, tree=tree)) == "tree"
-
-
-def test_a_file_added_under_edit(team: Team, asked: Waiting) -> None:
-    blob = team.ann.git("hash-object", "-w", "--stdin", given=b"{}\n")
-    index = {"GIT_INDEX_FILE": str(team.root / "index")}
-    team.ann.git("read-tree", asked.tree, **index)
-    team.ann.git("update-index", "--add", "--cacheinfo", f"100644,{blob},edit/form.edn", **index)
-    tree = team.ann.git("write-tree", **index)
+@pytest.mark.parametrize("path", ["wait/payload.edn", "run.json", "edit/form.edn", "new"])
+def test_a_changed_tree(team: Team, asked: Waiting, path: str) -> None:
+    tree = team.tree_with(asked.tree, {path: b"{:payload {:build 1}}\n"})
     assert reason(team, asked, team.sign("bob", asked, tree=tree)) == "tree"
 
 
