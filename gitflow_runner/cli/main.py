@@ -35,6 +35,7 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "rollback": ("releases", "rollback", "Move live back to the release before."),
     "runs": ("runs", "runs", "List runs, or verify them from Git alone."),
     "flows": ("flows", "flows", "List flows, or import a file."),
+    "verify": ("verify", "verify", "Judge the signatures of commits and tags."),
     "policy": ("trust", "policy", "Show the policy in force, or put its draft into force."),
     "trust": ("trust", "trust", "Pin the root of the policy that this clone trusts."),
     "worker": ("worker", "worker", "Drive and recover the open runs of this clone."),

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 
 from gitflow_runner.engine.program import Program, make_program
 from gitflow_runner.ledger.blobs import BlobStore, RunBlobs
 from gitflow_runner.ledger.journal import Journal
 from gitflow_runner.ledger.kv import KvScope
-from gitflow_runner.model.event import WaitOpened, WaitResolved
+from gitflow_runner.model.event import Recorded, StepStarted, WaitOpened, WaitResolved
 from gitflow_runner.model.ids import Slug
 from gitflow_runner.model.pin import Pin
 from gitflow_runner.model.spec import Effect
@@ -27,6 +27,7 @@ from gitflow_runner.runner.requests import Requests
 from gitflow_runner.runner.runtime import Runtime
 from gitflow_runner.runner.settings import LimitSettings
 from gitflow_runner.runner.source import ProjectSource
+from gitflow_runner.runner.sync import fetch
 from gitflow_runner.runner.waiting import Waits
 from gitflow_runner.steps.base import Functions
 
@@ -74,6 +75,7 @@ class Assembly:
             requests=self.requests,
             clock=self.runtime.clock,
             pin=self.pin,
+            fetch=partial(fetch, self.runtime),
         )
 
     @cached_property
@@ -164,20 +166,30 @@ class Assembly:
 
 def _guard(buffer: Buffer, inbox: Inbox) -> Callable[[Effect], None]:
     """What stands before the announcing turn of an effect: requests, and approvals that must still hold."""
-    checked: set[str] = set()
 
     def before_effect(effect: Effect) -> None:
         if effect == "unsafe":
             inbox.look_for_requests()
-        opened: dict[str, WaitOpened] = {}
-        for recorded in buffer.history:
-            match recorded.event:
-                case WaitOpened() as event:
-                    opened[event.folder] = event
-                case WaitResolved(outcome="approved") as event if event.folder not in checked:
-                    inbox.recheck(opened[event.folder], event)
-                    checked.add(event.folder)
-                case _:
-                    pass
+        # What a cancelled run cleans up does not rest on what was approved.
+        if buffer.run.cancel is not None:
+            return
+        approved = _approved_since_last_effect(buffer.history)
+        for wait in (r.event for r in buffer.history if approved):
+            if isinstance(wait, WaitOpened) and wait.folder in approved:
+                inbox.recheck(wait, approved[wait.folder])
 
     return before_effect
+
+
+def _approved_since_last_effect(history: Sequence[Recorded]) -> dict[str, WaitResolved]:
+    """Approvals before whose first effect the run stands; with later ones the outcome is settled."""
+    found: dict[str, WaitResolved] = {}
+    for recorded in reversed(history):
+        match recorded.event:
+            case StepStarted(effect="keyed" | "unsafe"):
+                break
+            case WaitResolved(outcome="approved") as event:
+                found[event.folder] = event
+            case _:
+                pass
+    return found

@@ -49,7 +49,7 @@ def check_run(
     findings = list(verify_run(source, ref, check_turn, tip=start))
     if not findings:
         history = tuple(read_history(source, start))
-        findings += _starts(runtime, source, history, policy)
+        findings += _starts(source, history, pin, runtime.policies.at(pin.policy) or policy)
         findings += _proofs(source, start, pin)
         findings += _approvals(runtime, source, start, pin, history)
     return tuple(findings)
@@ -112,9 +112,12 @@ def _pin(reader: ObjectReader, tip: Oid) -> Pin:
 
 
 def _starts(
-    runtime: Runtime, reader: ObjectReader, history: Sequence[Recorded], policy: Policy | None
+    reader: ObjectReader, history: Sequence[Recorded], pin: Pin, policy: Policy | None
 ) -> Iterable[Finding]:
-    """The recorded starter is who signed the start request, over this flow and this input."""
+    """The recorded starter is who signed the request to start this code with this input.
+
+    `policy` is the one that was in force then: people may leave later.
+    """
     started = history[0].event
     if not isinstance(started, RunStarted) or started.request is None:
         return
@@ -127,11 +130,17 @@ def _starts(
         return
     if said.flow != started.slug or said.input != f"sha256:{started.input.digest}":
         yield Finding("start.mismatch", oid, "the start request is for another flow or another input")
+    if (said.release or said.draft) != _source_of(pin):
+        yield Finding("start.mismatch", oid, "the start request is for other code")
     if signed.fingerprint != started.starter_key:
         yield Finding("start.mismatch", oid, "the start request is signed by another key than recorded")
     owners = policy.keyring.owners(signed.key) if policy is not None else frozenset()
     if started.starter not in owners:
         yield Finding("start.mismatch", oid, f"the start request's key is not one of {started.starter}")
+
+
+def _source_of(pin: Pin) -> str | None:
+    return pin.source.tag_oid if isinstance(pin.source, ReleaseSource) else pin.source.commit
 
 
 def _proofs(reader: ObjectReader, tip: Oid, pin: Pin) -> Iterable[Finding]:

@@ -96,15 +96,11 @@ def view_run(at: RunRef, run: Run, history: Sequence[Recorded], findings: tuple[
         elif isinstance(event, RequestSeen):
             requests.append(event)
         _note(steps, recorded)
-<<<<<<< HEAD
     if run.is_over:
         for step in steps.values():
             # What was under way when the run ended came to nothing that the run could use.
             step.status = "cancelled" if step.status in _UNDER_WAY else step.status
-    return RunView(at, run, first, tuple(steps.values()), findings, output, tuple(refused), tuple(requests))
-=======
     return RunView(at, run, tuple(steps.values()), findings, output, tuple(refused), tuple(requests))
->>>>>>> approvals
 
 
 def _note(steps: dict[str, StepView], recorded: Recorded) -> None:
