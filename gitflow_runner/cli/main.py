@@ -112,6 +112,12 @@ def run(argv: list[str]) -> int:
         # The reader is gone: nothing more can be said, not even at interpreter exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 141
+    except OSError as error:
+        from gitflow_runner.git.disk_errors import from_os_error
+
+        told = from_os_error(error, f"{argv[0] if argv else 'gfr'} needed the disk")
+        _output(argv).error(told)
+        return told.exit_code
     except Exception as error:  # noqa: BLE001 - the last net: a defect is told as one, not as a traceback
         return _internal(argv, error)
 

@@ -66,6 +66,7 @@ BAD: Mapping[str, tuple[tuple[tuple[str, ...], int, str], ...]] = {
     "flows": ((("import", "nowhere.clj"), 3, "import.missing"), (("nonsense",), 2, "usage")),
     "explain": ((("nonsense",), 3, "code.unknown"),),
     "eval": (((), 2, "usage.arguments"), (("(+ 1",), 1, "clojure_delimiters_invalid")),
+    "fmt": ((("nothing",), 3, "file.unreadable"), (("--nonsense",), 2, "usage")),
     "read": ((("nowhere.edn",), 3, "file.unreadable"),),
     "verify": (((), 2, "usage.verify"), (("nothing",), 3, "object.unknown")),
     "policy": ((("nonsense",), 2, "usage"),),
@@ -131,7 +132,7 @@ def leaves(group: click.Group, path: tuple[str, ...] = ()) -> Iterator[tuple[str
             yield (*path, name)
 
 
-WITHOUT_REPOSITORY = {("version",), ("explain",), ("eval",), ("read",)}
+WITHOUT_REPOSITORY = {("version",), ("explain",), ("eval",), ("read",), ("fmt",)}
 IN_REPOSITORY = [command for command in leaves(cli) if command not in WITHOUT_REPOSITORY]
 
 
