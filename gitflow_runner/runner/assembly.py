@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 
 from gitflow_runner.engine.program import Program, make_program
 from gitflow_runner.ledger.blobs import BlobStore, RunBlobs
 from gitflow_runner.ledger.journal import Journal
 from gitflow_runner.ledger.kv import KvScope
-from gitflow_runner.model.event import Recorded, WaitOpened, WaitResolved
+from gitflow_runner.model.event import Recorded, StepStarted, WaitOpened, WaitResolved
 from gitflow_runner.model.ids import Slug
 from gitflow_runner.model.pin import Pin
 from gitflow_runner.model.spec import Effect
@@ -27,6 +27,7 @@ from gitflow_runner.runner.requests import Requests
 from gitflow_runner.runner.runtime import Runtime
 from gitflow_runner.runner.settings import LimitSettings
 from gitflow_runner.runner.source import ProjectSource
+from gitflow_runner.runner.sync import fetch
 from gitflow_runner.runner.waiting import Waits
 from gitflow_runner.steps.base import Functions
 
@@ -82,6 +83,7 @@ class Assembly:
             requests=self.requests,
             clock=self.runtime.clock,
             pin=self.pin,
+            fetch=partial(fetch, self.runtime),
         )
 
     @cached_property
@@ -171,7 +173,11 @@ class Assembly:
 
 
 def _guard(buffer: Buffer, inbox: Inbox) -> Callable[[Effect], None]:
-    """What stands before the announcing turn of an effect: requests, and approvals that must still hold."""
+    """What stands before the announcing turn of an effect: requests, and approvals that must still hold.
+
+    An approval is held against the newest policy before the first effect after it; once that is announced
+    the outcome is settled, and what a cancelled run cleans up does not rest on what was approved.
+    """
     opened: dict[str, WaitOpened] = {}
     to_check: dict[str, WaitResolved] = {}
     looked_at = 0
@@ -187,8 +193,12 @@ def _guard(buffer: Buffer, inbox: Inbox) -> Callable[[Effect], None]:
                     opened[event.folder] = event
                 case WaitResolved(outcome="approved") as event:
                     to_check[event.folder] = event
+                case StepStarted(effect="keyed" | "unsafe"):
+                    to_check.clear()
                 case _:
                     pass
+        if buffer.run.cancel is not None:
+            return
         for folder, resolved in tuple(to_check.items()):
             inbox.recheck(opened[folder], resolved)
             del to_check[folder]

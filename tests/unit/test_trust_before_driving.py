@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -74,7 +75,7 @@ def test_a_turn_that_somebody_else_puts_on_top_is_refused(world: World) -> None:
     world.repository.swap([RefUpdate(at.ref, at.tip, forged.oid)])
     assert runtime.local.verified_tip(at.run) == at.tip
     with pytest.raises(RefusedError) as refused:
-        require_trusted(runtime, at.run, at.ref, forged.oid)
+        require_trusted(runtime, replace(at, tip=forged.oid))
     assert refused.value.code == "untrusted_run"
 
 
@@ -82,6 +83,6 @@ def test_a_run_that_was_wound_back_is_refused(world: World) -> None:
     at, runtime = world.at(), world.runtime(quietly)
     earlier = world.chain()[3]
     with pytest.raises(RefusedError) as refused:
-        require_trusted(runtime, at.run, at.ref, earlier)
+        require_trusted(runtime, replace(at, tip=earlier))
     assert refused.value.code == "untrusted_run"
     assert "history.rewritten" in str(refused.value.details["findings"])
