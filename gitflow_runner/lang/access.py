@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from gitflow_runner.lang.collection import MISSING, Map, Set, Vec, map_of
 from gitflow_runner.lang.numbers import NUMBERS, index
-from gitflow_runner.lang.seqs import EMPTY_LIST, ArraySeq, List, Seq, as_seq, key_value, seq, walk
+from gitflow_runner.lang.seqs import EMPTY_LIST, ArraySeq, List, Seq, as_seq, seq, walk
 from gitflow_runner.lang.throwing import FlowThrow, bad_cast, kind_of, out_of_bounds, thrown
 from gitflow_runner.lang.values import BigInt, Function, Keyword, Symbol, Value, char
 
@@ -95,7 +95,7 @@ def keyword_arguments(target: Value) -> Value:
         return target
     items = list(walk(target))
     if len(items) == 1:
-        return items[0] if isinstance(items[0], Map) else map_of([key_value(items[0])])
+        return items[0]
     trailing = items.pop() if len(items) % 2 else None
     found = map_of(zip(items[::2], items[1::2], strict=True))
     if trailing is None:

@@ -299,7 +299,7 @@ class Set(Collection):
         return len(self.d)
 
     def __iter__(self) -> Iterator[Value]:
-        return iter([decode(key) for key in self.d])
+        return map(decode, self.d)
 
     def __eq__(self, other: object) -> bool:
         return equal(self, other)
