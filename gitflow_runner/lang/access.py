@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from gitflow_runner.lang.collection import MISSING, Map, Set, Vec, map_of
 from gitflow_runner.lang.numbers import NUMBERS, index
-from gitflow_runner.lang.seqs import EMPTY_LIST, ArraySeq, List, Seq, as_seq, seq, walk
+from gitflow_runner.lang.seqs import ArraySeq, List, Seq, seq, walk
 from gitflow_runner.lang.throwing import FlowThrow, bad_cast, kind_of, out_of_bounds, thrown
 from gitflow_runner.lang.values import BigInt, Function, Keyword, Symbol, Value, char
 
@@ -155,11 +155,6 @@ def can_call(value: Value) -> bool:
 def wrong_arity(name: str, count: int) -> FlowThrow:
     """The exception for a call with a number of arguments that the function does not take."""
     return thrown("ArityException", f"Wrong number of args ({count}) passed to: {name}")
-
-
-def sequence_of(value: Value) -> Seq:
-    """A sequence over a value, empty for nil."""
-    return EMPTY_LIST if value is None else as_seq(value)
 
 
 def need_map(value: Value) -> Map:

@@ -60,7 +60,7 @@ def _on_a_big_stack(work: Callable[[], None]) -> None:
     def guarded() -> None:
         try:
             work()
-        except BaseException as failure:
+        except BaseException as failure:  # noqa: BLE001 - raised again by the thread that waits
             failures.append(failure)
 
     limit, size = sys.getrecursionlimit(), threading.stack_size(STACK_BYTES)
