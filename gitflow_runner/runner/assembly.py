@@ -32,6 +32,7 @@ from gitflow_runner.runner.waiting import Waits
 from gitflow_runner.steps.base import Functions
 
 KV_SCOPE = "default"
+VERIFIED_EVERY = 100  # events
 
 
 @dataclass(frozen=True)
@@ -52,7 +53,14 @@ class Assembly:
     @cached_property
     def buffer(self) -> Buffer:
         """The journal with a sense of time."""
-        return Buffer(self.journal, self.runtime.clock, self.runtime.told)
+        return Buffer(self.journal, self.runtime.clock, self._durable)
+
+    def _durable(self, events: Sequence[Recorded]) -> None:
+        if self.runtime.told is not None:
+            self.runtime.told(events)
+        if (events[0].seq - 1) // VERIFIED_EVERY != events[-1].seq // VERIFIED_EVERY:
+            # What this process writes needs no verifying by its successor, should it die.
+            self.runtime.local.set_verified_tip(self.journal.run.run, self.journal.tip)
 
     @cached_property
     def requests(self) -> Requests:
@@ -165,31 +173,34 @@ class Assembly:
 
 
 def _guard(buffer: Buffer, inbox: Inbox) -> Callable[[Effect], None]:
-    """What stands before the announcing turn of an effect: requests, and approvals that must still hold."""
+    """What stands before the announcing turn of an effect: requests, and approvals that must still hold.
+
+    An approval is held against the newest policy before the first effect after it; once that is announced
+    the outcome is settled, and what a cancelled run cleans up does not rest on what was approved.
+    """
+    opened: dict[str, WaitOpened] = {}
+    to_check: dict[str, WaitResolved] = {}
+    looked_at = 0
 
     def before_effect(effect: Effect) -> None:
+        nonlocal looked_at
         if effect == "unsafe":
             inbox.look_for_requests()
-        # What a cancelled run cleans up does not rest on what was approved.
+        for recorded in buffer.journal.history(looked_at):
+            looked_at = recorded.seq
+            match recorded.event:
+                case WaitOpened() as event:
+                    opened[event.folder] = event
+                case WaitResolved(outcome="approved") as event:
+                    to_check[event.folder] = event
+                case StepStarted(effect="keyed" | "unsafe"):
+                    to_check.clear()
+                case _:
+                    pass
         if buffer.run.cancel is not None:
             return
-        approved = _approved_since_last_effect(buffer.history)
-        for wait in (r.event for r in buffer.history if approved):
-            if isinstance(wait, WaitOpened) and wait.folder in approved:
-                inbox.recheck(wait, approved[wait.folder])
+        for folder, resolved in tuple(to_check.items()):
+            inbox.recheck(opened[folder], resolved)
+            del to_check[folder]
 
     return before_effect
-
-
-def _approved_since_last_effect(history: Sequence[Recorded]) -> dict[str, WaitResolved]:
-    """Approvals before whose first effect the run stands; with later ones the outcome is settled."""
-    found: dict[str, WaitResolved] = {}
-    for recorded in reversed(history):
-        match recorded.event:
-            case StepStarted(effect="keyed" | "unsafe"):
-                break
-            case WaitResolved(outcome="approved") as event:
-                found[event.folder] = event
-            case _:
-                pass
-    return found

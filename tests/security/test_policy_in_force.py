@@ -152,7 +152,10 @@ def test_a_strangers_version_on_the_ref_is_not_believed(team: Team) -> None:
     blob = team.ann.git("hash-object", "-w", "--stdin", given=text.encode())
     tree = team.ann.git("mktree", given=f"100644 blob {blob}\tpolicy.edn\n".encode())
     digest = hashlib.sha256(text.encode()).hexdigest()
-    message = f"mine\n\nGitflow-Statement: policy\nGitflow-Version: 3\nGitflow-Digest: sha256:{digest}\n"
+    message = (
+        "mine\n\nGitflow-Statement: policy\nGitflow-Policy-Version: 3\n"
+        f"Gitflow-Policy-Digest: sha256:{digest}\n"
+    )
     commit = team.ann.git("commit-tree", "-S", "-p", POLICY, tree, given=message.encode())
     team.ann.git("update-ref", POLICY, commit)
     told = team.ann.gfr("policy", "show")
