@@ -68,17 +68,16 @@ def apply(ready: Ready, argument: str, fuel: int) -> tuple[Value, str]:
     Raises `StepError`: `function.failed` for what it throws, `fuel_exhausted` and the other limits of the
     language, `not_data` for a result that cannot be written down.
     """
-    name = ready.function.name
     try:
         value = call(ready.function, (read_data(argument, loose=True),), Limits(fuel=fuel))
     except FlowThrow as thrown:
-        raise _thrown(thrown, name) from None
+        raise _thrown(thrown, ready) from None
     except LangError as error:
         raise _step_error(error, ready.place) from None
     try:
         return value, write(value)
     except LangError as error:
-        message = f"{name} returns what cannot be recorded: {error.message}"
+        message = f"{ready.function.name} returns what cannot be recorded: {error.message}"
         raise StepError(error.code, message[:MAX_MESSAGE], hint=error.hint, at=ready.place) from None
 
 
@@ -94,9 +93,9 @@ def rebuilt(code: str, message: str, hint: str | None, at: Place | None, data: s
     return StepError(code, message, data=details, hint=hint, at=at)
 
 
-def _thrown(thrown: FlowThrow, name: str) -> StepError:
-    at = thrown.at or (thrown.trace[0] if thrown.trace else None)
-    message = f"{name} threw: {thrown.info.message or thrown.info.cls}"
+def _thrown(thrown: FlowThrow, ready: Ready) -> StepError:
+    at = thrown.at or (thrown.trace[0] if thrown.trace else ready.place)
+    message = f"{ready.function.name} threw: {thrown.info.message or thrown.info.cls}"
     return rebuilt("function.failed", message[:MAX_MESSAGE], None, at, _storable(thrown.info.data))
 
 

@@ -24,6 +24,7 @@ from gitflow_runner.runner.function_messages import (
 START_MS = 30_000  # a busy machine may take long to start a Python; the calls' own deadline does not run yet
 END_S = 1.0
 _CHUNK = 65_536
+_LAST_WORDS = 300  # characters
 _PROGRAM = (
     "import sys; sys.path[:0] = sys.argv[2:]; "
     "from gitflow_runner.runner.function_worker import main; main(int(sys.argv[1]))"
@@ -44,16 +45,18 @@ class FunctionProcess:
             bufsize=0,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
             cwd="/",
             env={},
             start_new_session=True,
         )
         assert self._process.stdin is not None
         assert self._process.stdout is not None
+        assert self._process.stderr is not None
         self._to, self._from = self._process.stdin.fileno(), self._process.stdout.fileno()
-        os.set_blocking(self._to, False)
-        os.set_blocking(self._from, False)
+        self._says = self._process.stderr.fileno()
+        for descriptor in (self._to, self._from, self._says):
+            os.set_blocking(descriptor, False)
         self.end = weakref.finalize(self, _end, self._process)
         if self.ask(b"", START_MS) != READY:
             self.end()
@@ -119,12 +122,23 @@ class FunctionProcess:
         except subprocess.TimeoutExpired:
             self.end()
             return _crashed("closed its pipe")
+        said = self._last_words()
         self.end()
         if code == -signal.SIGXCPU:
             return overrun("used more processor time than it may")
         if code < 0:
             return _crashed(f"was ended by signal {-code} ({signal.strsignal(-code)})")
-        return _crashed(f"ended with exit code {code}")
+        return _crashed(f"ended with exit code {code}{said}")
+
+    def _last_words(self) -> str:
+        """The last line that the child wrote before it ended, so that a defect can be found."""
+        try:
+            lines = os.read(self._says, _CHUNK).decode("utf-8", "replace").split("\n")
+        except BlockingIOError:
+            return ""
+        last = next((line for line in reversed(lines) if line.strip()), "")
+        shown = "".join(each if each.isprintable() else "?" for each in last)[:_LAST_WORDS]
+        return f": {shown}" if shown else ""
 
 
 def overrun(what: str) -> StepError:
@@ -143,7 +157,7 @@ def _crashed(what: str) -> StepError:
 
 def _end(process: subprocess.Popen[bytes]) -> None:
     process.kill()
-    for pipe in (process.stdin, process.stdout):
+    for pipe in (process.stdin, process.stdout, process.stderr):
         if pipe is not None:
             pipe.close()
     process.wait()

@@ -6,6 +6,7 @@ right to open a file or a socket, to start a process, or to map more memory than
 
 from __future__ import annotations
 
+import codecs
 import math
 import os
 import resource
@@ -34,6 +35,8 @@ from gitflow_runner.runner.stack import on_big_stack
 STDIN, STDOUT = 0, 1
 STANDARD_FILES = 3  # both pipes and what goes nowhere
 STATM = Path("/proc/self/statm")
+# What Python loads from files only when it is first asked for; afterwards no file can be opened.
+CODECS = ("utf-16-le", "utf-16-be", "latin-1")
 
 
 def main(memory_bytes: int) -> None:
@@ -43,6 +46,8 @@ def main(memory_bytes: int) -> None:
 
 def serve(memory_bytes: int) -> None:
     """Give up every right, then answer calls; runs on the thread with the big stack."""
+    for codec in CODECS:
+        codecs.lookup(codec)
     confine(memory_bytes)
     _send(frame(READY))
     functions = Functions()
