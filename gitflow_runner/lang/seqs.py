@@ -71,6 +71,8 @@ class List(Seq):
         if items.__class__ is not list or len(items) != size:
             items = list(islice(items, size))
         items.append(item)
+        if items[size] is not item:  # another thread was first, and its version owns the list now
+            items = [*islice(items, size), item]
         return List(items, size + 1, self.meta)
 
 
