@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import threading
 from collections.abc import Callable, Sequence
 from typing import TypeVar
@@ -47,7 +48,9 @@ class Session:
             fetch(self.service.runtime)
 
     def drive(self, act: Callable[[], T]) -> T:
-        """Run `act` so that Ctrl-C ends it after the turn in hand."""
+        """Run `act` so that Ctrl-C (or SIGTERM) ends it after the turn in hand."""
+        if threading.current_thread() is threading.main_thread():
+            signal.signal(signal.SIGTERM, signal.default_int_handler)
         return on_big_stack(act, self._interrupt)
 
     def _interrupt(self) -> None:

@@ -279,9 +279,14 @@ class GitCommand:
         return [_Setting(scope, *row.partition("\n")[::2]) for scope, row in pairs]
 
     def _child_environment(self) -> dict[str, str]:
-        kept = {k: v for k, v in self.environment.items() if not k.startswith("GIT_") or k in _KEPT}
-        prompts = {} if self.interactive else {"GIT_TERMINAL_PROMPT": "0", "SSH_ASKPASS_REQUIRE": "never"}
-        return kept | _FIXED | prompts
+        return child_environment(self.environment, interactive=self.interactive)
+
+
+def child_environment(environment: Mapping[str, str], *, interactive: bool = False) -> dict[str, str]:
+    """What a git child may know of the caller's environment, and what it is always told."""
+    kept = {k: v for k, v in environment.items() if not k.startswith("GIT_") or k in _KEPT}
+    prompts = {} if interactive else {"GIT_TERMINAL_PROMPT": "0", "SSH_ASKPASS_REQUIRE": "never"}
+    return kept | _FIXED | prompts
 
 
 def _last(settings: Sequence[tuple[str, str]], key: str, default: str) -> str:

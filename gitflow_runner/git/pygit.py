@@ -55,9 +55,7 @@ def open_repository(path: Path, clock: Clock, jitter: Jitter) -> PygitRepository
         raise _refusal(path, str(error)) from error
     if repository is None:
         raise _refusal(path, "not found")
-    git_dir = Path(repository.path)
-    link = git_dir / "commondir"
-    common_dir = (git_dir / link.read_text().strip()).resolve() if link.is_file() else git_dir.resolve()
+    common_dir = _common_dir(Path(repository.path))
     grafts = common_dir / "info" / "grafts"
     if grafts.is_file() and grafts.read_bytes().strip():
         raise RefusedError(
@@ -68,6 +66,25 @@ def open_repository(path: Path, clock: Clock, jitter: Jitter) -> PygitRepository
         )
     repository.set_ident("gitflow-runner", "gitflow-runner@localhost")  # for reflogs only
     return PygitRepository(repository, common_dir, clock, jitter)
+
+
+def find_common_dir(path: Path) -> Path:
+    """The common Git directory of the repository around `path`, whatever its format; it is not opened.
+
+    Raises `RefusedError` (`git.not_a_repository`).
+    """
+    try:
+        found = pygit2.discover_repository(str(path))
+    except (pygit2.GitError, ValueError, KeyError, OSError) as error:
+        raise _refusal(path, str(error)) from error
+    if not found:
+        raise _refusal(path, "not found")
+    return _common_dir(Path(found))
+
+
+def _common_dir(git_dir: Path) -> Path:
+    link = git_dir / "commondir"
+    return (git_dir / link.read_text().strip()).resolve() if link.is_file() else git_dir.resolve()
 
 
 def open_quarantine(path: Path, quarantine: Path, clock: Clock, jitter: Jitter) -> PygitRepository:

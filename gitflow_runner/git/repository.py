@@ -65,8 +65,8 @@ class Jitter(Protocol):
         ...
 
 
-class ObjectReader(Protocol):
-    """What can be read from any object database; the second, independent reader has just this."""
+class Objects(Protocol):
+    """An object database without its refs: all that judging a signature needs."""
 
     def read(self, oid: Oid) -> RawObject:
         """The object; `DamagedError` (`git.object_missing`) if it is absent."""
@@ -75,6 +75,10 @@ class ObjectReader(Protocol):
     def contains(self, oid: Oid) -> bool:
         """Whether the object is here."""
         ...
+
+
+class ObjectReader(Objects, Protocol):
+    """What can be read from any object database; the second, independent reader has just this."""
 
     def resolve(self, ref: str) -> Oid | None:
         """The object that a full ref name (or `HEAD`) points at, not peeled; None if there is none.

@@ -62,7 +62,7 @@ def _config(git: GitProgram, key: str) -> str | None:
 
 
 def _with_key(name: str, email: str, key: str, program: str, environment: Mapping[str, str]) -> Person:
-    run = _runner(environment)
+    run = process_runner(environment)
     literal = key.removeprefix("key::")
     if literal.startswith(("ssh-", "ecdsa-", "sk-")):
         return Person(name, email, None, "user.signingkey holds a key's text; name its .pub file instead")
@@ -88,7 +88,9 @@ def _read(path: Path) -> bytes:
         return file.read(_KEY_FILE_LIMIT)
 
 
-def _runner(environment: Mapping[str, str]) -> RunProcess:
+def process_runner(environment: Mapping[str, str]) -> RunProcess:
+    """How a signing or checking program is run: with this environment, and not for ever."""
+
     def run(arguments: Sequence[str], data: bytes) -> Ran:
         try:
             done = subprocess.run(

@@ -29,12 +29,15 @@ def on_big_stack(act: Callable[[], T], interrupted: Callable[[], None]) -> T:
     one is raised at once.
     """
     outcome: _Outcome[T] = _Outcome()
+    done = threading.Event()
 
     def run() -> None:
         try:
             outcome.value = act()
         except BaseException as error:  # noqa: BLE001 - handed over to the waiting thread, whatever it is
             outcome.error = error
+        finally:
+            done.set()
 
     if sys.getrecursionlimit() < RECURSION:
         sys.setrecursionlimit(RECURSION)
@@ -43,9 +46,10 @@ def on_big_stack(act: Callable[[], T], interrupted: Callable[[], None]) -> T:
     thread.start()
     threading.stack_size(before)
     asked = False
-    while thread.is_alive():
+    # Not `thread.join`: an interrupt inside it makes Python 3.11 take the thread for ended.
+    while not done.is_set():
         try:
-            thread.join(_POLL_S)
+            done.wait(_POLL_S)
         except KeyboardInterrupt:
             if asked:
                 raise

@@ -12,6 +12,7 @@ from gitflow_runner.runner.drive import Patience, Stood
 from gitflow_runner.runner.driving import Target, clear_locks, drive_recorded
 from gitflow_runner.runner.runtime import Runtime
 from gitflow_runner.runner.sync import fetch
+from gitflow_runner.runner.upkeep import when_idle
 
 LOOK_EVERY_MS = 30_000
 FETCH_EVERY_MS = 5_000
@@ -35,6 +36,7 @@ def work_once(runtime: Runtime) -> Iterator[Worked]:
         if runtime.stop():
             return
         yield _work(runtime, found)
+    when_idle(runtime)
 
 
 def work(runtime: Runtime, tell: Callable[[Worked], None]) -> None:
@@ -63,15 +65,16 @@ def _work(runtime: Runtime, found: Standing) -> Worked:
         match found.state:
             case "damaged":
                 return Worked(found.run, slug, problem=found.problem)
-            case "unborn" | "ended":
+            case "unborn":
                 if found.lease is not None:
                     clear_locks(runtime, Target(RunId(found.run), Slug(found.lease.slug)))
                 done = mend(runtime.repository, found.run, runtime.who, lambda lease: None)
                 return Worked(found.run, slug, mended=done)
-            case "open":
-                assert found.lease is not None, "an open run has its lease"
+            case "open" | "ended":
+                assert found.lease is not None, "a recorded run that is listed has its lease"
                 target = Target(RunId(found.run), Slug(found.lease.slug))
-                return Worked(found.run, slug, drive_recorded(runtime, target, Patience.NOW))
+                stood = drive_recorded(runtime, target, Patience.NOW)
+                return Worked(found.run, slug, stood, mended=found.state == "ended")
     except ConflictError as error:
         return Worked(found.run, slug, problem=error)
     except GitflowError as error:

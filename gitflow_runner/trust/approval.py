@@ -20,7 +20,7 @@ from gitflow_runner.git.objects import (
     decode_tree,
     encode_tree,
 )
-from gitflow_runner.git.repository import ObjectReader
+from gitflow_runner.git.repository import Objects
 from gitflow_runner.trust.policy import Origin
 from gitflow_runner.trust.reasons import Refusal
 from gitflow_runner.trust.signer import Signer, sign_commit
@@ -86,7 +86,7 @@ class Decision:
     rewrites: bool = False
 
 
-def read_decision(raw: RawObject, wait: OpenWait, reader: ObjectReader, *, may_edit: bool) -> Decision:
+def read_decision(raw: RawObject, wait: OpenWait, reader: Objects, *, may_edit: bool) -> Decision:
     """The decision of an approval commit whose signature was checked already.
 
     Refuses `parent`, `trailers`, `run`, `wait`, `payload`, `tree` and `edited_digest`.
@@ -112,7 +112,7 @@ def read_decision(raw: RawObject, wait: OpenWait, reader: ObjectReader, *, may_e
     return Decision(said.decision, digest, bool(changed - {FORM}))
 
 
-def edited_digest(tree: Oid, reader: ObjectReader) -> str:
+def edited_digest(tree: Oid, reader: Objects) -> str:
     """`sha256:<hex>` over one line a file under `edit/`, sorted by path.
 
     A line is the whole path, NUL, the SHA-256 of the content in hex, and LF.
@@ -126,7 +126,7 @@ def edited_digest(tree: Oid, reader: ObjectReader) -> str:
     return "sha256:" + found.hexdigest()
 
 
-def edit_files(tree: Oid, reader: ObjectReader) -> Mapping[str, bytes]:
+def edit_files(tree: Oid, reader: Objects) -> Mapping[str, bytes]:
     """All files under `edit/` by their whole path; refuses `tree` for one that is too large."""
     found = {}
     for path, entry in _files(_folder(tree, reader), reader):
@@ -137,7 +137,7 @@ def edit_files(tree: Oid, reader: ObjectReader) -> Mapping[str, bytes]:
     return found
 
 
-def _changed_files(tree: Oid, before: Oid, reader: ObjectReader) -> frozenset[str]:
+def _changed_files(tree: Oid, before: Oid, reader: Objects) -> frozenset[str]:
     """The paths under `edit/` that differ; refuses `tree` for any other difference."""
     if tree == before:
         return frozenset()
@@ -157,9 +157,7 @@ def _changed_files(tree: Oid, before: Oid, reader: ObjectReader) -> frozenset[st
     return changed
 
 
-def _files(
-    folder: TreeEntry | None, reader: ObjectReader, below: str = EDIT
-) -> Iterator[tuple[str, TreeEntry]]:
+def _files(folder: TreeEntry | None, reader: Objects, below: str = EDIT) -> Iterator[tuple[str, TreeEntry]]:
     if folder is None:
         return
     if not folder.is_tree:
@@ -179,11 +177,11 @@ def _files(
             raise Refusal("tree", f"{path} is not a regular file")
 
 
-def _folder(tree: Oid, reader: ObjectReader) -> TreeEntry | None:
+def _folder(tree: Oid, reader: Objects) -> TreeEntry | None:
     return _entries(tree, reader).get(EDIT)
 
 
-def _entries(tree: Oid, reader: ObjectReader) -> Mapping[str, TreeEntry]:
+def _entries(tree: Oid, reader: Objects) -> Mapping[str, TreeEntry]:
     try:
         entries = decode_tree(_read(tree, "tree", reader).data)
     except DamagedError as problem:
@@ -194,7 +192,7 @@ def _entries(tree: Oid, reader: ObjectReader) -> Mapping[str, TreeEntry]:
     return named
 
 
-def _read(oid: Oid, kind: str, reader: ObjectReader) -> RawObject:
+def _read(oid: Oid, kind: str, reader: Objects) -> RawObject:
     try:
         raw = reader.read(oid)
     except DamagedError as problem:
@@ -209,7 +207,7 @@ def build_approval(
     action: str,
     who: Ident,
     signer: Signer,
-    reader: ObjectReader,
+    reader: Objects,
     *,
     text: str = "",
     edits: Mapping[str, bytes] | None = None,
@@ -235,7 +233,7 @@ def build_approval(
 class _Overlay:
     """A reader that also finds objects which are not written yet."""
 
-    def __init__(self, below: ObjectReader) -> None:
+    def __init__(self, below: Objects) -> None:
         self._below = below
         self.added: dict[Oid, RawObject] = {}
 
@@ -248,12 +246,6 @@ class _Overlay:
 
     def contains(self, oid: Oid) -> bool:
         return oid in self.added or self._below.contains(oid)
-
-    def resolve(self, ref: str) -> Oid | None:
-        return self._below.resolve(ref)
-
-    def refs(self, prefix: str) -> list[tuple[str, Oid]]:
-        return list(self._below.refs(prefix))
 
 
 def _replaced(tree: Oid, path: str, parts: list[str], content: bytes, made: _Overlay) -> Oid:

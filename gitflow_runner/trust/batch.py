@@ -13,7 +13,7 @@ from typing import TypeVar
 
 from gitflow_runner.errors import UsageError
 from gitflow_runner.git.objects import Oid, decode_commit
-from gitflow_runner.git.repository import ObjectReader
+from gitflow_runner.git.repository import Objects
 from gitflow_runner.trust.allowed_signers import parse_allowed_signers
 from gitflow_runner.trust.approval import OpenWait
 from gitflow_runner.trust.gpgsig import Gpg, GpgSigners
@@ -36,7 +36,7 @@ _BARE_DIGEST = re.compile(r"[0-9a-f]{64}")
 class Outside:
     """What the rows name by path: repositories, files, GPG homes, and a repository's own policy."""
 
-    open_reader: Callable[[str], ObjectReader]
+    open_objects: Callable[[str], Objects]
     read_file: Callable[[str], bytes]
     open_gpg: Callable[[str], Gpg]
     policy_keyring: Callable[[str], Keyring]
@@ -52,7 +52,7 @@ class Batch:
     def verify(self, row: Json) -> Json:
         """One row of `gfr verify --batch`; `UsageError` (`batch.row`) for one that is not of its form."""
         repo, oid = _get(row, "repo", str), _oid(row, "oid")
-        reader = self._once(("repo", repo), lambda: self.outside.open_reader(repo))
+        reader = self._once(("repo", repo), lambda: self.outside.open_objects(repo))
         skew = _maybe(row, "max_skew_s", int)
         found = verify_object(
             reader.read(oid),
@@ -74,7 +74,7 @@ class Batch:
     def judge(self, row: Json) -> Json:
         """One row of `gfr policy judge --batch`; errors as `verify`, and those of `parse_policy`."""
         repo, text = _get(row, "repo", str), _get(row, "policy", str)
-        reader = self._once(("repo", repo), lambda: self.outside.open_reader(repo))
+        reader = self._once(("repo", repo), lambda: self.outside.open_objects(repo))
         policy: Policy = self._once(("policy", text), lambda: parse_policy(text.encode(), file="policy"))
         approvals = [_row(item, "approvals") for item in _get(row, "approvals", list)]
         found = judge(
@@ -122,7 +122,7 @@ class Batch:
         return self._kept[key]  # type: ignore[return-value]  # a key always has the same maker
 
 
-def _open_wait(row: Json, reader: ObjectReader) -> OpenWait:
+def _open_wait(row: Json, reader: Objects) -> OpenWait:
     commit = _oid(row, "commit")
     payload = _get(row, "payload", str)
     role = _maybe(row, "role", str)

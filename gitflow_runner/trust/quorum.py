@@ -8,7 +8,7 @@ from typing import Literal, assert_never
 
 from gitflow_runner.errors import DamagedError
 from gitflow_runner.git.objects import Oid, RawObject, decode_commit
-from gitflow_runner.git.repository import ObjectReader
+from gitflow_runner.git.repository import Objects
 from gitflow_runner.trust.approval import REJECT, Decision, OpenWait, edit_files, read_decision
 from gitflow_runner.trust.keyring import Keyring, Signed
 from gitflow_runner.trust.policy import Policy, Proof
@@ -95,7 +95,7 @@ def judge(
     wait: OpenWait,
     evidence: Sequence[Evidence],
     *,
-    reader: ObjectReader,
+    reader: Objects,
     pinned: Policy,
     newest: Policy,
     now: int,
@@ -124,7 +124,7 @@ def judge(
 class _Court:
     wait: OpenWait
     terms: Terms
-    reader: ObjectReader
+    reader: Objects
     pinned: Policy
     newest: Policy
     ring: Keyring  # the newest policy's keys, with what was revoked besides

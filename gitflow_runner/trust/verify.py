@@ -7,7 +7,7 @@ from types import MappingProxyType
 
 from gitflow_runner.git.objects import Oid, RawObject
 from gitflow_runner.git.refs import TAGS
-from gitflow_runner.git.repository import ObjectReader
+from gitflow_runner.git.repository import Objects
 from gitflow_runner.trust import gpgsig, sshsig
 from gitflow_runner.trust.gpgsig import GpgSigners
 from gitflow_runner.trust.keyring import Keyring, Signed, Verdict
@@ -19,7 +19,7 @@ MAX_SKEW_MS = 24 * 3600 * 1000
 Prover = Callable[[SignedShape], Signed]
 
 
-def prove(raw: RawObject, *, ref: str | None = None, reader: ObjectReader | None = None) -> Signed:
+def prove(raw: RawObject, *, ref: str | None = None, reader: Objects | None = None) -> Signed:
     """Prove the signature of a commit or tag, whoever's it is.
 
     With `ref` a tag must lie under its own name, and a ref under `refs/tags/` must hold a tag object; with
@@ -30,7 +30,7 @@ def prove(raw: RawObject, *, ref: str | None = None, reader: ObjectReader | None
     return _prover(shape.armour)(shape)
 
 
-def _shape(raw: RawObject, ref: str | None, reader: ObjectReader | None) -> SignedShape:
+def _shape(raw: RawObject, ref: str | None, reader: Objects | None) -> SignedShape:
     if ref is not None and ref.startswith(TAGS) and raw.kind != "tag":
         raise Refusal("not_a_tag_object", f"{ref} points at a {raw.kind}, not at a signed tag")
     shape = split(raw)
@@ -47,7 +47,7 @@ def verify_object(
     now: int,
     max_skew: int = MAX_SKEW_MS,
     ref: str | None = None,
-    reader: ObjectReader | None = None,
+    reader: Objects | None = None,
     gpg: GpgSigners | None = None,
 ) -> Verdict:
     """Accept or refuse a signed commit or tag; all times in ms.
@@ -77,7 +77,7 @@ def check_skew(time: int | None, first_seen: int, max_skew: int) -> None:
         raise Refusal("clock_skew", "the date of the commit and the time it was first seen lie too far apart")
 
 
-def _check_tag(shape: SignedShape, ref: str | None, reader: ObjectReader | None) -> None:
+def _check_tag(shape: SignedShape, ref: str | None, reader: Objects | None) -> None:
     if ref is not None and ref.startswith(TAGS) and ref.removeprefix(TAGS) != shape.tag_name:
         raise Refusal("tag_name_mismatch", f"the tag in {ref} says that it is {shape.tag_name!r}")
     if shape.target_kind != "commit":

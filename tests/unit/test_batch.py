@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 import pytest
 
 from gitflow_runner.errors import UsageError
-from gitflow_runner.git.repository import ObjectReader
+from gitflow_runner.git.repository import Objects
 from gitflow_runner.trust.batch import Batch, Json, Outside
 from gitflow_runner.trust.gpgsig import Gpg
 from gitflow_runner.trust.keyring import Keyring
@@ -31,7 +31,7 @@ class World:
             self.read.append(path)
             return self.files[path]
 
-        def open_reader(path: str) -> ObjectReader:
+        def open_objects(path: str) -> Objects:
             self.read.append(path)
             return self.objects
 
@@ -41,7 +41,7 @@ class World:
         def policy_keyring(path: str) -> Keyring:
             return policy().keyring
 
-        return Batch(Outside(open_reader, read_file, open_gpg, policy_keyring))
+        return Batch(Outside(open_objects, read_file, open_gpg, policy_keyring))
 
 
 def row(oid: str, **more: object) -> Json:
