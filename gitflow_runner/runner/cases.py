@@ -114,8 +114,8 @@ def _judged(case: Case, end: Stored | Failure) -> tuple[str, ...]:
 
 
 def _difference(expected: Value, got: Value) -> list[str]:
-    lines = (pretty(value, 60).split("\n") for value in (expected, got))
-    return list(unified_diff(*lines, "expected", "got", lineterm="", n=2))
+    wanted, found = pretty(expected, 60).split("\n"), pretty(got, 60).split("\n")
+    return list(unified_diff(wanted, found, "expected", "got", lineterm="", n=2))
 
 
 def _path_problems(case: Case, path: Sequence[str]) -> tuple[str, ...]:
