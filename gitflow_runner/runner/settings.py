@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 import yaml
 
@@ -78,6 +79,15 @@ def parse_settings(data: bytes | None, *, file: str = PATH) -> Settings:
             _whole(limits, "step-seconds", bounds.step_ms // 1_000, "limits", file) * 1_000,
         ),
     )
+
+
+def work_tree_settings(work_dir: Path) -> Settings:
+    """The settings as they stand in the work tree."""
+    path = work_dir / PATH
+    if not path.is_file() or path.is_symlink():
+        return parse_settings(None)
+    with path.open("rb") as file:
+        return parse_settings(file.read(1 << 20))
 
 
 def _mapping(value: object, name: str, file: str, known: set[str]) -> Mapping[str, object]:
