@@ -16,6 +16,7 @@ from gitflow_runner.cli.output import Output
 from gitflow_runner.cli.session import Session
 from gitflow_runner.errors import ConflictError, GitflowError, UsageError
 from gitflow_runner.runner.lint import flow_texts
+from gitflow_runner.runner.local import write_whole
 
 
 @click.group(name="flows")
@@ -73,8 +74,7 @@ def import_(out: Output, file: Path, force: bool) -> None:
             fix=(f"gfr flows import {file} --force",),
         )
     for path, text in targets:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, "utf-8")
+        write_whole(path, text.encode())
     out.result(
         "gfr/flows.import/1",
         {"flow": imported.slug, "files": [source.path for source in imported.files]},

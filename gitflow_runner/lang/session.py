@@ -17,7 +17,6 @@ from gitflow_runner.lang.program import Compiled, Environment, HostFn, Problem
 from gitflow_runner.lang.reader import read_all, string_source
 from gitflow_runner.lang.seqs import Seq, list_of
 from gitflow_runner.lang.source import Source
-from gitflow_runner.lang.throwing import FlowThrow
 from gitflow_runner.lang.values import Symbol, Value
 
 MAX_CODE = 64 * 1024  # characters of one function
@@ -177,9 +176,3 @@ def realised(value: Value, runtime: Runtime, depth: int = 0) -> Value:
     if isinstance(value, TaggedLiteral):
         return TaggedLiteral(value.tag, realised(value.form, runtime, depth + 1))
     return value
-
-
-def error_of(throw: FlowThrow, name: str) -> LangError:
-    """An exception that user code did not catch, as an error with the place where it was thrown."""
-    where = [str(place) for place in throw.trace]
-    return LangError("uncaught", f"{name}: {throw}", at=throw.at, details={"trace": where})
