@@ -11,7 +11,7 @@ from gitflow_runner.cli.options import shared
 from gitflow_runner.cli.output import Output
 from gitflow_runner.cli.session import Session
 from gitflow_runner.errors import NotFoundError, UsageError
-from gitflow_runner.runner.cases import Verdict, run_cases
+from gitflow_runner.runner.cases import Verdict, case_functions, run_cases
 from gitflow_runner.runner.lint import flow_texts, slug_of, slugs
 from gitflow_runner.runner.runtime import Runtime
 from gitflow_runner.runner.settings import work_tree_settings
@@ -52,8 +52,9 @@ def _run(runtime: Runtime, named: Sequence[str]) -> list[tuple[str, tuple[Verdic
         raise UsageError("draft.bare", "a bare repository has no work tree to test flows in")
     texts, limits = flow_texts(runtime), work_tree_settings(work_dir).limits
     found: list[tuple[str, tuple[Verdict, ...]]] = []
+    functions = case_functions(runtime, limits.fuel)
     for slug in named or slugs(runtime):
-        verdicts = run_cases(texts, slug, runtime.steps, limits)
+        verdicts = run_cases(texts, slug, runtime.steps, limits, functions)
         if verdicts is not None:
             found.append((slug, verdicts))
         elif named:

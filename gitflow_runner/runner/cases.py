@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from difflib import unified_diff
 from typing import assert_never
@@ -22,10 +22,12 @@ from gitflow_runner.model.event import RunStarted
 from gitflow_runner.model.failure import Failure
 from gitflow_runner.model.flow import Flow
 from gitflow_runner.model.stored import Stored
-from gitflow_runner.runner.functions import FlowFunctions
 from gitflow_runner.runner.inputs import check_input
+from gitflow_runner.runner.isolated import IsolatedFunctions
 from gitflow_runner.runner.rehearsal import Rehearsal
-from gitflow_runner.runner.settings import LimitSettings
+from gitflow_runner.runner.runtime import Runtime
+from gitflow_runner.runner.settings import LimitSettings, WorkerLimits
+from gitflow_runner.steps.base import Functions
 from gitflow_runner.steps.registry import Steps, built_in
 
 RUN = "20260101-000000-tests0"
@@ -46,21 +48,34 @@ class Verdict:
         return not self.problems
 
 
-def run_cases(texts: Texts, slug: str, steps: Steps, limits: LimitSettings) -> tuple[Verdict, ...] | None:
+def case_functions(runtime: Runtime, fuel: int) -> Callable[[Flow], Functions]:
+    """Functions under test run in the worker process, as those of drafts do."""
+    worker = runtime.worker(WorkerLimits())
+    return lambda flow: IsolatedFunctions(flow, worker, fuel=fuel)
+
+
+def run_cases(
+    texts: Texts,
+    slug: str,
+    steps: Steps,
+    limits: LimitSettings,
+    functions: Callable[[Flow], Functions],
+) -> tuple[Verdict, ...] | None:
     """Run the tests of a flow; None if it has none. Errors as loading the flow and reading its tests.
 
-    To be called on the big stack, as everything that evaluates.
+    `functions` says where the flow's functions are evaluated. To be called on the big stack, as everything
+    that evaluates.
     """
     cases = read_cases(texts, slug)
     if cases is None:
         return None
     flow = load(texts, slug)
-    return tuple(run_case(flow, case, steps, limits) for case in cases)
+    evaluated = functions(flow)
+    return tuple(run_case(flow, case, steps, limits, evaluated) for case in cases)
 
 
-def run_case(flow: Flow, case: Case, steps: Steps, limits: LimitSettings) -> Verdict:
+def run_case(flow: Flow, case: Case, steps: Steps, limits: LimitSettings, functions: Functions) -> Verdict:
     """Run one case."""
-    functions = FlowFunctions(flow, fuel=limits.fuel)
     rehearsal = Rehearsal(RUN, flow.slug, case, steps, functions, limits)
     try:
         end = _ended(flow, case, rehearsal, steps, limits)
@@ -115,8 +130,8 @@ def _judged(case: Case, end: Stored | Failure) -> tuple[str, ...]:
 
 
 def _difference(expected: Value, got: Value) -> list[str]:
-    before, after = (pretty(value, 60).split("\n") for value in (expected, got))
-    return list(unified_diff(before, after, "expected", "got", lineterm="", n=2))
+    wanted, found = pretty(expected, 60).split("\n"), pretty(got, 60).split("\n")
+    return list(unified_diff(wanted, found, "expected", "got", lineterm="", n=2))
 
 
 def _path_problems(case: Case, path: Sequence[str]) -> tuple[str, ...]:

@@ -17,7 +17,7 @@ from gitflow_runner.git.refs import TAGS, live_ref, release_tag
 from gitflow_runner.lang.printer import canonical
 from gitflow_runner.lang.values import keyword
 from gitflow_runner.model.pin import ReleaseSource
-from gitflow_runner.runner.cases import run_cases
+from gitflow_runner.runner.cases import case_functions, run_cases
 from gitflow_runner.runner.runtime import Runtime
 from gitflow_runner.runner.seen import RunnerLogs
 from gitflow_runner.runner.settings import work_tree_settings
@@ -214,7 +214,8 @@ def _tests_pass(runtime: Runtime, commit: Oid, work_dir: Path, slug: str) -> int
             fix=(f"git add {FLOWS_DIR}/{name}", "git commit"),
         )
     limits = work_tree_settings(work_dir).limits
-    verdicts = on_big_stack(lambda: run_cases(texts, slug, runtime.steps, limits), _interrupted)
+    functions = case_functions(runtime, limits.fuel)
+    verdicts = on_big_stack(lambda: run_cases(texts, slug, runtime.steps, limits, functions), _interrupted)
     failed = [verdict for verdict in verdicts or () if not verdict.passed]
     if failed:
         first = failed[0]

@@ -136,8 +136,7 @@ def test_values_are_ours_only_and_a_function_is_no_data() -> None:
 
 def test_results_do_not_depend_on_the_hash_seed() -> None:
     program = (
-        "from gitflow_runner.lang.reader import read_one
-from gitflow_runner.lang.session import evaluate\n"
+        "from gitflow_runner.lang.session import evaluate\n"
         "from gitflow_runner.lang.printer import canonical, readable\n"
         "t = '''(let [m (zipmap [:a \"b\" 3 4.0 'e [1] #{2} {:f 1}] (range)) s (set (keys m))]\n"
         ' [m s (group-by str s) (frequencies (concat s s)) (clojure.set/union s #{:x :y "z"})\n'

@@ -7,7 +7,9 @@ import pytest
 from gitflow_runner.catalog.cases import read_cases
 from gitflow_runner.catalog.sources import MemoryTexts
 from gitflow_runner.errors import LangError
+from gitflow_runner.model.flow import Flow
 from gitflow_runner.runner.cases import Verdict, run_cases
+from gitflow_runner.runner.functions import FlowFunctions
 from gitflow_runner.runner.settings import LimitSettings
 from gitflow_runner.runner.stack import on_big_stack
 from gitflow_runner.steps.registry import Steps
@@ -33,9 +35,16 @@ MOCKS = """:input {:id "A"}
 
 def verdicts(cases: str, flow: str = FLOW) -> tuple[Verdict, ...]:
     texts = MemoryTexts({"order.edn": flow, "order.tests.edn": cases})
-    found = on_big_stack(lambda: run_cases(texts, "order", Steps(), LimitSettings()), lambda: None)
+    found = run(texts, LimitSettings())
     assert found is not None
     return found
+
+
+def run(texts: MemoryTexts, limits: LimitSettings) -> tuple[Verdict, ...] | None:
+    def functions(flow: Flow) -> FlowFunctions:
+        return FlowFunctions(flow, fuel=limits.fuel)
+
+    return on_big_stack(lambda: run_cases(texts, "order", Steps(), limits, functions), lambda: None)
 
 
 def verdict(case: str, flow: str = FLOW) -> Verdict:
@@ -151,7 +160,7 @@ def test_an_endless_loop_runs_out() -> None:
     flow = """{:slug :order :concurrency {:type :singleton :on-new-version :drain}
  :flow '(loop [] (flow/step :sleep :s {:duration "1s"}) (recur))}"""
     texts = MemoryTexts({"order.edn": flow, "order.tests.edn": '[{:name "a"}]'})
-    found = on_big_stack(lambda: run_cases(texts, "order", Steps(), LimitSettings(steps=20)), lambda: None)
+    found = run(texts, LimitSettings(steps=20))
     assert found is not None
     assert "(test.steps)" in found[0].problems[0]
 
