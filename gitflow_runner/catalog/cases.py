@@ -1,4 +1,4 @@
-"""The tests beside a flow, `<slug>.tests.edn`: cases with input, mocked steps, decisions and what is expected."""
+"""The tests beside a flow, `<slug>.tests.edn`: input, mocked steps, decisions, and what is expected."""
 
 from __future__ import annotations
 

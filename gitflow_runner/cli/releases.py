@@ -42,8 +42,18 @@ def release(out: Output, slug: str, message: str | None, notes_file: Path | None
     tag = made.ref.removeprefix(TAGS)
     out.result(
         "gfr/release/1",
-        {"flow": slug, "version": made.version, "tag": tag, "tag_oid": made.oid, "commit": made.commit},
-        text=[f"{out.mark('ok')} signed tag {tag} → {(made.commit or '')[:7]} (immutable)"],
+        {
+            "flow": slug,
+            "version": made.version,
+            "tag": tag,
+            "tag_oid": made.oid,
+            "commit": made.commit,
+            "tests": made.tests,
+        },
+        text=[
+            *([f"{out.mark('ok')} {made.tests} tests passed"] if made.tests is not None else []),
+            f"{out.mark('ok')} signed tag {tag} → {(made.commit or '')[:7]} (immutable)",
+        ],
         rows=[(tag, made.oid, made.commit)],
         ids=[tag],
         follow=[f"gfr promote {slug} v{made.version}"],

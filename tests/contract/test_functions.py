@@ -1,4 +1,4 @@
-"""What every way of calling a flow's functions keeps to: the same values, the same errors, the same places."""
+"""What every way of calling a flow's functions keeps to: the same values, errors and places."""
 
 from __future__ import annotations
 
