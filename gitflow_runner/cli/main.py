@@ -35,7 +35,7 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "runs": ("runs", "runs", "List runs, or verify them from Git alone."),
     "flows": ("flows", "flows", "List flows, or import a file."),
     "verify": ("verify", "verify", "Judge the signatures of commits and tags."),
-    "policy": ("trust", "policy", "Show the policy in force, or put its draft into force."),
+    "policy": ("policy", "policy", "Show, check, explain and change who may do what."),
     "trust": ("trust", "trust", "Pin the root of the policy that this clone trusts."),
     "worker": ("worker", "worker", "Drive and recover the open runs of this clone."),
     "version": ("setup", "version", "Print the version."),
