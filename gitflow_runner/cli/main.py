@@ -32,6 +32,13 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "release": ("releases", "release", "Sign an immutable release of a flow."),
     "promote": ("releases", "promote", "Move live to a release."),
     "rollback": ("releases", "rollback", "Move live back to the release before."),
+    "retire": ("releases", "retire", "Take a flow out of use until one of its releases is promoted again."),
+    "versions": (
+        "releases",
+        "versions",
+        "List the releases of a flow, whether each verifies, which is live.",
+    ),
+    "diff": ("releases", "diff", "Show what changed in a flow between two releases, or live and the draft."),
     "runs": ("runs", "runs", "List runs, or verify them from Git alone."),
     "flows": ("flows", "flows", "List flows, or import a file."),
     "verify": ("verify", "verify", "Judge the signatures of commits and tags."),
