@@ -17,6 +17,7 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "init": ("setup", "init", "Prepare this repository: a first flow, the policy, the runner's key."),
     "doctor": ("setup", "doctor", "Check Git, signing, trust and settings; each bad line names its fix."),
     "lint": ("lint", "lint", "Check flows and print what is wrong, where, and how to mend it."),
+    "fmt": ("fmt", "fmt", "Lay out the text of flows; data, comments and discards stay."),
     "explain": ("explain", "explain", "Say what the code of a finding means."),
     "eval": ("code", "eval_", "Evaluate an expression, or a stream of them, in the language of flows."),
     "read": ("code", "read", "Print the forms of a file as JSON with their spans, for editors."),

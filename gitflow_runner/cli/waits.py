@@ -117,10 +117,12 @@ def waits(out: Output, mine: bool) -> None:
         if item.state is None:
             continue
         for state in item.state.waits:
-            yours = _may_decide(session, item.state, state.wait.folder)
+            trusted = session.service.is_trusted(item.at)
+            yours = trusted and _may_decide(session, item.state, state.wait.folder)
             if mine and not yours:
                 continue
-            data = wait_data(state) | {"run": item.state.run, "flow": item.state.slug, "yours": yours}
+            data = wait_data(state) | {"run": item.state.run, "flow": item.state.slug}
+            data |= {"yours": yours, "trusted": trusted}
             items.append(data)
             rows.append(
                 (item.state.run, state.wait.folder, state.wait.wait, state.wait.title, data["deadline"])

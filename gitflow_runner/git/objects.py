@@ -12,7 +12,6 @@ import hashlib
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
 from typing import Literal, NewType
 
 from gitflow_runner.errors import DamagedError
@@ -43,9 +42,16 @@ class RawObject:
     kind: Kind
     data: bytes
 
-    @cached_property
+    @property
     def oid(self) -> Oid:
         """The object's SHA-1 name, computed here so that no adapter can disagree."""
+        known: Oid | None = self.__dict__.get("_oid")
+        if known is None:
+            # `cached_property` takes a lock for each object in Python 3.11.
+            known = self.__dict__["_oid"] = self._named()
+        return known
+
+    def _named(self) -> Oid:
         digest = hashlib.sha1(b"%s %d\0" % (self.kind.encode(), len(self.data)), usedforsecurity=False)
         digest.update(self.data)
         return Oid(digest.hexdigest())

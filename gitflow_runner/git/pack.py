@@ -19,6 +19,7 @@ from gitflow_runner.git.objects import Kind, RawObject
 
 LOOSE_AT_MOST = 1
 _LEVEL = 1  # zlib: a turn's objects are a few hundred bytes, and maintenance compresses them again
+_SMALL = 2_048  # bytes; up to here setting up zlib costs more than compressing
 _FAR = 0x80000000  # offsets from here on stand in the index's table of large offsets
 _TYPES: dict[Kind, int] = {"commit": 1, "tree": 2, "blob": 3, "tag": 4}
 
@@ -46,7 +47,7 @@ def encode_pack(objects: Sequence[RawObject]) -> tuple[bytes, bytes, str]:
     offset = len(chunks[0])
     rows: list[tuple[bytes, int, int]] = []
     for item in objects:
-        chunk = _entry_head(item) + zlib.compress(item.data, _LEVEL)
+        chunk = _entry_head(item) + _deflated(item.data)
         rows.append((bytes.fromhex(item.oid), zlib.crc32(chunk), offset))
         chunks.append(chunk)
         offset += len(chunk)
@@ -62,6 +63,14 @@ def sync_folder(folder: Path) -> None:
         os.fsync(handle)
     finally:
         os.close(handle)
+
+
+def _deflated(data: bytes) -> bytes:
+    if len(data) > _SMALL:
+        return zlib.compress(data, _LEVEL)
+    # A window of 4 KB and small tables, instead of 256 KB to be set up for a few hundred bytes.
+    small = zlib.compressobj(_LEVEL, zlib.DEFLATED, 12, 4)
+    return small.compress(data) + small.flush()
 
 
 def _entry_head(item: RawObject) -> bytes:
@@ -119,7 +128,7 @@ def _store_loose(objects_dir: Path, item: RawObject) -> None:
         folder.mkdir(exist_ok=True)
         sync_folder(objects_dir)
     head = b"%s %d\0" % (item.kind.encode(), len(item.data))
-    _place(folder, "tmp_obj", zlib.compress(head + item.data, _LEVEL), folder / item.oid[2:])
+    _place(folder, "tmp_obj", _deflated(head + item.data), folder / item.oid[2:])
     sync_folder(folder)
 
 

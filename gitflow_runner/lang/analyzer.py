@@ -44,6 +44,24 @@ from gitflow_runner.lang.values import Keyword, Symbol
 UNSHADOWABLE: Final = frozenset(
     ("if", "do", "quote", "recur", "try", "throw", "let*", "fn*", "loop*", "letfn*", "var", "def", "new")
 )
+# Calls with fewer arguments than this go on for ever; under one of the names below they may.
+ENDLESS: Final = {"range": 1, "repeat": 2, "repeatedly": 2, "iterate": 3, "cycle": 2}
+BOUNDING: Final = frozenset(
+    (
+        "take",
+        "take-while",
+        "first",
+        "second",
+        "nth",
+        "zipmap",
+        "map",
+        "mapv",
+        "interleave",
+        "some",
+        "drop",
+        "rest",
+    )
+)
 
 
 @dataclass(slots=True)
@@ -56,6 +74,7 @@ class Analyzer:
     problems: list[Problem] = field(default_factory=list)
     sites: list[HostSite] = field(default_factory=list)
     inside: list[str] = field(default_factory=list)
+    bounded: list[bool] = field(default_factory=list)  # of each call around: whether it takes only so much
 
     def problem(self, code: str, message: str, form: Form, hint: str | None = None) -> Node:
         """Note an error."""
@@ -210,6 +229,8 @@ class Analyzer:
                 return self._local_call(form, binding, scope)
         if name.text in self.host:
             return self._host_call(form, self.host[name.text], scope)
+        if name.text == "new" and len(form.items) > 1:
+            return self._construction(form, form.items[1], scope)
         text = self._full(name)
         refusal = self._refusal(name, text)
         if refusal is not None:
@@ -221,13 +242,33 @@ class Analyzer:
         if handler is not None:
             return self._special(text, handler, form, scope, tail)
         builtin = self.environment.functions.get(text)
+        self.bounded.append(text in BOUNDING)
         args = tuple([self.node(item, scope) for item in form.items[1:]])
+        self.bounded.pop()
         if builtin is None:
             return Invoke(self._symbol(first, name, scope), args, form)
         if not builtin.low <= len(args) <= builtin.high:
             message = f"Wrong number of args ({len(args)}) passed to: {builtin.full_name}"
             return self.problem("arity_invalid", message, form, _takes(builtin.low, builtin.high))
+        if len(args) < ENDLESS.get(text, 0):
+            self._endless(text, form)
         return LibraryCall(builtin, args, form)
+
+    def _construction(self, form: ListForm, cls: Form, scope: Scope) -> Node:
+        """`(new C x)` as `(C. x)`."""
+        if not isinstance(cls, Atom) or not isinstance(cls.value, Symbol):
+            return self.problem(INTEROP.code, "new wants the name of a class", form, INTEROP.hint)
+        head = Atom(Symbol(cls.value.text + "."), cls.start, cls.end, cls.source)
+        return self._list(ListForm((head, *form.items[2:]), form.start, form.end, form.source), scope, None)
+
+    def _endless(self, name: str, form: ListForm) -> None:
+        message, hint = f"{name} has no end here", "give a bound, or put it under take"
+        if self.eager:
+            self.problem("unbounded_sequence", message, form, hint)
+        elif name == "range":
+            self.warn("sandbox_unbounded_range", message, form, hint)
+        elif not self.bounded[-1:] or not self.bounded[-1]:
+            self.warn("unbounded_sequence", message, form, hint)
 
     def _special(
         self, text: str, handler: Handler, form: ListForm, scope: Scope, tail: Target | None

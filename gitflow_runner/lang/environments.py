@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from gitflow_runner.lang.comprehensions import COMPREHENSIONS
 from gitflow_runner.lang.core import (
     arithmetic,
     collections,
@@ -89,7 +90,7 @@ _ALIASES: Final = {
     "sandbox": "breyta.sandbox",
     "time": "breyta.sandbox",
 }
-_SPECIALS = {**SPECIALS, **MACROS, "syntax-quote": syntax_quote}
+_SPECIALS = {**SPECIALS, **MACROS, **COMPREHENSIONS, "syntax-quote": syntax_quote}
 
 FUNCTION: Final = Environment(
     name="function",

@@ -6,12 +6,15 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Final, Protocol
 
-from gitflow_runner.errors import LangError
+from gitflow_runner.errors import LangError, Place
 from gitflow_runner.lang.collection import Map
 from gitflow_runner.lang.forms import Form
 from gitflow_runner.lang.seqs import List, Seq, lazy, list_of, walk
 from gitflow_runner.lang.values import Function, Value
 
+# A thread that evaluates wants this stack and Python recursion limit for `Limits.depth` to be reached.
+STACK_BYTES: Final = 256 * 2**20
+RECURSION_LIMIT: Final = 20_000
 MANY: Final = 1 << 30  # arguments, where there is no upper bound
 
 
@@ -53,6 +56,10 @@ class Call:
         self.form = form
         self.runtime = runtime
         self.depth = runtime.depth
+
+    def place(self) -> Place:
+        """File, line and column of the call."""
+        return self.form.source.place(self.form.start)
 
     def invoke(self, function: Value, *args: Value) -> Value:
         """Call a function value, or a thunk among the arguments, from the depth of this call.

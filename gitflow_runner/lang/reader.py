@@ -17,7 +17,7 @@ MAX_DEPTH = 200
 MAX_FORMS = 200_000
 
 _REST = r"[^\s,()\[\]{}\"\\;@^`~]*"
-_TOKEN = re.compile(
+TOKEN = re.compile(
     r"(?P<skip>[\s,]+|;[^\n]*|\#![^\n]*)"
     rf"|(?P<name>[^\s,()\[\]{{}}\"\\;@^`~\#'%:0-9+-]{_REST})"
     rf"|(?P<keyword>:{_REST})"
@@ -40,7 +40,7 @@ class Reader(FormBuilder):
 
     def run(self, most: int | None = None) -> list[Form]:
         """Read everything, or `most` top-level forms; a `LangError` at the first thing that is wrong."""
-        text, at, match = self.source.text, 0, _TOKEN.match
+        text, at, match = self.source.text, 0, TOKEN.match
         if len(text) > MAX_TEXT:
             raise self.error("reader_limit", f"the text has more than {MAX_TEXT:,} characters", 0)
         end = len(text)

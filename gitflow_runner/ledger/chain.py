@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import hashlib
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
@@ -10,7 +11,7 @@ from gitflow_runner.errors import DamagedError, Place
 from gitflow_runner.git.objects import Kind, Oid
 from gitflow_runner.git.repository import ObjectReader
 from gitflow_runner.ledger.codec import Read, decode_events, decode_run
-from gitflow_runner.ledger.tree import entry_oid, split_tree
+from gitflow_runner.ledger.tree import entry_oid, find_entry, split_tree
 from gitflow_runner.model.event import Recorded, WaitOpened
 from gitflow_runner.model.run import Run
 
@@ -66,20 +67,20 @@ def head_of(reader: ObjectReader, oid: Oid) -> tuple[Oid, tuple[Oid, ...]]:
 
 def file_in(reader: ObjectReader, tree: Oid, path: str) -> bytes | None:
     """The bytes of the file at `path` below a tree, None where no file is."""
-    parts = path.encode().split(b"/")
-    for part in parts[:-1]:
-        entry = split_tree(read_object(reader, tree, "tree")).get(part + b"/")
-        if entry is None:
+    *folders, name = path.encode().split(b"/")
+    for part in folders:
+        below = find_entry(read_object(reader, tree, "tree"), part, folder=True)
+        if below is None:
             return None
-        tree = entry_oid(entry)
-    entry = split_tree(read_object(reader, tree, "tree")).get(parts[-1])
-    return None if entry is None else read_object(reader, entry_oid(entry), "blob")
+        tree = below
+    found = find_entry(read_object(reader, tree, "tree"), name, folder=False)
+    return None if found is None else read_object(reader, found, "blob")
 
 
 def values_in(reader: ObjectReader, tree: Oid) -> Read:
     """How the values of a turn are read from its tree."""
 
-    def read(path: str) -> bytes:
+    def read(path: str, digest: str) -> bytes:
         data = file_in(reader, tree, path)
         if data is None:
             raise DamagedError("history.value", f"the turn's tree holds no {path}")
@@ -88,13 +89,50 @@ def values_in(reader: ObjectReader, tree: Oid) -> Read:
     return read
 
 
+class _Newest:
+    """The files of a run's newest tree, where nearly every value of older turns still lies."""
+
+    def __init__(self, reader: ObjectReader, tip: Oid) -> None:
+        self._reader = reader
+        self._folders: dict[str, dict[bytes, bytes]] = {
+            "": split_tree(read_object(reader, head_of(reader, tip)[0], "tree"))
+        }
+
+    def values_of(self, tree: Oid) -> Read:
+        """How the values of the turn with that tree are read: here if they are the same, else there."""
+        there = values_in(self._reader, tree)
+
+        def read(path: str, digest: str) -> bytes:
+            folder, _, name = path.rpartition("/")
+            entry = self._entries(folder).get(name.encode())
+            data = b"" if entry is None else read_object(self._reader, entry_oid(entry), "blob")
+            if hashlib.sha256(data).hexdigest() == digest:
+                return data
+            return there(path, digest)
+
+        return read
+
+    def _entries(self, folder: str) -> dict[bytes, bytes]:
+        known = self._folders.get(folder)
+        if known is None:
+            above, _, name = folder.rpartition("/")
+            entry = self._entries(above).get(name.encode() + b"/")
+            known = {} if entry is None else split_tree(read_object(self._reader, entry_oid(entry), "tree"))
+            self._folders[folder] = known
+        return known
+
+
 def read_turn(reader: ObjectReader, oid: Oid) -> RecordedTurn:
     """The turn of that commit; `DamagedError` if it is not one."""
+    return _read_turn(reader, oid, lambda tree: values_in(reader, tree))
+
+
+def _read_turn(reader: ObjectReader, oid: Oid, values: Callable[[Oid], Read]) -> RecordedTurn:
     tree, parents = head_of(reader, oid)
     data = file_in(reader, tree, EVENTS_FILE)
     if data is None:
         raise _damaged(oid, "history.malformed", f"the commit holds no {EVENTS_FILE}")
-    return RecordedTurn(oid, tree, parents, decode_events(data, values_in(reader, tree)))
+    return RecordedTurn(oid, tree, parents, decode_events(data, values(tree)))
 
 
 def read_run(reader: ObjectReader, oid: Oid) -> Run:
@@ -110,8 +148,9 @@ def turns(reader: ObjectReader, tip: Oid) -> Iterator[RecordedTurn]:
     """The turns from `tip` back to the first; `DamagedError` where they do not join."""
     oid: Oid | None = tip
     expected: int | None = None
+    newest = _Newest(reader, tip)
     while oid is not None:
-        turn = read_turn(reader, oid)
+        turn = _read_turn(reader, oid, newest.values_of)
         if expected is not None and turn.events[-1].seq != expected:
             raise _damaged(oid, "history.gap", f"event #{turn.events[-1].seq} comes before #{expected + 1}")
         yield turn

@@ -39,7 +39,7 @@ _compact = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan
 _escaped = json.JSONEncoder(ensure_ascii=True, separators=(",", ":"), allow_nan=False).encode
 
 Placed = Callable[[Stored, str], str]  # (value, path it would lie at) -> path where it lies
-Read = Callable[[str], bytes]  # path in the turn's tree -> the file's bytes
+Read = Callable[[str, str], bytes]  # (path in the turn's tree, digest) -> the file's bytes
 
 
 def step_path(folder: str) -> str:
@@ -156,7 +156,7 @@ def _document(data: dict[str, object]) -> bytes:
 
 def _parse(text: bytes, what: str, code: str = "history.malformed") -> dict[str, object]:
     try:
-        data = json.loads(text)
+        data = json.loads(text.decode())
     except (ValueError, RecursionError):
         raise DamagedError(code, f"{what} is not JSON: {text[:80]!r}") from None
     if type(data) is not dict:
@@ -187,7 +187,7 @@ def _loader(read: Read) -> Load:
     def load(path: str, digest: str) -> Stored:
         if not _PATH.fullmatch(path) or not _DIGEST.fullmatch(digest):
             raise ShapeError("not the path and digest of a value")
-        return Stored(digest=digest, load=lambda: _text(read(path), path, digest))
+        return Stored(digest=digest, load=lambda: _text(read(path, digest), path, digest))
 
     return load
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from typing import NoReturn
 
 from gitflow_runner.errors import DamagedError, UsageError
 from gitflow_runner.git.objects import Oid, RawObject
@@ -36,11 +37,33 @@ def split_tree(data: bytes) -> dict[bytes, bytes]:
         nul = data.find(b"\0", position)
         mode, separator, name = data[position:nul].partition(b" ")
         if nul < 0 or not separator or nul + 21 > len(data):
-            raise DamagedError("git.malformed", "a tree object ends in the middle of an entry")
+            _cut_off()
         key = name + b"/" if mode == b"40000" else name
         entries[key] = data[position : nul + 21]
         position = nul + 21
     return entries
+
+
+def find_entry(data: bytes, name: bytes, *, folder: bool) -> Oid | None:
+    """The id that a tree holds under `name`, None if it holds no such file or folder.
+
+    Entries are stepped over one by one: the bytes of a name may also stand inside an id.
+    """
+    wanted = (_FOLDER if folder else _FILE) + name + b"\0"
+    position, end = 0, len(data)
+    while position < end:
+        if data.startswith(wanted, position):
+            start = position + len(wanted)
+            return Oid(data[start : start + 20].hex()) if start + 20 <= end else _cut_off()
+        nul = data.find(b"\0", position)
+        if nul < 0:
+            _cut_off()
+        position = nul + 21
+    return None
+
+
+def _cut_off() -> NoReturn:
+    raise DamagedError("git.malformed", "a tree object ends in the middle of an entry")
 
 
 def entry_oid(entry: bytes) -> Oid:

@@ -39,7 +39,7 @@ from gitflow_runner.model.event import (
     WaitReminded,
     WaitResolved,
 )
-from gitflow_runner.model.run import OpenStep, OpenTimer, OpenWaitState, Run, RunStatus, SeenDecision
+from gitflow_runner.model.run import OpenStep, OpenTimer, OpenWaitState, Run, RunStatus, SeenDecision, changed
 
 CALL = "call-flow"  # a step that waits for the run which it started
 
@@ -79,9 +79,9 @@ def apply(run: Run | None, recorded: Recorded) -> Run:
         raise _damaged(run, "history.time", f"event #{recorded.seq} is older than the one before it")
     if run.is_over and not isinstance(event, LateResult):
         raise _damaged(run, "history.ended", f"{event.kind} #{recorded.seq} comes after the end")
-    changed = _applied(run, recorded)
+    after = _applied(run, recorded)
     # Moving on is the only thing every event does; doing it here keeps each case to its own fact.
-    return replace(changed, seq=recorded.seq, at=recorded.at, status=_status(changed))
+    return changed(after, seq=recorded.seq, at=recorded.at, status=_status(after))
 
 
 def _applied(run: Run, recorded: Recorded) -> Run:
@@ -93,11 +93,11 @@ def _applied(run: Run, recorded: Recorded) -> Run:
             return _step_started(run, event)
         case StepSucceeded():
             left_steps = _steps_without(run, event.identity, event.attempt)
-            return replace(run, steps=left_steps, steps_done=run.steps_done + 1)
+            return changed(run, steps=left_steps, steps_done=run.steps_done + 1)
         case StepFailed():
             return _step_failed(run, event)
         case StepSkipped():
-            return replace(run, steps_done=run.steps_done + 1)
+            return changed(run, steps_done=run.steps_done + 1)
         case StepUnknown():
             step = _open_step(run, event.identity, event.attempt)
             return _with_step(run, replace(step, unknown=True))
@@ -105,12 +105,12 @@ def _applied(run: Run, recorded: Recorded) -> Run:
             return _step_resolved(run, event)
         case TimerSet():
             timer = OpenTimer(event.identity, event.folder, event.until)
-            return replace(run, timers=(*run.timers, timer), steps_begun=run.steps_begun + 1)
+            return changed(run, timers=(*run.timers, timer), steps_begun=run.steps_begun + 1)
         case TimerFired():
             return _timer_fired(run, event)
         case WaitOpened():
             state = OpenWaitState(event, recorded.at)
-            return replace(run, waits=(*run.waits, state), steps_begun=run.steps_begun + 1)
+            return changed(run, waits=(*run.waits, state), steps_begun=run.steps_begun + 1)
         case WaitReminded():
             state = _open_wait(run, event.folder)
             return _with_wait(run, replace(state, reminded=(*state.reminded, event.due)))
@@ -119,19 +119,19 @@ def _applied(run: Run, recorded: Recorded) -> Run:
         case WaitResolved():
             _open_wait(run, event.folder)
             left_waits = tuple(w for w in run.waits if w.wait.folder != event.folder)
-            return replace(run, waits=left_waits, steps_done=run.steps_done + 1)
+            return changed(run, waits=left_waits, steps_done=run.steps_done + 1)
         case RequestSeen():
-            return replace(run, requests_seen=(*run.requests_seen, event.oid))
+            return changed(run, requests_seen=(*run.requests_seen, event.oid))
         case RunPaused():
-            return replace(run, status="paused")
+            return changed(run, status="paused")
         case RunResumed():
-            return replace(run, status="running")
+            return changed(run, status="running")
         case CancelAsked():
-            return replace(run, cancel=(event.by, event.reason, event.deadline))
+            return changed(run, cancel=(event.by, event.reason, event.deadline))
         case RunSucceeded():
             return _ended(run, recorded.at, "succeeded", output=event.output.digest)
         case RunFailed():
-            return replace(_ended(run, recorded.at, "failed"), failure=event.failure)
+            return changed(_ended(run, recorded.at, "failed"), failure=event.failure)
         case RunCancelled():
             return _ended(run, recorded.at, "cancelled")
         case RunTerminated():
@@ -150,13 +150,13 @@ def _timer_fired(run: Run, event: TimerFired) -> Run:
     left = tuple(t for t in run.timers if t.identity != event.identity)
     if len(left) == len(run.timers):
         raise _damaged(run, "history.timer", f"no timer runs for {event.identity}")
-    return replace(run, timers=left, steps_done=run.steps_done + 1)
+    return changed(run, timers=left, steps_done=run.steps_done + 1)
 
 
 def _lease_acquired(run: Run, event: LeaseAcquired) -> Run:
     if event.epoch != run.epoch + 1:
         raise _damaged(run, "history.epoch", f"epoch {event.epoch} follows {run.epoch}")
-    return replace(run, epoch=event.epoch, owner=event.owner)
+    return changed(run, epoch=event.epoch, owner=event.owner)
 
 
 def _status(run: Run) -> RunStatus:
@@ -183,13 +183,13 @@ def _step_started(run: Run, event: StepStarted) -> Run:
         True,
     )
     begun = run.steps_begun + (1 if known is None else 0)
-    return replace(run, steps=_steps_with(run, step), steps_begun=begun)
+    return changed(run, steps=_steps_with(run, step), steps_begun=begun)
 
 
 def _step_failed(run: Run, event: StepFailed) -> Run:
     step = _open_step(run, event.identity, event.attempt)
     if event.retry_at is None:
-        return replace(run, steps=_steps_without(run, event.identity, event.attempt))
+        return changed(run, steps=_steps_without(run, event.identity, event.attempt))
     generation = step.generation + (1 if event.definite else 0)
     return _with_step(
         run, replace(step, announced=False, generation=generation, retry_at=event.retry_at, unknown=False)
@@ -203,10 +203,12 @@ def _step_resolved(run: Run, event: StepResolved) -> Run:
     if event.decision == "retry":
         return _with_step(run, replace(step, unknown=False, announced=False))
     left = _steps_without(run, event.identity, step.attempt)
-    return replace(run, steps=left, steps_done=run.steps_done + 1)
+    return changed(run, steps=left, steps_done=run.steps_done + 1)
 
 
 def _decision_seen(run: Run, at: int, event: DecisionSeen) -> Run:
+    if event.reason in ("late", "resolved") and run.wait(event.folder) is None:
+        return run  # it came to a wait that is over, and changes nothing
     state = _open_wait(run, event.folder)
     before = next((s for s in state.seen if s.oid == event.oid), None)
     # Judged again after a policy change: the first sight keeps its time.
@@ -224,7 +226,7 @@ def _decision_seen(run: Run, at: int, event: DecisionSeen) -> Run:
 
 
 def _ended(run: Run, at: int, status: RunStatus, *, output: str | None = None) -> Run:
-    return replace(run, status=status, ended=at, waits=(), timers=(), output=output)
+    return changed(run, status=status, ended=at, waits=(), timers=(), output=output)
 
 
 def _open_step(run: Run, identity: str, attempt: int) -> OpenStep:
@@ -242,7 +244,7 @@ def _open_wait(run: Run, folder: str) -> OpenWaitState:
 
 
 def _with_step(run: Run, step: OpenStep) -> Run:
-    return replace(run, steps=_steps_with(run, step))
+    return changed(run, steps=_steps_with(run, step))
 
 
 def _steps_with(run: Run, step: OpenStep) -> tuple[OpenStep, ...]:
@@ -256,7 +258,7 @@ def _steps_without(run: Run, identity: str, attempt: int) -> tuple[OpenStep, ...
 
 def _with_wait(run: Run, state: OpenWaitState) -> Run:
     folder = state.wait.folder
-    return replace(run, waits=tuple(state if w.wait.folder == folder else w for w in run.waits))
+    return changed(run, waits=tuple(state if w.wait.folder == folder else w for w in run.waits))
 
 
 def _damaged(run: Run, code: str, message: str) -> DamagedError:

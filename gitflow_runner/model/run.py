@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+from operator import attrgetter
 from typing import Literal
 
 from gitflow_runner.model.event import WaitOpened
@@ -123,3 +124,18 @@ class Run:
     def wait(self, folder: str) -> OpenWaitState | None:
         """The open wait in that folder."""
         return next((w for w in self.waits if w.wait.folder == folder), None)
+
+
+_NAMES = tuple(field.name for field in fields(Run))
+_values = attrgetter(*_NAMES)
+_setters = {name: getattr(Run, name).__set__ for name in _NAMES}
+
+
+def changed(run: Run, **changes: object) -> Run:
+    """As `dataclasses.replace`, which took a tenth of the time of a run of pure steps."""
+    made = object.__new__(Run)
+    for put, value in zip(_setters.values(), _values(run), strict=True):
+        put(made, value)
+    for name, value in changes.items():
+        _setters[name](made, value)
+    return made

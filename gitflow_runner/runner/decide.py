@@ -100,7 +100,7 @@ def decide(runtime: Runtime, question: Question, decision: str, *, note: str, pa
         )
     signer = runtime.person.require_signer(f"to {decision}")
     principal = check_person(runtime, question)
-    require_trusted(runtime, question.at.run, question.at.ref, question.at.tip, act="decided")
+    require_trusted(runtime, question.at, act="decided")
     tree = runtime.repository.commit(question.commit).tree
     asked = OpenWait(
         question.run.run,

@@ -14,6 +14,7 @@ from gitflow_runner.lang.values import Keyword
 from gitflow_runner.ledger.codec import decode_pin
 from gitflow_runner.ledger.journal import Journal
 from gitflow_runner.ledger.lease import give_back, hold_run, read_lease, take_wake
+from gitflow_runner.ledger.listing import RunRef
 from gitflow_runner.model.ids import RunId, Slug
 from gitflow_runner.model.pin import Pin
 from gitflow_runner.model.run import Run
@@ -57,10 +58,11 @@ def drive_recorded(runtime: Runtime, target: Target, patience: Patience) -> Stoo
                 hint="its own clone drives it; a takeover has to be asked for",
             )
         journal = Journal.open(runtime.repository, target.ref, runtime.committer)
+        require_trusted(runtime, RunRef(target.run, target.slug, target.ref, journal.tip))
         if journal.run.is_over:
+            push_ref(runtime, journal.ref, journal.tip)
             give_back(runtime.repository, target.run)
             return Stood(journal.run)
-        require_trusted(runtime, target.run, target.ref, journal.tip)
         pin = _pin(journal)
         check(pin.behaviour)
         return drive_held(runtime, journal, pin, pinned_code(runtime, pin), patience)

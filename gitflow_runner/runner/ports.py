@@ -82,8 +82,9 @@ class Deadline:
 class AttemptLog:
     """One attempt's lines: in a live file while it runs, in the run's tree once it has ended."""
 
-    def __init__(self, live: Path, clock: Clock) -> None:
-        self._live = live
+    def __init__(self, folder: Path, name: str, clock: Clock) -> None:
+        self._folder = folder
+        self._name = name
         self._clock = clock
         self._text: list[str] = []
         self._size = 0
@@ -100,8 +101,8 @@ class AttemptLog:
             return
         self._size += len(shown)
         self._text.append(shown)
-        self._live.parent.mkdir(parents=True, exist_ok=True)
-        with self._live.open("a", encoding="utf-8") as file:
+        self._folder.mkdir(parents=True, exist_ok=True)
+        with (self._folder / self._name).open("a", encoding="utf-8") as file:
             file.write(shown)
 
     @property
@@ -111,7 +112,7 @@ class AttemptLog:
 
     def remove(self) -> None:
         """Take the live file away: its lines are durable elsewhere."""
-        self._live.unlink(missing_ok=True)
+        (self._folder / self._name).unlink(missing_ok=True)
 
 
 class Ports:
@@ -148,7 +149,7 @@ class Ports:
     ) -> Iterator[Context]:
         """The attempt's context; its log joins the pending turn when the attempt is over."""
         name = f"{folder}.{attempt}.log"
-        log = AttemptLog(self._live / name, self._clock)
+        log = AttemptLog(self._live, name, self._clock)
         run = self._buffer.run
         try:
             yield Context(

@@ -4,20 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 
-from gitflow_runner.errors import NotFoundError
+from gitflow_runner.errors import GitflowError, NotFoundError
 from gitflow_runner.lang.values import Value
 from gitflow_runner.ledger.chain import read_history, read_run
 from gitflow_runner.ledger.fsck import Finding
 from gitflow_runner.ledger.lease import hold_run
 from gitflow_runner.ledger.listing import ListedRun, RunRef, find_run, list_runs
+from gitflow_runner.model.event import Recorded
 from gitflow_runner.model.ids import RunId, Slug
+from gitflow_runner.model.projection import fold
 from gitflow_runner.runner.code import resolve_code
 from gitflow_runner.runner.drive import Patience, Stood
 from gitflow_runner.runner.driving import Target, drive_held, drive_recorded
 from gitflow_runner.runner.runtime import Runtime
 from gitflow_runner.runner.start import begin_run, new_run_id
 from gitflow_runner.runner.sync import fetch
-from gitflow_runner.runner.verify import check_run
+from gitflow_runner.runner.verify import examine, is_signed_by_runner
 from gitflow_runner.runner.views import RunView, view_run
 
 
@@ -62,17 +64,29 @@ class Service:
         run = read_run(reader, at.tip)
         findings: tuple[Finding, ...] = ()
         if self.runtime.local.verified_tip(at.run) != at.tip:
-            findings = check_run(self.runtime, at.ref, tip=at.tip)
-        return view_run(at, run, tuple(read_history(reader, at.tip)), findings)
+            findings = examine(self.runtime, at)
+        history: tuple[Recorded, ...] = ()
+        try:
+            history = read_history(reader, at.tip)
+            fold(history)
+        except GitflowError:
+            if not findings:
+                raise
+            history = ()  # the findings say what is wrong with it
+        return view_run(at, run, history, findings)
 
     def runs(self, *, slug: str | None, limit: int) -> tuple[ListedRun, ...]:
-        """The newest runs."""
+        """The newest runs; `is_trusted` tells those apart that no runner of ours signed."""
         return list_runs(self.runtime.repository, slug=slug, limit=limit)
+
+    def is_trusted(self, at: RunRef) -> bool:
+        """Whether the last turn's key may drive the run: enough for a list, not for driving."""
+        return is_signed_by_runner(self.runtime, at)
 
     def verify(self, typed: str) -> tuple[RunRef, tuple[Finding, ...]]:
         """All findings about one run, from Git alone."""
         at = self.find(typed)
-        return at, check_run(self.runtime, at.ref, tip=at.tip)
+        return at, examine(self.runtime, at)
 
     def logs(self, typed: str, *, step: str | None) -> Sequence[tuple[str, bytes]]:
         """The logs of a run's attempts: of ended ones from its tree, of running ones from this clone."""

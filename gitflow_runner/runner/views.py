@@ -68,7 +68,6 @@ class RunView:
 
     at: RunRef
     run: Run
-    started: RunStarted
     steps: tuple[StepView, ...]
     findings: tuple[Finding, ...] = ()
     output: Stored | None = None
@@ -84,8 +83,6 @@ class RunView:
 
 def view_run(at: RunRef, run: Run, history: Sequence[Recorded], findings: tuple[Finding, ...]) -> RunView:
     """Fold the history into what is shown."""
-    first = history[0].event
-    assert isinstance(first, RunStarted), "a history begins with run.started"
     steps: dict[str, StepView] = {}
     refused: list[DecisionSeen] = []
     requests: list[RequestSeen] = []
@@ -103,7 +100,7 @@ def view_run(at: RunRef, run: Run, history: Sequence[Recorded], findings: tuple[
         for step in steps.values():
             # What was under way when the run ended came to nothing that the run could use.
             step.status = "cancelled" if step.status in _UNDER_WAY else step.status
-    return RunView(at, run, first, tuple(steps.values()), findings, output, tuple(refused), tuple(requests))
+    return RunView(at, run, tuple(steps.values()), findings, output, tuple(refused), tuple(requests))
 
 
 def _note(steps: dict[str, StepView], recorded: Recorded) -> None:
@@ -124,7 +121,8 @@ def _note(steps: dict[str, StepView], recorded: Recorded) -> None:
             view.status = "failed" if event.retry_at is None else "retrying"
             view.ended = at if event.retry_at is None else None
         case StepSkipped():
-            steps[event.identity].status = "skipped"
+            if event.identity in steps:
+                steps[event.identity].status = "skipped"
         case StepUnknown():
             steps[event.identity].status = "unknown outcome"
         case StepResolved():

@@ -6,15 +6,15 @@ import hashlib
 from collections.abc import Callable, Iterator, Mapping
 
 from gitflow_runner.errors import StepError
-from gitflow_runner.lang.collection import Vec, map_of
-from gitflow_runner.lang.printer import canonical, write
+from gitflow_runner.lang.collection import map_of
+from gitflow_runner.lang.printer import canonical
 from gitflow_runner.lang.values import Value, keyword
 from gitflow_runner.model.command import OpenWait
 from gitflow_runner.model.event import WaitOpened, WaitReminded, WaitResolved
 from gitflow_runner.model.ids import step_folder
 from gitflow_runner.model.pin import Pin
 from gitflow_runner.model.run import OpenWaitState, Run
-from gitflow_runner.model.stored import Stored
+from gitflow_runner.runner.answers import EXPIRED, NOTHING
 from gitflow_runner.runner.buffer import Buffer
 from gitflow_runner.runner.clock import Clock
 from gitflow_runner.runner.inbox import Inbox
@@ -167,20 +167,18 @@ class Waits:
                 acted = True
         if not any(state.wait.deadline < now for state in self._buffer.run.waits):
             return acted
-        self._inbox.look()
+        if not self._inbox.look(fresh=True):
+            return acted  # what lies at the remote may have been in time
         for state in self._buffer.run.waits:
             if state.wait.deadline < now:
                 self._buffer.add(self._expired(state.wait))
-                acted = True
-        self._buffer.flush()
+                self._buffer.flush()
         return True
 
     def _expired(self, wait: WaitOpened) -> WaitResolved:
         # No default value ever stands in for an approval (protocol 6.2); for an event the engine has it.
-        value: Value = None
-        if wait.wait == "approval":
-            value = map_of([(keyword("action"), "expired"), (keyword("by"), Vec(()))])
-        return WaitResolved(wait.identity, wait.folder, "expired", None, (), (), Stored(write(value)), None)
+        value = EXPIRED if wait.wait == "approval" else NOTHING
+        return WaitResolved(wait.identity, wait.folder, "expired", None, (), (), value, None)
 
     def moments(self, state: OpenWaitState) -> Iterator[int]:
         """When (ms) something is due for an open wait: a reminder, or its end."""

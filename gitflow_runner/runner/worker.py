@@ -63,15 +63,16 @@ def _work(runtime: Runtime, found: Standing) -> Worked:
         match found.state:
             case "damaged":
                 return Worked(found.run, slug, problem=found.problem)
-            case "unborn" | "ended":
+            case "unborn":
                 if found.lease is not None:
                     clear_locks(runtime, Target(RunId(found.run), Slug(found.lease.slug)))
                 done = mend(runtime.repository, found.run, runtime.who, lambda lease: None)
                 return Worked(found.run, slug, mended=done)
-            case "open":
-                assert found.lease is not None, "an open run has its lease"
+            case "open" | "ended":
+                assert found.lease is not None, "a recorded run that is listed has its lease"
                 target = Target(RunId(found.run), Slug(found.lease.slug))
-                return Worked(found.run, slug, drive_recorded(runtime, target, Patience.NOW))
+                stood = drive_recorded(runtime, target, Patience.NOW)
+                return Worked(found.run, slug, stood, mended=found.state == "ended")
     except ConflictError as error:
         return Worked(found.run, slug, problem=error)
     except GitflowError as error:

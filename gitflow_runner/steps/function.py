@@ -15,6 +15,8 @@ from gitflow_runner.steps.jsontext import read_json
 from gitflow_runner.steps.request import stored_bytes
 
 MAX_LOADED_BYTES = 1_000_000
+_FLOW, _RUN, _SLUG = keyword("flow/ctx"), keyword("workflow-id"), keyword("slug")
+_STEP, _ID = keyword("step/ctx"), keyword("id")
 
 SPEC = Spec(
     type="function",
@@ -43,11 +45,8 @@ class FunctionStep:
         load = config.get("load")
         for key in load if isinstance(load, Collection) else ():
             argument = _loaded(argument, key, context)
-        argument = argument.assoc(
-            keyword("flow/ctx"),
-            map_of([(keyword("workflow-id"), context.run), (keyword("slug"), context.slug)]),
-        )
-        argument = argument.assoc(keyword("step/ctx"), map_of([(keyword("id"), context.identity)]))
+        argument = argument.assoc(_FLOW, map_of([(_RUN, context.run), (_SLUG, context.slug)]))
+        argument = argument.assoc(_STEP, map_of([(_ID, context.identity)]))
         if config.get("ref") is not None:
             return context.functions.call(name_of(config["ref"]), argument)
         return context.functions.call_code(config["code"], argument)

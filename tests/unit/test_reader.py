@@ -35,9 +35,11 @@ ACCEPTED = [
     ('#uuid "F81D4FAE-7DEC-11D0-A765-00A0C91E6BF6"', '#uuid "f81d4fae-7dec-11d0-a765-00a0c91e6bf6"'),
     ("#my/tag {:a 1}", "#my/tag {:a 1}"),
     ("#! first line\n; comment\n,,,a", "a"),
-    ("[approval->status true? set! ns/name / clojure.core// a'b -x .5x]",
-     "[approval->status true? set! ns/name / clojure.core// a'b -x .5x]"),
-]  # fmt: skip
+    (
+        "[approval->status true? set! ns/name / clojure.core// a'b -x .5x]",
+        "[approval->status true? set! ns/name / clojure.core// a'b -x .5x]",
+    ),
+]
 
 REFUSED = [
     ("#=(+ 1 2)", "clojure_reader_eval_disabled", 1, 1),

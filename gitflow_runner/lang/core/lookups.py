@@ -9,7 +9,7 @@ from gitflow_runner.lang.collection import MISSING, Map, MapEntry, Set, Vec, ent
 from gitflow_runner.lang.core.table import ctx, plain
 from gitflow_runner.lang.fuel import Runtime
 from gitflow_runner.lang.numbers import index
-from gitflow_runner.lang.seqs import ArraySeq, List, counted, walk
+from gitflow_runner.lang.seqs import ArraySeq, List, as_seq, counted, walk
 from gitflow_runner.lang.throwing import bad_cast, illegal, kind_of, thrown
 from gitflow_runner.lang.values import Collection, Function, Symbol, Value
 
@@ -93,10 +93,10 @@ def count(runtime: Runtime, value: Value) -> int:
 
 def bounded_count(runtime: Runtime, most: Value, value: Value) -> int:
     """`(bounded-count n coll)`."""
-    known = counted(value)
+    known = None if value.__class__ is str else counted(value)
     if known is not None:
         return known
-    return sum(1 for _ in zip(range(index(most)), runtime.items(value), strict=False))
+    return sum(1 for _ in zip(range(index(most)), runtime.items(as_seq(value)), strict=False))
 
 
 def peek(value: Value) -> Value:

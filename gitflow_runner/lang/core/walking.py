@@ -101,7 +101,7 @@ def _keywordized(key: Value) -> Value:
 
 
 def _stringified(key: Value) -> Value:
-    return key.text if key.__class__ is Keyword else key
+    return key.name if key.__class__ is Keyword else key
 
 
 def tree_seq(runtime: Runtime, is_branch: Value, children: Value, root: Value) -> Value:
