@@ -11,7 +11,7 @@ from gitflow_runner.ledger.chain import read_run
 from gitflow_runner.ledger.lease import standings
 from gitflow_runner.model.event import StepStarted
 from gitflow_runner.model.ids import RunId, Slug
-from tests.memory_runs import Bomb, OneTurn, World, outline, quietly
+from tests.memory_runs import Bomb, OneTurn, World, outline
 
 CALLER = """{:slug :hello :name "Caller" :concurrency {:type :singleton :on-new-version :coexist}
  :flow '(let [one (flow/call-flow :helper {:n 1})

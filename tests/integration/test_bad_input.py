@@ -9,9 +9,9 @@ from typing import Any
 
 import click
 import pytest
+from tests.spoken import Told, spoken
 
 from gitflow_runner.cli.main import COMMANDS, Commands, cli
-from tests.spoken import Told, spoken
 from tests.team import Team
 
 UNKNOWN_RUN = "20260101-000000-aaaaaa"
