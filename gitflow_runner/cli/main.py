@@ -38,6 +38,7 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "verify": ("verify", "verify", "Judge the signatures of commits and tags."),
     "policy": ("trust", "policy", "Show the policy in force, or put its draft into force."),
     "trust": ("trust", "trust", "Pin the root of the policy that this clone trusts."),
+    "hooks": ("hooks", "hooks", "Install Git hooks beside what is there, show them, or take them away."),
     "worker": ("worker", "worker", "Drive and recover the open runs of this clone."),
     "version": ("setup", "version", "Print the version."),
 }
