@@ -34,7 +34,7 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "promote": ("releases", "promote", "Move live to a release."),
     "rollback": ("releases", "rollback", "Move live back to the release before."),
     "runs": ("runs", "runs", "List runs, or verify them from Git alone."),
-    "flows": ("flows", "flows", "List flows, or import a file."),
+    "flows": ("flows", "flows", "List flows, import a file, or migrate one to the newest spelling."),
     "verify": ("verify", "verify", "Judge the signatures of commits and tags."),
     "policy": ("trust", "policy", "Show the policy in force, or put its draft into force."),
     "trust": ("trust", "trust", "Pin the root of the policy that this clone trusts."),

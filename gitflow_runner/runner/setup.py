@@ -11,6 +11,7 @@ from typing import Literal
 from gitflow_runner.errors import NotFoundError, RefusedError, UsageError
 from gitflow_runner.git.objects import Oid
 from gitflow_runner.git.refs import POLICY, RUNS
+from gitflow_runner.runner.local import write_whole
 from gitflow_runner.runner.person import Person, find_person
 from gitflow_runner.runner.runtime import Runtime
 from gitflow_runner.runner.scaffold import template, with_block
@@ -125,7 +126,7 @@ def apply_draft(runtime: Runtime) -> tuple[Policy, Oid]:
     oid = _apply(runtime, text, None if chain is None else chain.tip.oid, runtime.person)
     if chain is None:
         runtime.local.pin_root(policy_digest(text))
-    path.write_bytes(text)
+    write_whole(path, text)
     write_signers(runtime)
     return draft, oid
 
@@ -212,8 +213,7 @@ def _lay(work_dir: Path, path: str, text: str, note: str) -> Laid:
     target = work_dir / path
     if target.exists():
         return Laid("keep", path, note)
-    target.parent.mkdir(parents=True, exist_ok=True)
-    target.write_text(text, "utf-8")
+    write_whole(target, text.encode())
     return Laid("create", path, note)
 
 
@@ -224,7 +224,7 @@ def _agents(work_dir: Path) -> Laid:
     note = "how agents work with flows here, between markers"
     if after == before:
         return Laid("keep", "AGENTS.md", note)
-    path.write_text(after, "utf-8")
+    write_whole(path, after.encode())
     return Laid("update" if before else "create", "AGENTS.md", note)
 
 
