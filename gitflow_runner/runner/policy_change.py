@@ -177,7 +177,7 @@ def apply_change(runtime: Runtime, typed: str | None) -> tuple[Policy, Oid]:
         runtime.local.pin_root(policy_digest(text))
     path = _draft_path(runtime)
     if path is not None and path.is_file() and typed is None:
-        path.write_bytes(text)
+        write_whole(path, text)
     write_signers(runtime)
     return parse_policy(text), oid
 
