@@ -305,7 +305,8 @@ class GitCommand:
         return [_Setting(scope, *row.partition("\n")[::2]) for scope, row in pairs]
 
     def _child_environment(self) -> dict[str, str]:
-        return child_environment(self.environment, interactive=self.interactive)
+        index = {} if self.index is None else {"GIT_INDEX_FILE": str(self.index)}
+        return child_environment(self.environment, interactive=self.interactive) | index
 
 
 def child_environment(environment: Mapping[str, str], *, interactive: bool = False) -> dict[str, str]:

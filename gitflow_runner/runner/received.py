@@ -182,7 +182,6 @@ def _callback(change: Change, new: Oid, received: Received) -> None:
     parents = decode_commit(raw.data).parents
     if len(parents) != 1:
         raise Refusal("parent", "a callback has exactly one parent, the turn that opened the wait")
-    _open_wait(received, parents[0], at.run_id, at.wait)
     read_answer(
         raw,
         received.repository,
@@ -193,6 +192,8 @@ def _callback(change: Change, new: Oid, received: Received) -> None:
         first_seen=received.now,
         max_skew=received.policy.skew_ms,
     )
+    if _open_wait(received, parents[0], at.run_id, at.wait)[1].wait.wait != "event":
+        raise Refusal("wait", f"{at.wait} is for people's decisions, not for callbacks")
     _count(received, callbacks_prefix(at.run_id, at.wait), principal)
 
 
