@@ -63,7 +63,13 @@ BAD: Mapping[str, tuple[tuple[tuple[str, ...], int, str], ...]] = {
         (("verify", UNKNOWN_RUN), 3, "run.unknown"),
         (("nonsense",), 2, "usage"),
     ),
-    "flows": ((("import", "nowhere.clj"), 3, "import.missing"), (("nonsense",), 2, "usage")),
+    "flows": (
+        (("import", "nowhere.clj"), 3, "import.missing"),
+        (("migrate", "nothing"), 3, "flow.unknown"),
+        (("nonsense",), 2, "usage"),
+    ),
+    "fmt": ((("nowhere.edn",), 3, "file.unreadable"), (("--nonsense",), 2, "usage")),
+    "test": ((("shiip",), 3, "flow.unknown"), (("ship",), 3, "tests.none")),
     "explain": ((("nonsense",), 3, "code.unknown"),),
     "eval": (((), 2, "usage.arguments"), (("(+ 1",), 1, "clojure_delimiters_invalid")),
     "read": ((("nowhere.edn",), 3, "file.unreadable"),),
@@ -131,7 +137,7 @@ def leaves(group: click.Group, path: tuple[str, ...] = ()) -> Iterator[tuple[str
             yield (*path, name)
 
 
-WITHOUT_REPOSITORY = {("version",), ("explain",), ("eval",), ("read",)}
+WITHOUT_REPOSITORY = {("version",), ("explain",), ("eval",), ("read",), ("fmt",)}
 IN_REPOSITORY = [command for command in leaves(cli) if command not in WITHOUT_REPOSITORY]
 
 
