@@ -236,14 +236,12 @@ def make_promotion(
     runtime: Runtime, slug: str, version: int | None, action: PromotionAction, *, reason: str | None
 ) -> Made:
     """Move live to a version (the newest if None), or back to the one before for a rollback."""
-    before = live_chain(runtime, slug)
+    before = _chain_to_extend(runtime, slug)
     target = _target(runtime, slug, version, action, before)
-    release = verified_release(runtime, slug, target, reaffirmed=None)
     current = before.live.version if before is not None and before.live is not None else None
-    if current == target and action != "retire":
-        raise ConflictError("live.already", f"live of {slug} is v{target} already", fix=(f"gfr run {slug}",))
+    subject = _subject(runtime, slug, target, action, before)
     signer = runtime.person.require_signer(f"to {action} {slug}")
-    promotion = next_promotion(before, slug, target, release.oid, release.text.digest, action, reason)
+    promotion = next_promotion(before, slug, target, subject.oid, subject.digest, action, reason)
     who = runtime.person.ident(runtime.clock.now_ms())
     old = before.tip.oid if before is not None else None
     objects = build_promotion(promotion, old, (), who, signer)
@@ -260,12 +258,68 @@ def make_promotion(
     ref = live_ref(slug)
     share_ref(runtime, ref, old, objects[-1].oid)
     live_chain(runtime, slug)
-    return Made(ref, objects[-1].oid, target, release.commit, current)
+    return Made(ref, objects[-1].oid, target, subject.commit, current)
+
+
+def _chain_to_extend(runtime: Runtime, slug: str) -> LiveChain | None:
+    """The chain of promotions; where the people behind its tip do not count any more, `by` is empty."""
+    try:
+        return live_chain(runtime, slug)
+    except RefusedError as error:
+        tip = runtime.repository.resolve(live_ref(slug))
+        if error.code != "live.no_consent" or tip is None:
+            raise
+    policy, now = runtime.policies.require(), runtime.clock.now_ms()
+    known = RunnerLogs(runtime).promotion(slug)
+    return load_live(runtime.repository, tip, slug, policy, now=now, known=known, judged=False)
+
+
+@dataclass(frozen=True, slots=True)
+class _Subject:
+    """What a promotion speaks of; the commit is not looked up for a flow that is retired."""
+
+    oid: Oid
+    digest: str
+    commit: Oid | None = None
+
+
+def _subject(
+    runtime: Runtime, slug: str, target: int, action: PromotionAction, before: LiveChain | None
+) -> _Subject:
+    live = before.live if before is not None else None
+    if action == "retire":
+        # Also, and above all, a release that nobody trusts any more can be taken out of use.
+        assert live is not None, "only what is live is retired"
+        return _Subject(live.release, live.digest)
+    stands = (
+        live if before is not None and before.by and live is not None and live.version == target else None
+    )
+    affirmed = stands.release if stands is not None else None
+    try:
+        release = verified_release(runtime, slug, target, reaffirmed=affirmed)
+    except RefusedError as error:
+        if error.code not in ("release.time_unproven", "signature.key_revoked", "signature.key_expired"):
+            raise
+        # Such a release is good again once somebody whose key is good promotes this very object.
+        known = runtime.repository.resolve(release_tag(slug, target))
+        release = verified_release(runtime, slug, target, reaffirmed=known)
+    else:
+        if stands is not None:
+            raise ConflictError(
+                "live.already", f"live of {slug} is v{target} already", fix=(f"gfr run {slug}",)
+            )
+    return _Subject(release.oid, release.text.digest, release.commit)
 
 
 def _target(
     runtime: Runtime, slug: str, version: int | None, action: PromotionAction, before: LiveChain | None
 ) -> int:
+    if action == "retire":
+        if before is None or before.live is None:
+            raise NotFoundError(
+                "live.none", f"{slug} has no live release to retire", fix=(f"gfr versions {slug}",)
+            )
+        return before.live.version
     if action == "rollback":
         if before is None or before.live is None:
             raise NotFoundError("live.none", f"{slug} has no live release to roll back from")
