@@ -62,7 +62,7 @@ def test_the_meaning_stays() -> None:
 
 def test_a_file_may_have_another_name_than_the_flow() -> None:
     text = HEAD + " :triggers [{:type :manual}]\n" + TAIL
-    after = migrate(MemoryTexts({"old name.clj": text}), "old name.clj").after
+    after = migrate(MemoryTexts({"old.clj": text}), "old.clj").after
     assert after == migrated(text)
     assert ":interfaces" in after
 
