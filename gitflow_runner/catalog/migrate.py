@@ -14,7 +14,7 @@ from gitflow_runner.catalog.lint.rule import Subject
 from gitflow_runner.catalog.lint.top_level import OLD
 from gitflow_runner.catalog.normalise import DEFAULT, normalise, trigger_category, trigger_names
 from gitflow_runner.catalog.sources import MemoryTexts, Texts, shown
-from gitflow_runner.catalog.syntax import elements, entries, get, keyword_text
+from gitflow_runner.catalog.syntax import elements, entries, get, keyword_text, name_text
 from gitflow_runner.catalog.validate import blocking, require_valid
 from gitflow_runner.errors import LangError, Place
 from gitflow_runner.lang.editing import Edit, applied, set_entry
@@ -42,8 +42,7 @@ def migrate(texts: Texts, path: str) -> Migration:
     where the triggers do not lie in plain sight (in an include, in a reader conditional).
     """
     expanded = expand(texts, path)
-    name = path.removesuffix(".edn")
-    _require_second(Subject(name, expanded))
+    _require_second(Subject(_slug(expanded), expanded))
     root = expanded.files[0]
     entry = entries(expanded.form).get("triggers")
     if entry is None:
@@ -67,8 +66,13 @@ def _require_second(subject: Subject) -> None:
 
 def _reread(files: Mapping[str, str], path: str) -> Expanded:
     again = expand(MemoryTexts(files), path)
-    require_valid(Subject(path.removesuffix(".edn"), again))
+    require_valid(Subject(_slug(again), again))
     return again
+
+
+def _slug(expanded: Expanded) -> str:
+    # How the file is named is not what is rewritten here.
+    return name_text(get(expanded.form, "slug")) or ""
 
 
 def _meaning(flow: Flow) -> object:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import click
 
 from gitflow_runner.catalog.cases import SUFFIX
+from gitflow_runner.catalog.loader import read_closure
 from gitflow_runner.cli.options import shared
 from gitflow_runner.cli.output import Output
 from gitflow_runner.cli.session import Session
@@ -58,6 +59,7 @@ def _run(runtime: Runtime, named: Sequence[str]) -> list[tuple[str, tuple[Verdic
         if verdicts is not None:
             found.append((slug, verdicts))
         elif named:
+            read_closure(texts, slug)  # a flow that is not there is told as such
             raise NotFoundError(
                 "tests.none", f"{slug} has no tests", hint=f"write .breyta/flows/{slug}{SUFFIX}"
             )

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from gitflow_runner.catalog.importer import import_file
-from gitflow_runner.catalog.loader import SUFFIX, list_flows, load
+from gitflow_runner.catalog.loader import list_flows, load, read_closure, root_path
 from gitflow_runner.catalog.migrate import migrate
 from gitflow_runner.catalog.releases import list_versions
 from gitflow_runner.catalog.sources import FLOWS_DIR, WorkTreeTexts
@@ -99,7 +99,8 @@ def migrate_(out: Output, name: str, check: bool) -> int:
         work_dir = Session(out).service.runtime.repository.work_dir
         if work_dir is None:
             raise UsageError("draft.bare", "a bare repository has no work tree to migrate in")
-        file = work_dir / FLOWS_DIR / f"{name}{SUFFIX}"
+        file = work_dir / FLOWS_DIR / root_path(name)
+        read_closure(WorkTreeTexts(work_dir), name)
     found = migrate(WorkTreeTexts(file.parent, within=""), file.name)
     changes = found.after != found.before
     if changes and not check:

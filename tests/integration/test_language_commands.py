@@ -101,4 +101,4 @@ def test_migrate_rewrites_one_flow(work: Path) -> None:
     )
     assert gfr(work, "flows", "migrate", str(flow), "--check").returncode == 0
     missing = gfr(work, "flows", "migrate", "nobody", "--json")
-    assert (missing.returncode, json.loads(missing.stdout)["error"]["code"]) == (3, "flow.file_missing")
+    assert (missing.returncode, json.loads(missing.stdout)["error"]["code"]) == (3, "flow.unknown")

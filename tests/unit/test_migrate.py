@@ -60,6 +60,13 @@ def test_the_meaning_stays() -> None:
     assert ids == [("manual", "manual", "default", True, "Go"), ("webhook", "order", "default", True, None)]
 
 
+def test_a_file_may_have_another_name_than_the_flow() -> None:
+    text = HEAD + " :triggers [{:type :manual}]\n" + TAIL
+    after = migrate(MemoryTexts({"old.clj": text}), "old.clj").after
+    assert after == migrated(text)
+    assert ":interfaces" in after
+
+
 def test_the_newest_spelling_is_left_alone() -> None:
     text = HEAD + " :invocations {:default {:inputs []}}\n" + TAIL
     assert migrated(text) == text
