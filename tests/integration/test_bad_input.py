@@ -9,9 +9,9 @@ from typing import Any
 
 import click
 import pytest
-from tests.spoken import Told, spoken
 
 from gitflow_runner.cli.main import COMMANDS, Commands, cli
+from tests.spoken import Told, spoken
 from tests.team import Team
 
 UNKNOWN_RUN = "20260101-000000-aaaaaa"
@@ -72,7 +72,6 @@ BAD: Mapping[str, tuple[tuple[tuple[str, ...], int, str], ...]] = {
     "test": ((("shiip",), 3, "flow.unknown"), (("ship",), 3, "tests.none")),
     "explain": ((("nonsense",), 3, "code.unknown"),),
     "eval": (((), 2, "usage.arguments"), (("(+ 1",), 1, "clojure_delimiters_invalid")),
-    "fmt": ((("nothing",), 3, "file.unreadable"), (("--nonsense",), 2, "usage")),
     "read": ((("nowhere.edn",), 3, "file.unreadable"),),
     "verify": (((), 2, "usage.verify"), (("nothing",), 3, "object.unknown")),
     "policy": ((("nonsense",), 2, "usage"),),
