@@ -75,6 +75,10 @@ BAD: Mapping[str, tuple[tuple[tuple[str, ...], int, str], ...]] = {
     "read": ((("nowhere.edn",), 3, "file.unreadable"),),
     "verify": (((), 2, "usage.verify"), (("nothing",), 3, "object.unknown")),
     "policy": ((("nonsense",), 2, "usage"),),
+    "retire": (((), 2, "usage"), (("ship",), 2, "usage.confirm")),
+    "versions": ((("shiip",), 3, "release.unknown"),),
+    "diff": ((("shiip",), 3, "release.unknown"),),
+    "hooks": ((("nonsense",), 2, "usage"),),
     "trust": ((("pin", "x"), 2, "trust.malformed"), (("pin",), 2, "usage")),
     "worker": ((("extra",), 2, "usage"),),
     "version": ((("extra",), 2, "usage"),),
@@ -137,7 +141,15 @@ def leaves(group: click.Group, path: tuple[str, ...] = ()) -> Iterator[tuple[str
             yield (*path, name)
 
 
-WITHOUT_REPOSITORY = {("version",), ("explain",), ("eval",), ("read",), ("fmt",)}
+WITHOUT_REPOSITORY = {
+    ("version",),
+    ("explain",),
+    ("eval",),
+    ("read",),
+    ("fmt",),
+    ("policy", "check"),
+    ("policy", "judge"),
+}
 IN_REPOSITORY = [command for command in leaves(cli) if command not in WITHOUT_REPOSITORY]
 
 
@@ -165,6 +177,7 @@ def filled(command: tuple[str, ...]) -> list[str]:
         "release": ["--yes"],
         "promote": ["--yes"],
         "rollback": ["--yes"],
+        "retire": ["--yes"],
     }
     return given + more.get(command[0], [])
 
