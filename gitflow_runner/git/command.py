@@ -92,6 +92,7 @@ class GitCommand:
     environment: Mapping[str, str]
     program: str = "git"
     work_dir: Path | None = None  # where commands that need a work tree and an index run
+    index: Path | None = None  # the index that they read, where it is not the work tree's own
     interactive: bool = False
     limits: Limits = field(default_factory=Limits)
     known: list[_Setting] = field(default_factory=list, compare=False, repr=False)  # as listed first
@@ -216,6 +217,21 @@ class GitCommand:
         """The value in this repository's own configuration, the last one if there are several."""
         return self._config_of(key, "local")
 
+    def hooks_folder(self) -> Path:
+        """Where git looks for hooks here, by every configuration that counts, the system's too."""
+        environment = self._child_environment()
+        if "GIT_CONFIG_NOSYSTEM" not in self.environment:
+            del environment["GIT_CONFIG_NOSYSTEM"]
+        where = () if self.work_dir is not None else (f"--git-dir={self.common_dir}",)
+        folder = self.work_dir or self.common_dir
+        call = [self.program, *where, "rev-parse", "--git-path", "hooks"]
+        finished = run_child(call, folder, environment, b"", self.limits, self.interactive)
+        if finished.code != 0:
+            raise TransientError(
+                "git.command_failed", f"git does not say where hooks lie: {transport.shown(finished.stderr)}"
+            )
+        return folder / finished.stdout.decode("utf-8", "surrogateescape").removesuffix("\n")
+
     def global_config(self, key: str) -> str | None:
         """The value in the user's configuration."""
         return self._config_of(key, "global")
@@ -289,7 +305,8 @@ class GitCommand:
         return [_Setting(scope, *row.partition("\n")[::2]) for scope, row in pairs]
 
     def _child_environment(self) -> dict[str, str]:
-        return child_environment(self.environment, interactive=self.interactive)
+        index = {} if self.index is None else {"GIT_INDEX_FILE": str(self.index)}
+        return child_environment(self.environment, interactive=self.interactive) | index
 
 
 def child_environment(environment: Mapping[str, str], *, interactive: bool = False) -> dict[str, str]:

@@ -13,11 +13,12 @@ from gitflow_runner.model.event import DecisionSeen, WaitOpened, WaitResolved
 from gitflow_runner.model.pin import Pin
 from gitflow_runner.model.run import OpenWaitState, SeenDecision
 from gitflow_runner.runner.answers import decided
+from gitflow_runner.runner.asked import as_asked
 from gitflow_runner.runner.buffer import Buffer
 from gitflow_runner.runner.clock import Clock
 from gitflow_runner.runner.policies import Policies
 from gitflow_runner.runner.requests import Requests
-from gitflow_runner.trust.approval import Actors, OpenWait
+from gitflow_runner.trust.approval import OpenWait
 from gitflow_runner.trust.quorum import Outcome, Result, SignedApproval, judge
 
 LOOK_EVERY_MS = 30_000
@@ -213,25 +214,8 @@ class Inbox:
         """The wait as the judge needs it, from the ledger alone."""
         wait, run = state.wait, self._buffer.run
         commit = self._buffer.journal.wait_commit(wait.folder)
-        starter = None if run.starter is None else frozenset((run.starter,))
-        return OpenWait(
-            run.run,
-            wait.folder,
-            commit,
-            self._repository.commit(commit).tree,
-            wait.payload,
-            wait.deadline,
-            wait.need,
-            wait.role,
-            wait.human,
-            wait.actions,
-            bool(wait.edits),
-            wait.editor_counts,
-            frozenset(wait.excluded),
-            Actors(author=frozenset(self._pin.authors), starter=starter),
-            self._pin.slug,
-            self._pin.is_draft,
-        )
+        tree = self._repository.commit(commit).tree
+        return as_asked(run.run, wait, commit, tree, self._pin, run.starter)
 
     def _record(self, state: OpenWaitState, found: Mapping[str, str], outcome: Outcome) -> None:
         before = {seen.oid: seen for seen in state.seen}

@@ -17,8 +17,8 @@ from gitflow_runner.ledger.listing import RunRef
 from gitflow_runner.model.event import DecisionSeen, Recorded, RunStarted, WaitOpened, WaitResolved
 from gitflow_runner.model.pin import Pin, ReleaseSource
 from gitflow_runner.runner.answers import EXPIRED, NOTHING, decided
+from gitflow_runner.runner.asked import as_asked
 from gitflow_runner.runner.runtime import Runtime
-from gitflow_runner.trust.approval import Actors, OpenWait
 from gitflow_runner.trust.policy import Policy
 from gitflow_runner.trust.quorum import SignedApproval, judge
 from gitflow_runner.trust.statement import Start, parse_statement
@@ -221,25 +221,7 @@ def _resolution(
     if carried != pinned.text:
         yield Finding("wait.policy", commit, f"{wait.folder} carries another policy than it pins")
         return
-    starter = None if started.starter is None else frozenset((started.starter,))
-    asked = OpenWait(
-        started.run,
-        wait.folder,
-        commit,
-        tree,
-        wait.payload,
-        wait.deadline,
-        wait.need,
-        wait.role,
-        wait.human,
-        wait.actions,
-        bool(wait.edits),
-        wait.editor_counts,
-        frozenset(wait.excluded),
-        Actors(author=frozenset(pin.authors), starter=starter),
-        pin.slug,
-        pin.is_draft,
-    )
+    asked = as_asked(started.run, wait, commit, tree, pin, started.starter)
     times = seen.get(wait.folder, {})
     evidence = [SignedApproval(Oid(o), times.get(o, wait.deadline), in_time=True) for o in resolved.counted]
     # The outcome was reached under the pinned policy; what changed since is told apart, not undone.
