@@ -1,4 +1,4 @@
-"""Commands of ours and of Git run in a folder, and repositories prepared with them, for the tests of faces."""
+"""Commands of ours and of Git run in a folder, and repositories prepared with them, for tests of faces."""
 
 from __future__ import annotations
 

@@ -13,12 +13,16 @@ FLOWS = {
     "pair": """(let [answer (flow/step :wait :ask {:title "Both?" :payload {:build 412} :timeout "1h"})]
        (flow/step :kv :record {:operation :append :key "shipped" :item (:by answer)})
        {:action (:action answer) :by (:by answer)})""",
-    "twice": """(let [one (flow/step :wait :first {:title "One?" :payload {:n 1} :timeout "1h"})
+    "twice": """(let [one (flow/step :wait :first {:title "One?" :payload {:n 1} :timeout "1h"
+                                            :on-timeout :continue})
            two (flow/step :wait :second {:title "Two?" :payload {:n 1} :timeout "1h"})]
        [(:action one) (:action two)])""",
     "branch": """(let [answer (flow/step :wait :ask {:title "Soon?" :payload {:build 412} :timeout "1h"
                                              :on-timeout :continue :default-value {:action "approve"}})]
        {:approved (= "approve" (:action answer)) :action (:action answer)})""",
+    "both": """(flow/parallel :each {:max 2} ["left" "right"]
+       (fn [side] (flow/step :wait :ask {:title side :key side :payload {:side side} :timeout "1h"
+                                         :on-timeout :continue})))""",
     "tidy": """(try
        (flow/step :kv :before {:operation :append :key "tidy" :item "begun"})
        (flow/step :wait :ask {:title "Go on?" :payload {:build 412} :timeout "1h"})
@@ -28,16 +32,6 @@ RULES = """[{:match {:flow "pair"} :need 2 :role :dev :drafts true}
   {:match {:flow "*"} :need 1 :role :dev :drafts true}]"""
 DUTIES = """:release {:need 1 :role :release} :promote {:need 1 :role :release} :control {:role :dev}
  :policy-change {:need 1 :role :release}"""
-
-
-def flow_text(slug: str) -> str:
-    """The file of one of the team's flows."""
-    return f"""{{:slug :{slug} :name "{slug}"
- :concurrency {{:type :singleton :on-new-version :coexist}}
- :invocations {{:default {{:inputs []}}}}
- :interfaces {{:manual [{{:id :start :invocation :default :label "Start"}}]}}
- :flow '{FLOWS[slug]}}}
-"""
 
 
 def policy_text(

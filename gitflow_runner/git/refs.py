@@ -215,6 +215,11 @@ def approvals_prefix(run_id: str, wait: str) -> str:
     return Shape(APPROVALS, (RUN_ID, WAIT)).name(run_id, wait) + "/"
 
 
+def approvals_of_run(run_id: str) -> str:
+    """All decisions sent to any wait of one run."""
+    return Shape(APPROVALS, (RUN_ID,)).name(run_id) + "/"
+
+
 def parse_approval_ref(name: str) -> InboxRef | None:
     """(run id, wait, leaf) of a decision's ref."""
     parts = _APPROVAL.split(name)

@@ -6,9 +6,9 @@ from collections.abc import Callable
 
 from gitflow_runner.lang.collection import MISSING, Map, Set, Vec, map_of
 from gitflow_runner.lang.numbers import NUMBERS, index
-from gitflow_runner.lang.seqs import EMPTY_LIST, ArraySeq, List, Seq, as_seq, key_value, seq, walk
+from gitflow_runner.lang.seqs import ArraySeq, List, Seq, seq, walk
 from gitflow_runner.lang.throwing import FlowThrow, bad_cast, kind_of, out_of_bounds, thrown
-from gitflow_runner.lang.values import Function, Keyword, Symbol, Value, char
+from gitflow_runner.lang.values import BigInt, Function, Keyword, Symbol, Value, char
 
 
 def lookup(target: Value, key: Value, default: Value = None) -> Value:
@@ -18,14 +18,17 @@ def lookup(target: Value, key: Value, default: Value = None) -> Value:
     if target is None:
         return default
     if isinstance(target, Vec):
+        if key.__class__ is BigInt:
+            key = key.value
         if key.__class__ is int:
             return target.items[key] if 0 <= key < target.size else default
         return default
     if isinstance(target, Set):
         found = target.key(key)
         return default if found is MISSING else found
-    if target.__class__ is str and key.__class__ is int:
-        return char(target[key]) if 0 <= key < len(target) else default
+    if target.__class__ is str and key.__class__ in NUMBERS:
+        at = index(key)
+        return char(target[at]) if 0 <= at < len(target) else default
     return default
 
 
@@ -79,8 +82,6 @@ def rest_from(target: Value, count: int) -> Value:
     """What `& more` binds after `count` elements: a sequence, or nil."""
     if isinstance(target, Vec):
         return ArraySeq(target.items, count, target.size) if count < target.size else None
-    if isinstance(target, Map | Set) and count:
-        raise thrown("UnsupportedOperationException", f"nth not supported on {kind_of(target)}")
     found = seq(target)
     while count > 0 and found is not None:
         found = found.rest().seq()
@@ -94,7 +95,7 @@ def keyword_arguments(target: Value) -> Value:
         return target
     items = list(walk(target))
     if len(items) == 1:
-        return items[0] if isinstance(items[0], Map) else map_of([key_value(items[0])])
+        return items[0]
     trailing = items.pop() if len(items) % 2 else None
     found = map_of(zip(items[::2], items[1::2], strict=True))
     if trailing is None:
@@ -154,11 +155,6 @@ def can_call(value: Value) -> bool:
 def wrong_arity(name: str, count: int) -> FlowThrow:
     """The exception for a call with a number of arguments that the function does not take."""
     return thrown("ArityException", f"Wrong number of args ({count}) passed to: {name}")
-
-
-def sequence_of(value: Value) -> Seq:
-    """A sequence over a value, empty for nil."""
-    return EMPTY_LIST if value is None else as_seq(value)
 
 
 def need_map(value: Value) -> Map:

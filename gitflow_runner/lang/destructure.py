@@ -47,6 +47,10 @@ def _vector(analysis: Analysis, pattern: VectorForm, value: Node, scope: Scope) 
     whole = scope.frame.slot()
     pairs: Pairs = [(whole, value)]
     items, at, position = pattern.items, 0, 0
+    original = whole
+    if any(is_symbol(item, "&") for item in items):  # then anything that has a sequence will do
+        whole = scope.frame.slot()
+        pairs.append((whole, LibraryCall(analysis.builtin("seq"), (Local(original),), pattern)))
     while at < len(items):
         item = items[at]
         if is_symbol(item, "&"):
@@ -63,7 +67,7 @@ def _vector(analysis: Analysis, pattern: VectorForm, value: Node, scope: Scope) 
             if at + 1 >= len(items) or not is_symbol(items[at + 1]):
                 analysis.problem("binding_invalid", ":as wants a name after it", item)
                 return pairs
-            pairs += bind(analysis, items[at + 1], Local(whole), scope)
+            pairs += bind(analysis, items[at + 1], Local(original), scope)
             at += 2
         else:
             source = LibraryCall(_NTH, (Local(whole), Const(position)), item)

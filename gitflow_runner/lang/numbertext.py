@@ -18,6 +18,8 @@ def double_text(value: float) -> str:
     size = abs(value)
     if size == 0 or 1e-3 <= size < 1e7:
         return text
+    if size == 5e-324:  # Java gives two figures, where one would do
+        return "4.9E-324" if value > 0 else "-4.9E-324"
     sign = "-" if text[0] == "-" else ""
     _, digits, exponent = Decimal(text).as_tuple()
     assert isinstance(exponent, int)

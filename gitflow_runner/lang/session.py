@@ -190,9 +190,3 @@ def realised(value: Value, runtime: Runtime, depth: int = 0) -> Value:
     if isinstance(value, TaggedLiteral):
         return TaggedLiteral(value.tag, realised(value.form, runtime, depth + 1))
     return value
-
-
-def error_of(throw: FlowThrow, name: str) -> LangError:
-    """An exception that user code did not catch, as an error with the place where it was thrown."""
-    where = [str(place) for place in throw.trace]
-    return LangError("uncaught", f"{name}: {throw}", at=throw.at, details={"trace": where})

@@ -21,6 +21,7 @@ from gitflow_runner.ledger.chain import (
     RUN_FILE,
     file_in,
     find_wait_commit,
+    head_of,
     read_object,
     read_run,
     values_in,
@@ -28,6 +29,7 @@ from gitflow_runner.ledger.chain import (
 from gitflow_runner.ledger.codec import Places, decode_events, decode_run, encode_event, encode_run
 from gitflow_runner.ledger.journal import PAYLOAD_FILE, PIN_FILE
 from gitflow_runner.ledger.message import parents_of, turn_trailers
+from gitflow_runner.ledger.tree import entry_oid, split_tree
 from gitflow_runner.ledger.upcast import UPCASTERS
 from gitflow_runner.model.event import Recorded, RunStarted, WaitOpened, WaitResolved
 from gitflow_runner.model.projection import apply
@@ -43,6 +45,8 @@ class Finding:
     commit: Oid | None
     message: str
 
+
+_FOLDERS = 512  # parsed ones that are kept at most; the next turn's differ from them in an entry or two
 
 CheckTurn = Callable[[Oid, bytes], Finding | None]  # (commit id, its raw bytes)
 
@@ -90,6 +94,8 @@ class _Check:
         self._since = since
         self._check_turn = check_turn
         self._whole: set[Oid] = set()
+        self._last_tree: Oid | None = None
+        self._folders: dict[Oid, dict[bytes, bytes]] = {}
         self._wait_commits: dict[str, Oid] = {}
 
     def findings(self, ref: str, tip: Oid) -> Iterator[Finding]:
@@ -112,6 +118,7 @@ class _Check:
                     yield Finding("history.rewritten", tip, f"{self._since} is no turn of this run any more")
                     return
                 run = read_run(self._reader, self._since)
+                self._last_tree = head_of(self._reader, self._since)[0]
             for oid, commit, text, events in reversed(commits):
                 run, resolved = _fold(run, events)
                 yield from self._turn(_Turn(oid, commit, text, events, run, resolved))
@@ -192,16 +199,23 @@ class _Check:
                     pass
 
     def _tree(self, turn: _Turn) -> Iterator[Finding]:
-        yield from self._walk(turn.oid, turn.commit.tree, "")
+        yield from self._walk(turn.oid, turn.commit.tree, "", self._last_tree)
+        self._last_tree = turn.commit.tree
 
-    def _walk(self, commit: Oid, tree: Oid, path: str) -> Iterator[Finding]:
-        if tree in self._whole:
+    def _walk(self, commit: Oid, tree: Oid, path: str, before: Oid | None) -> Iterator[Finding]:
+        """Look at what is in this folder and was not there `before`, in the turn looked at last."""
+        if tree in self._whole or tree == before:
             return
         self._whole.add(tree)
-        for entry in decode_tree(self._sound(tree).data):
+        known = {} if before is None else self._entries(before)
+        for key, raw in self._entries(tree).items():
+            if known.get(key) == raw:
+                continue
+            (entry,) = decode_tree(raw)
             where = path + entry.name
             if entry.is_tree:
-                yield from self._walk(commit, entry.oid, where + "/")
+                was = known.get(key)
+                yield from self._walk(commit, entry.oid, where + "/", None if was is None else entry_oid(was))
             elif entry.mode != BLOB_MODE:
                 yield Finding("tree.mode", commit, f"{where} is not a plain file")
             elif entry.oid not in self._whole or path == "res/":
@@ -209,6 +223,20 @@ class _Check:
                 data = self._sound(entry.oid).data
                 if path == "res/" and entry.name not in (_sha256(data), pointed(data)):
                     yield Finding("res.digest", commit, f"{where} does not hold what names it")
+
+    def _entries(self, tree: Oid) -> dict[bytes, bytes]:
+        known = self._folders.get(tree)
+        if known is not None:
+            return known
+        data = self._sound(tree).data
+        entries = split_tree(data)
+        if b"".join([entries[key] for key in sorted(entries)]) != data:
+            decode_tree(data)
+            raise DamagedError("git.malformed", f"tree {tree} is not in Git's order")
+        if len(self._folders) >= _FOLDERS:
+            self._folders.clear()
+        self._folders[tree] = entries
+        return entries
 
     def _sound(self, oid: Oid) -> RawObject:
         found = self._reader.read(oid)

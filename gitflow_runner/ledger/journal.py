@@ -175,11 +175,12 @@ class Journal:
         """The events that wait for the next turn."""
         return tuple(self._noted)
 
-    def history(self) -> tuple[Recorded, ...]:
-        """All events in order, the noted ones at the end; the chain is walked the first time only."""
+    def history(self, after: int = 0) -> tuple[Recorded, ...]:
+        """The events behind #`after`, the noted ones at the end; the chain is walked the first time only."""
         if self._history is None:
             self._history = list(read_history(self._repository, self.tip))
-        return (*self._history, *self._noted)
+        durable = len(self._history)
+        return (*self._history[after:], *self._noted[max(0, after - durable) :])
 
     def wait_commit(self, folder: str) -> Oid:
         """The commit that opened the wait: what an approval's single parent is."""

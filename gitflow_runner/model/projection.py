@@ -207,6 +207,8 @@ def _step_resolved(run: Run, event: StepResolved) -> Run:
 
 
 def _decision_seen(run: Run, at: int, event: DecisionSeen) -> Run:
+    if event.reason in ("late", "resolved") and run.wait(event.folder) is None:
+        return run  # it came to a wait that is over, and changes nothing
     state = _open_wait(run, event.folder)
     before = next((s for s in state.seen if s.oid == event.oid), None)
     # Judged again after a policy change: the first sight keeps its time.

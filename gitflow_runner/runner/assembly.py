@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 
 from gitflow_runner.engine.program import Program, make_program
 from gitflow_runner.ledger.blobs import BlobStore, RunBlobs
 from gitflow_runner.ledger.journal import Journal
 from gitflow_runner.ledger.kv import KvScope
-from gitflow_runner.model.event import WaitOpened, WaitResolved
+from gitflow_runner.model.event import Recorded, StepStarted, WaitOpened, WaitResolved
 from gitflow_runner.model.ids import Slug
 from gitflow_runner.model.pin import Pin
 from gitflow_runner.model.spec import Effect
@@ -28,10 +28,12 @@ from gitflow_runner.runner.requests import Requests
 from gitflow_runner.runner.runtime import Runtime
 from gitflow_runner.runner.settings import LimitSettings
 from gitflow_runner.runner.source import ProjectSource
+from gitflow_runner.runner.sync import fetch
 from gitflow_runner.runner.waiting import Waits
 from gitflow_runner.steps.base import Functions
 
 KV_SCOPE = "default"
+VERIFIED_EVERY = 100  # events
 
 
 @dataclass(frozen=True)
@@ -52,7 +54,14 @@ class Assembly:
     @cached_property
     def buffer(self) -> Buffer:
         """The journal with a sense of time."""
-        return Buffer(self.journal, self.runtime.clock, self.runtime.told)
+        return Buffer(self.journal, self.runtime.clock, self._durable)
+
+    def _durable(self, events: Sequence[Recorded]) -> None:
+        if self.runtime.told is not None:
+            self.runtime.told(events)
+        if (events[0].seq - 1) // VERIFIED_EVERY != events[-1].seq // VERIFIED_EVERY:
+            # What this process writes needs no verifying by its successor, should it die.
+            self.runtime.local.set_verified_tip(self.journal.run.run, self.journal.tip)
 
     @cached_property
     def requests(self) -> Requests:
@@ -75,6 +84,7 @@ class Assembly:
             requests=self.requests,
             clock=self.runtime.clock,
             pin=self.pin,
+            fetch=partial(fetch, self.runtime),
         )
 
     @cached_property
@@ -169,21 +179,34 @@ class Assembly:
 
 
 def _guard(buffer: Buffer, inbox: Inbox) -> Callable[[Effect], None]:
-    """What stands before the announcing turn of an effect: requests, and approvals that must still hold."""
-    checked: set[str] = set()
+    """What stands before the announcing turn of an effect: requests, and approvals that must still hold.
+
+    An approval is held against the newest policy before the first effect after it; once that is announced
+    the outcome is settled, and what a cancelled run cleans up does not rest on what was approved.
+    """
+    opened: dict[str, WaitOpened] = {}
+    to_check: dict[str, WaitResolved] = {}
+    looked_at = 0
 
     def before_effect(effect: Effect) -> None:
+        nonlocal looked_at
         if effect == "unsafe":
             inbox.look_for_requests()
-        opened: dict[str, WaitOpened] = {}
-        for recorded in buffer.history:
+        for recorded in buffer.journal.history(looked_at):
+            looked_at = recorded.seq
             match recorded.event:
                 case WaitOpened() as event:
                     opened[event.folder] = event
-                case WaitResolved(outcome="approved") as event if event.folder not in checked:
-                    inbox.recheck(opened[event.folder], event)
-                    checked.add(event.folder)
+                case WaitResolved(outcome="approved") as event:
+                    to_check[event.folder] = event
+                case StepStarted(effect="keyed" | "unsafe"):
+                    to_check.clear()
                 case _:
                     pass
+        if buffer.run.cancel is not None:
+            return
+        for folder, resolved in tuple(to_check.items()):
+            inbox.recheck(opened[folder], resolved)
+            del to_check[folder]
 
     return before_effect

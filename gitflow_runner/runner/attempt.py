@@ -165,10 +165,11 @@ class Attempts:
         self._buffer.add(
             StepFailed(command.identity, folder, command.attempt, failure, error.definite, retry_at, took)
         )
-        if retry_at is None and _on_error(config) == "skip":
+        if retry_at is None and on_error(config) == "skip":
             self._buffer.add(StepSkipped(command.identity, folder, failure))
 
 
-def _on_error(config: Mapping[str, object]) -> str:
+def on_error(config: Mapping[str, object]) -> str:
+    """What a failure does: `fail`, `skip` or `checkpoint`."""
     given = config.get("on-error")
     return getattr(given, "name", "fail")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 
 from gitflow_runner.catalog.closure import pinned_files
 from gitflow_runner.catalog.drafts import branch_draft, work_tree_draft
@@ -17,7 +16,7 @@ from gitflow_runner.model.flow import Flow
 from gitflow_runner.model.pin import DraftSource, Pin, PinnedFile, ReleaseSource
 from gitflow_runner.runner.releases import Resolved, resolve_release
 from gitflow_runner.runner.runtime import Runtime
-from gitflow_runner.runner.settings import PATH, Settings, parse_settings
+from gitflow_runner.runner.settings import PATH, Settings, parse_settings, work_tree_settings
 
 
 @dataclass(frozen=True)
@@ -97,15 +96,6 @@ def _protected_settings(runtime: Runtime) -> Settings:
     policy = runtime.policies.newest()
     branch = policy.protected_branch if policy is not None else "main"
     return _settings_at(runtime, runtime.repository.resolve(branch_ref(branch)))
-
-
-def work_tree_settings(work_dir: Path) -> Settings:
-    """The settings as they stand in the work tree."""
-    path = work_dir / PATH
-    if not path.is_file() or path.is_symlink():
-        return parse_settings(None)
-    with path.open("rb") as file:
-        return parse_settings(file.read(1 << 20))
 
 
 def _settings_at(runtime: Runtime, commit: str | None) -> Settings:

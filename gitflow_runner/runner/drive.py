@@ -90,7 +90,12 @@ class Driver:
             self._buffer.observe(activation.feed)
             while True:
                 self._inbox.look()
-                if self._stop() or self._buffer.run.is_over or self._buffer.run.status == "paused":
+                if self._stop() or self._buffer.run.is_over:
+                    break
+                if self._buffer.run.status == "paused":
+                    # A pause holds steps; people's deadlines run on.
+                    if not self._inbox.clock_suspect():
+                        self._waits.expire()
                     break
                 self._check_age()
                 if not self._once(activation) and not self._wait(patience):

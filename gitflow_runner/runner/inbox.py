@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 from gitflow_runner.errors import RefusedError
 from gitflow_runner.git.objects import Ident, Oid
-from gitflow_runner.git.refs import approvals_prefix
+from gitflow_runner.git.refs import approvals_of_run, approvals_prefix, parse_approval_ref
 from gitflow_runner.git.repository import Repository
 from gitflow_runner.model.event import DecisionSeen, WaitOpened, WaitResolved
 from gitflow_runner.model.pin import Pin
 from gitflow_runner.model.run import OpenWaitState, SeenDecision
 from gitflow_runner.runner.answers import decided
+from gitflow_runner.runner.asked import as_asked
 from gitflow_runner.runner.buffer import Buffer
 from gitflow_runner.runner.clock import Clock
 from gitflow_runner.runner.policies import Policies
 from gitflow_runner.runner.requests import Requests
-from gitflow_runner.trust.approval import Actors, OpenWait
+from gitflow_runner.trust.approval import OpenWait
 from gitflow_runner.trust.quorum import Outcome, Result, SignedApproval, judge
 
 LOOK_EVERY_MS = 30_000
@@ -50,6 +51,7 @@ class Inbox:
         requests: Requests,
         clock: Clock,
         pin: Pin,
+        fetch: Callable[[], bool],
     ) -> None:
         self._repository = repository
         self._buffer = buffer
@@ -57,6 +59,8 @@ class Inbox:
         self._requests = requests
         self._clock = clock
         self._pin = pin
+        self._fetch = fetch
+        self._fetched_at = clock.monotonic_ms()
         self._looked_at: int | None = None
         self._drift = clock.now_ms() - clock.monotonic_ms()
         self._judged: dict[str, tuple[object, ...]] = {}
@@ -71,18 +75,55 @@ class Inbox:
         jumped = abs(now - self._clock.monotonic_ms() - self._drift) > CLOCK_DRIFT_MS
         return jumped or now < self._buffer.run.at
 
-    def look(self) -> None:
-        """Read requests and decisions once; everything found is durable on return."""
+    def look(self, *, fresh: bool = False) -> bool:
+        """Read requests and decisions once; everything found is durable on return.
+
+        Whoever drives has fetched before; here that is done again every 30 s, and with `fresh` in any case.
+        False if the remote was not heard then, so that nobody may take its silence for an answer.
+        """
         began = self._clock.now_ms()
         self._looked_at = self._clock.monotonic_ms()
+        heard = True
+        if fresh or self._looked_at - self._fetched_at >= LOOK_EVERY_MS:
+            heard = self._fetch()
+            self._fetched_at = self._looked_at
         if self._buffer.run.is_over:
-            return
+            return heard
         self._requests.look()
         if self._buffer.run.is_over or self.clock_suspect():
-            return
+            return heard
         for state in self._buffer.run.waits:
             if state.wait.wait == "approval":
                 self._decide(state, began)
+        self._note_late()
+        return heard
+
+    def _note_late(self) -> None:
+        """Record what came to waits that are over, so that its senders see why it counts for nothing."""
+        sent = [
+            (name, oid, parsed.wait)
+            for name, oid in self._repository.refs(approvals_of_run(self._buffer.run.run))
+            if (parsed := parse_approval_ref(name)) is not None
+        ]
+        known: dict[str, set[str]] = {}
+        over: dict[str, str] = {}
+        for recorded in self._buffer.history if sent else ():
+            match recorded.event:
+                case DecisionSeen() as event:
+                    known.setdefault(event.folder, set()).add(event.oid)
+                case WaitResolved() as event:
+                    over[event.folder] = "late" if event.outcome == "expired" else "resolved"
+                case _:
+                    pass
+        late = []
+        for name, oid, folder in sent:
+            seen = known.setdefault(folder, set())
+            if folder in over and oid not in seen and len(seen) < MAX_RECORDED_REFUSALS:
+                seen.add(oid)
+                late.append(DecisionSeen(folder, oid, name, over[folder], None, None, None, True))
+        if late:
+            self._buffer.add(*late)
+            self._buffer.flush()
 
     def look_for_requests(self) -> None:
         """Read requests only: what stands before the announcing turn of an unsafe effect."""
@@ -173,25 +214,8 @@ class Inbox:
         """The wait as the judge needs it, from the ledger alone."""
         wait, run = state.wait, self._buffer.run
         commit = self._buffer.journal.wait_commit(wait.folder)
-        starter = None if run.starter is None else frozenset((run.starter,))
-        return OpenWait(
-            run.run,
-            wait.folder,
-            commit,
-            self._repository.commit(commit).tree,
-            wait.payload,
-            wait.deadline,
-            wait.need,
-            wait.role,
-            wait.human,
-            wait.actions,
-            bool(wait.edits),
-            wait.editor_counts,
-            frozenset(wait.excluded),
-            Actors(author=frozenset(self._pin.authors), starter=starter),
-            self._pin.slug,
-            self._pin.is_draft,
-        )
+        tree = self._repository.commit(commit).tree
+        return as_asked(run.run, wait, commit, tree, self._pin, run.starter)
 
     def _record(self, state: OpenWaitState, found: Mapping[str, str], outcome: Outcome) -> None:
         before = {seen.oid: seen for seen in state.seen}

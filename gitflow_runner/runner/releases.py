@@ -5,17 +5,23 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
+from gitflow_runner.catalog.cases import SUFFIX as TESTS
 from gitflow_runner.catalog.drafts import work_tree_draft
 from gitflow_runner.catalog.releases import list_versions, next_number
+from gitflow_runner.catalog.sources import FLOWS_DIR, CommitTexts, WorkTreeTexts
 from gitflow_runner.errors import ConflictError, NotFoundError, RefusedError, UsageError
 from gitflow_runner.git.objects import Oid
 from gitflow_runner.git.refs import TAGS, live_ref, release_tag
 from gitflow_runner.lang.printer import canonical
 from gitflow_runner.lang.values import keyword
 from gitflow_runner.model.pin import ReleaseSource
+from gitflow_runner.runner.cases import case_functions, run_cases
 from gitflow_runner.runner.runtime import Runtime
 from gitflow_runner.runner.seen import RunnerLogs
+from gitflow_runner.runner.settings import work_tree_settings
+from gitflow_runner.runner.stack import on_big_stack
 from gitflow_runner.runner.sync import share_ref
 from gitflow_runner.trust.live import LiveChain, build_promotion, load_live, next_promotion
 from gitflow_runner.trust.release import Release, ReleaseText, build_release, verify_release
@@ -44,6 +50,7 @@ class Made:
     version: int
     commit: Oid | None = None
     before: int | None = None
+    tests: int | None = None  # how many cases the flow passed; None if it has none
 
 
 def resolve_release(runtime: Runtime, slug: str, ref: str) -> Resolved | None:
@@ -165,6 +172,7 @@ def make_release(runtime: Runtime, slug: str, *, notes: str) -> Made:
             hint="a release is a signed tag on a commit",
             fix=(*(f"git add .breyta/flows/{path}" for path in draft.changed), "git commit"),
         )
+    tests = _tests_pass(runtime, Oid(draft.source.commit), work_dir, slug)
     signer = runtime.person.require_signer(f"a release of {slug}")
     policy = runtime.policies.require()
     owner = min(policy.keyring.owners(signer.key), default=None)
@@ -190,21 +198,50 @@ def make_release(runtime: Runtime, slug: str, *, notes: str) -> Made:
     runtime.repository.write([tag])
     share_ref(runtime, ref, None, tag.oid)
     verified_release(runtime, slug, number)
-    return Made(ref, tag.oid, number, commit, number - 1 if number > 1 else None)
+    return Made(ref, tag.oid, number, commit, number - 1 if number > 1 else None, tests)
+
+
+def _tests_pass(runtime: Runtime, commit: Oid, work_dir: Path, slug: str) -> int | None:
+    """How many tests the flow passes as the commit holds them; None if there are none.
+
+    Raises `UsageError`: `release.dirty` for tests that no commit holds, `release.tests` if one fails.
+    """
+    texts, name = CommitTexts(runtime.repository, commit), slug + TESTS
+    if WorkTreeTexts(work_dir).read(name) != texts.read(name):
+        raise UsageError(
+            "release.dirty",
+            f"the tests of {slug} have changes that no commit holds",
+            fix=(f"git add {FLOWS_DIR}/{name}", "git commit"),
+        )
+    limits = work_tree_settings(work_dir).limits
+    functions = case_functions(runtime, limits.fuel)
+    verdicts = on_big_stack(lambda: run_cases(texts, slug, runtime.steps, limits, functions), _interrupted)
+    failed = [verdict for verdict in verdicts or () if not verdict.passed]
+    if failed:
+        first = failed[0]
+        raise UsageError(
+            "release.tests",
+            f"{len(failed)} of {len(verdicts or ())} tests of {slug} fail; "
+            f"the first, {first.case.name!r}: {first.problems[0]}",
+            fix=(f"gfr test {slug}",),
+        )
+    return None if verdicts is None else len(verdicts)
+
+
+def _interrupted() -> None:
+    raise KeyboardInterrupt
 
 
 def make_promotion(
     runtime: Runtime, slug: str, version: int | None, action: PromotionAction, *, reason: str | None
 ) -> Made:
     """Move live to a version (the newest if None), or back to the one before for a rollback."""
-    before = live_chain(runtime, slug)
+    before = _chain_to_extend(runtime, slug)
     target = _target(runtime, slug, version, action, before)
-    release = verified_release(runtime, slug, target, reaffirmed=None)
     current = before.live.version if before is not None and before.live is not None else None
-    if current == target and action != "retire":
-        raise ConflictError("live.already", f"live of {slug} is v{target} already", fix=(f"gfr run {slug}",))
+    subject = _subject(runtime, slug, target, action, before)
     signer = runtime.person.require_signer(f"to {action} {slug}")
-    promotion = next_promotion(before, slug, target, release.oid, release.text.digest, action, reason)
+    promotion = next_promotion(before, slug, target, subject.oid, subject.digest, action, reason)
     who = runtime.person.ident(runtime.clock.now_ms())
     old = before.tip.oid if before is not None else None
     objects = build_promotion(promotion, old, (), who, signer)
@@ -221,12 +258,68 @@ def make_promotion(
     ref = live_ref(slug)
     share_ref(runtime, ref, old, objects[-1].oid)
     live_chain(runtime, slug)
-    return Made(ref, objects[-1].oid, target, release.commit, current)
+    return Made(ref, objects[-1].oid, target, subject.commit, current)
+
+
+def _chain_to_extend(runtime: Runtime, slug: str) -> LiveChain | None:
+    """The chain of promotions; where the people behind its tip do not count any more, `by` is empty."""
+    try:
+        return live_chain(runtime, slug)
+    except RefusedError as error:
+        tip = runtime.repository.resolve(live_ref(slug))
+        if error.code != "live.no_consent" or tip is None:
+            raise
+    policy, now = runtime.policies.require(), runtime.clock.now_ms()
+    known = RunnerLogs(runtime).promotion(slug)
+    return load_live(runtime.repository, tip, slug, policy, now=now, known=known, judged=False)
+
+
+@dataclass(frozen=True, slots=True)
+class _Subject:
+    """What a promotion speaks of; the commit is not looked up for a flow that is retired."""
+
+    oid: Oid
+    digest: str
+    commit: Oid | None = None
+
+
+def _subject(
+    runtime: Runtime, slug: str, target: int, action: PromotionAction, before: LiveChain | None
+) -> _Subject:
+    live = before.live if before is not None else None
+    if action == "retire":
+        # Also, and above all, a release that nobody trusts any more can be taken out of use.
+        assert live is not None, "only what is live is retired"
+        return _Subject(live.release, live.digest)
+    stands = (
+        live if before is not None and before.by and live is not None and live.version == target else None
+    )
+    affirmed = stands.release if stands is not None else None
+    try:
+        release = verified_release(runtime, slug, target, reaffirmed=affirmed)
+    except RefusedError as error:
+        if error.code not in ("release.time_unproven", "signature.key_revoked", "signature.key_expired"):
+            raise
+        # Such a release is good again once somebody whose key is good promotes this very object.
+        known = runtime.repository.resolve(release_tag(slug, target))
+        release = verified_release(runtime, slug, target, reaffirmed=known)
+    else:
+        if stands is not None:
+            raise ConflictError(
+                "live.already", f"live of {slug} is v{target} already", fix=(f"gfr run {slug}",)
+            )
+    return _Subject(release.oid, release.text.digest, release.commit)
 
 
 def _target(
     runtime: Runtime, slug: str, version: int | None, action: PromotionAction, before: LiveChain | None
 ) -> int:
+    if action == "retire":
+        if before is None or before.live is None:
+            raise NotFoundError(
+                "live.none", f"{slug} has no live release to retire", fix=(f"gfr versions {slug}",)
+            )
+        return before.live.version
     if action == "rollback":
         if before is None or before.live is None:
             raise NotFoundError("live.none", f"{slug} has no live release to roll back from")

@@ -21,15 +21,17 @@ from gitflow_runner.model.event import (
 )
 from gitflow_runner.model.ids import Slug
 from gitflow_runner.model.stored import Stored
+from gitflow_runner.runner.answers import NOTHING
 from gitflow_runner.runner.buffer import Buffer
 from gitflow_runner.runner.clock import Clock
 from gitflow_runner.runner.policies import Policies
 from gitflow_runner.trust.reasons import Refusal
 from gitflow_runner.trust.requests import SignedRequest, read_request
-from gitflow_runner.trust.statement import Request
+from gitflow_runner.trust.statement import Request, parse_statement
+from gitflow_runner.trust.verify import prove
 
 CLEANUP_MS = 60_000
-MAX_REQUESTS = 256
+MAX_REFUSALS = 64
 
 
 class Requests:
@@ -43,17 +45,19 @@ class Requests:
         self._policies = policies
         self._clock = clock
         self._slug = slug
+        self._passed_over: set[str] = set()
 
     def look(self) -> None:
         """Take what is new; durable on return."""
         run = self._buffer.run
         self._close_waits()
-        seen = set(run.requests_seen)
-        fresh = [(n, o) for n, o in self._repository.refs(requests_prefix(run.run)) if o not in seen]
-        for name, oid in fresh[: MAX_REQUESTS - len(seen)]:
+        seen = self._passed_over.union(run.requests_seen)
+        for name, oid in self._repository.refs(requests_prefix(run.run)):
             if self._buffer.run.is_over:
                 break
-            self._take(name, oid)
+            if oid not in seen:
+                self._take(name, oid)
+                seen.add(oid)
 
     def _take(self, name: str, oid: Oid) -> None:
         author: Ident | None = None
@@ -69,18 +73,28 @@ class Requests:
             events = self._events(read, oid)
             author = decode_commit(raw.data).author
         except Refusal as refusal:
-            self._buffer.add(RequestSeen(oid, name, act, principal, fingerprint, refusal.reason))
+            self._refuse(RequestSeen(oid, name, act, principal, fingerprint, refusal.reason))
         except DamagedError as damage:
-            self._buffer.add(RequestSeen(oid, name, act, principal, fingerprint, damage.code))
+            self._refuse(RequestSeen(oid, name, act, principal, fingerprint, damage.code))
         else:
             self._buffer.add(RequestSeen(oid, name, act, principal, fingerprint, None, note), *events)
         self._buffer.flush(author=author)
         self._close_waits()
 
+    def _refuse(self, event: RequestSeen) -> None:
+        """Record a refusal; past a limit it is left unrecorded, so that no stranger can fill a history."""
+        recorded = (r.event for r in self._buffer.history)
+        if sum(1 for e in recorded if isinstance(e, RequestSeen) and e.reason) < MAX_REFUSALS:
+            self._buffer.add(event)
+        else:
+            self._passed_over.add(event.oid)
+
     def _events(self, read: SignedRequest, oid: Oid) -> tuple[Event, ...]:
         run, said, principal = self._buffer.run, read.request, read.principal
         if said.run != run.run:
             raise Refusal("run", f"the request is for run {said.run}")
+        if self._was_taken(principal, said.nonce):
+            raise Refusal("replayed", f"{principal} asked this once before, in another object")
         match said.act:
             case "comment":
                 return ()
@@ -97,6 +111,16 @@ class Requests:
             case _:
                 assert_never(said.act)
 
+    def _was_taken(self, principal: str, nonce: str) -> bool:
+        """Whether the same signed bytes were taken before: a signature can be written in several ways."""
+        taken = [
+            event.oid
+            for event in (recorded.event for recorded in self._buffer.history)
+            if isinstance(event, RequestSeen) and event.reason is None and event.principal == principal
+        ]
+        raws = (self._repository.read(Oid(oid)) for oid in taken)
+        return any(parse_statement(prove(raw).message, Request).nonce == nonce for raw in raws)
+
     def _cancel(self, said: Request, principal: str, oid: Oid) -> tuple[Event, ...]:
         run = self._buffer.run
         if run.cancel is not None:
@@ -110,7 +134,7 @@ class Requests:
             if state is None:
                 return
             wait, by = state.wait, self._buffer.run.cancel[0]
-            closed = WaitResolved(wait.identity, wait.folder, "cancelled", None, (by,), (), Stored("nil"))
+            closed = WaitResolved(wait.identity, wait.folder, "cancelled", None, (by,), (), NOTHING)
             self._buffer.add(closed)
             self._buffer.flush()
 

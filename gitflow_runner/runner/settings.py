@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal
 
 import yaml
@@ -102,6 +103,15 @@ def parse_settings(data: bytes | None, *, file: str = PATH) -> Settings:
         ),
         _functions(top.get("functions") or {}, file),
     )
+
+
+def work_tree_settings(work_dir: Path) -> Settings:
+    """The settings as they stand in the work tree."""
+    path = work_dir / PATH
+    if not path.is_file() or path.is_symlink():
+        return parse_settings(None)
+    with path.open("rb") as file:
+        return parse_settings(file.read(1 << 20))
 
 
 def _functions(value: object, file: str) -> FunctionSettings:

@@ -8,16 +8,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from gitflow_runner.errors import NotFoundError, RefusedError, UsageError
-from gitflow_runner.git.objects import Oid
+from gitflow_runner.errors import NotFoundError, UsageError
 from gitflow_runner.git.refs import POLICY, RUNS
+from gitflow_runner.runner.local import write_whole
 from gitflow_runner.runner.person import Person, find_person
+from gitflow_runner.runner.policy_change import put_in_force
 from gitflow_runner.runner.runtime import Runtime
 from gitflow_runner.runner.scaffold import template, with_block
-from gitflow_runner.runner.sync import fetch, push_ref, share_ref
+from gitflow_runner.runner.signers import bare, write_signers
+from gitflow_runner.runner.sync import fetch
 from gitflow_runner.trust.policy import Policy, policy_digest
-from gitflow_runner.trust.policy_chain import apply_policy
-from gitflow_runner.trust.policy_text import parse_policy
 from gitflow_runner.trust.signer import new_key_file
 
 Verb = Literal["create", "keep", "update"]
@@ -88,48 +88,6 @@ def configure(runtime: Runtime) -> None:
             runtime.git.set_config(key, value)
 
 
-def write_signers(runtime: Runtime) -> None:
-    """The allowed-signers file for `git log --show-signature`, made from the policy in force."""
-    lines = [f'runner@gitflow.invalid namespaces="git" {_bare(runtime.signer.key.line)}']
-    policy = runtime.policies.newest()
-    for person in policy.people.values() if policy is not None else ():
-        lines += [f'{person.name} namespaces="git" {_bare(key.key.line)}' for key in person.keys]
-    runtime.local.write(runtime.local.signers_file.name, ("\n".join(lines) + "\n").encode())
-
-
-def apply_draft(runtime: Runtime) -> tuple[Policy, Oid]:
-    """Put `.breyta/policy.edn` into force: the next version, signed by whoever sits here.
-
-    Raises what `parse_policy` and `load_chain` raise; nothing is moved unless the chain would verify.
-    """
-    work_dir = runtime.repository.work_dir
-    path = None if work_dir is None else work_dir / POLICY_FILE
-    if path is None or not path.is_file():
-        raise UsageError("policy.no_draft", f"there is no {POLICY_FILE} here", fix=("gfr init",))
-    text = path.read_bytes()
-    draft = parse_policy(text, file=POLICY_FILE)
-    chain = runtime.policies.chain()
-    if chain is None and runtime.repository.resolve(POLICY) is not None:
-        raise RefusedError(
-            "policy.not_pinned",
-            "this repository has a policy that this clone does not trust yet",
-            fix=("gfr trust pin <digest>",),
-        )
-    if chain is not None and text == chain.newest.text:
-        push_ref(runtime, POLICY, chain.tip.oid)
-        return chain.newest, chain.tip.oid
-    expected = 1 if chain is None else chain.newest.version + 1
-    if draft.version != expected:
-        text = _numbered(text, draft.version, expected)
-        draft = parse_policy(text, file=POLICY_FILE)
-    oid = _apply(runtime, text, None if chain is None else chain.tip.oid, runtime.person)
-    if chain is None:
-        runtime.local.pin_root(policy_digest(text))
-    path.write_bytes(text)
-    write_signers(runtime)
-    return draft, oid
-
-
 def pin_policy(runtime: Runtime, digest: str) -> Policy:
     """Trust the policy from the version with this digest on; it must be on the chain that is here."""
     if not _DIGEST.fullmatch(digest):
@@ -148,28 +106,6 @@ def pin_policy(runtime: Runtime, digest: str) -> Policy:
     if runtime.local.is_ready():
         write_signers(runtime)
     return runtime.policies.require()
-
-
-def _apply(runtime: Runtime, text: bytes, previous: Oid | None, person: Person) -> Oid:
-    signer = person.require_signer("a policy")
-    who = person.ident(runtime.clock.now_ms())
-    objects = apply_policy(text, previous, (), who, signer)
-    oid = objects[-1].oid
-    runtime.repository.write(objects)
-    runtime.policies.would_hold(oid, policy_digest(text) if previous is None else None)
-    share_ref(runtime, POLICY, previous, oid)
-    return oid
-
-
-def _numbered(text: bytes, found: int, expected: int) -> bytes:
-    old, new = f":policy/version {found}".encode(), f":policy/version {expected}".encode()
-    if text.count(old) != 1:
-        raise UsageError(
-            "policy.version",
-            f"the draft says version {found}; the next one is {expected}",
-            hint=f"write :policy/version {expected} in {POLICY_FILE}",
-        )
-    return text.replace(old, new)
 
 
 def _person(runtime: Runtime, create_key: bool, laid: list[Laid]) -> Person:
@@ -202,9 +138,9 @@ def _values(runtime: Runtime, person: Person) -> dict[str, str]:
     signer = person.require_signer("init")
     return {
         "PERSON": _edn_text(person.email),
-        "PERSON_KEY": _bare(signer.key.line),
+        "PERSON_KEY": bare(signer.key.line),
         "RUNNER": _edn_text(f"runner@{runtime.host}"),
-        "RUNNER_KEY": _bare(runtime.signer.key.line),
+        "RUNNER_KEY": bare(runtime.signer.key.line),
     }
 
 
@@ -212,8 +148,7 @@ def _lay(work_dir: Path, path: str, text: str, note: str) -> Laid:
     target = work_dir / path
     if target.exists():
         return Laid("keep", path, note)
-    target.parent.mkdir(parents=True, exist_ok=True)
-    target.write_text(text, "utf-8")
+    write_whole(target, text.encode())
     return Laid("create", path, note)
 
 
@@ -224,7 +159,7 @@ def _agents(work_dir: Path) -> Laid:
     note = "how agents work with flows here, between markers"
     if after == before:
         return Laid("keep", "AGENTS.md", note)
-    path.write_text(after, "utf-8")
+    write_whole(path, after.encode())
     return Laid("update" if before else "create", "AGENTS.md", note)
 
 
@@ -240,7 +175,7 @@ def _first_policy(runtime: Runtime, person: Person, work_dir: Path, laid: list[L
         )
         return ""
     text = (work_dir / POLICY_FILE).read_bytes()
-    _apply(runtime, text, None, person)
+    put_in_force(runtime, text, None, (), person)
     digest = policy_digest(text)
     runtime.local.pin_root(digest)
     laid.append(Laid("create", POLICY, note))
@@ -257,10 +192,6 @@ def _commit(runtime: Runtime, work_dir: Path, paths: Sequence[str]) -> str | Non
         "commit", "--quiet", "--gpg-sign", "-m", "Prepare flows, settings and policy", "--only", "--", *paths
     )
     return git.run("rev-parse", "HEAD").decode().strip()
-
-
-def _bare(line: str) -> str:
-    return " ".join(line.split()[:2])
 
 
 def _edn_text(text: str) -> str:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from gitflow_runner.engine.behaviour import CURRENT
+from gitflow_runner.engine.program import make_program
 from gitflow_runner.errors import GitflowError, RefusedError
 from gitflow_runner.git.objects import Oid, RawObject
 from gitflow_runner.lang.printer import write
@@ -60,6 +61,8 @@ def begin_run(
     Raises `UsageError` (`input.*`), `RefusedError` where no policy lets this clone drive a release.
     """
     require_driver(runtime, code)
+    # A body that cannot be analysed is refused here, before anything of the run is written.
+    make_program(code.flow, runtime.specs, behaviour=CURRENT, fuel=code.settings.limits.fuel)
     given_input = Stored(write(check_input(code.flow, given)))
     if caller is None:
         request = _signed_start(runtime, code, given_input)

@@ -6,7 +6,7 @@ directions do nothing.
 
 from __future__ import annotations
 
-from gitflow_runner.errors import ConflictError, GitflowError, TransientError
+from gitflow_runner.errors import ConflictError, GitflowError
 from gitflow_runner.git.objects import Oid
 from gitflow_runner.git.refs import sync_refspecs
 from gitflow_runner.git.repository import RefUpdate
@@ -51,22 +51,23 @@ def push_new(runtime: Runtime, ref: str, oid: Oid) -> None:
         runtime.git.push(runtime.remote, [RefUpdate(ref, None, oid)])
 
 
-def fetch(runtime: Runtime) -> None:
+def fetch(runtime: Runtime) -> bool:
     """Bring in decisions, requests, policy, live pointers, releases and other clones' runs.
 
-    A fetch that fails is a warning: what is here stays valid (`architecture.md` 2.4).
+    A fetch that fails is a warning: what is here stays valid (`architecture.md` 2.4). False says that the
+    remote was not heard; that some of its refs do not continue ours is a warning too, the others came.
     """
     remote = runtime.remote
     if remote is None:
-        return
+        return True
     branch = "main"
     try:
         policy = runtime.policies.newest()
         branch = policy.protected_branch if policy is not None else branch
         runtime.git.fetch(remote, sync_refspecs(remote, branch))
-    except (TransientError, ConflictError) as error:
-        runtime.say(f"fetch from {remote}: {error.message}")
     except GitflowError as error:
         if not error.code.startswith("git."):
             raise
         runtime.say(f"fetch from {remote}: {error.message}")
+        return isinstance(error, ConflictError)
+    return True

@@ -15,7 +15,7 @@ from gitflow_runner.trust.verify import verify_object
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """A verdict on what was named; `ref` is the tag that named it, `first_seen` (ms) the time it was judged at."""
+    """A verdict on what was named; `ref` is the tag that named it, `first_seen` is in ms."""
 
     named: str
     oid: Oid

@@ -10,15 +10,15 @@ from collections.abc import Iterable, Sequence
 from gitflow_runner.errors import GitflowError, RefusedError
 from gitflow_runner.git.objects import Oid, RawObject, decode_commit
 from gitflow_runner.git.repository import ObjectReader
-from gitflow_runner.ledger.chain import file_in, find_wait_commit, head_of, read_history
+from gitflow_runner.ledger.chain import file_in, find_wait_commit, head_of, read_history, read_run
 from gitflow_runner.ledger.codec import decode_pin
 from gitflow_runner.ledger.fsck import Finding, verify_run
 from gitflow_runner.ledger.listing import RunRef
 from gitflow_runner.model.event import DecisionSeen, Recorded, RunStarted, WaitOpened, WaitResolved
 from gitflow_runner.model.pin import Pin, ReleaseSource
 from gitflow_runner.runner.answers import EXPIRED, NOTHING, decided
+from gitflow_runner.runner.asked import as_asked
 from gitflow_runner.runner.runtime import Runtime
-from gitflow_runner.trust.approval import Actors, OpenWait
 from gitflow_runner.trust.policy import Policy
 from gitflow_runner.trust.quorum import SignedApproval, judge
 from gitflow_runner.trust.statement import Start, parse_statement
@@ -30,9 +30,17 @@ _REMARKS = frozenset(("approved_by_revoked_key",))
 
 
 def check_run(
-    runtime: Runtime, ref: str, *, tip: Oid | None = None, reader: ObjectReader | None = None
+    runtime: Runtime,
+    ref: str,
+    *,
+    tip: Oid | None = None,
+    since: Oid | None = None,
+    reader: ObjectReader | None = None,
 ) -> tuple[Finding, ...]:
-    """All findings about the run at `ref`, none if it is whole and everybody in it was allowed to."""
+    """All findings about the run at `ref`, none if it is whole and everybody in it was allowed to.
+
+    `since` is a turn of it up to which this clone verified everything before.
+    """
     source: ObjectReader = reader if reader is not None else runtime.repository
     start = tip if tip is not None else source.resolve(ref)
     if start is None:
@@ -46,24 +54,29 @@ def check_run(
     def check_turn(oid: Oid, data: bytes) -> Finding | None:
         return _check_turn(runtime, policy, pin, RawObject("commit", data))
 
-    findings = list(verify_run(source, ref, check_turn, tip=start))
+    findings = list(verify_run(source, ref, check_turn, tip=start, since=since))
     if not findings:
-        history = tuple(read_history(source, start))
-        findings += _starts(runtime, source, history, policy)
-        findings += _proofs(source, start, pin)
-        findings += _approvals(runtime, source, start, pin, history)
+        history = read_history(source, start)
+        verified = 0 if since is None else read_run(source, since).seq
+        if not verified:
+            findings += _starts(source, history, pin, runtime.policies.at(pin.policy) or policy)
+            findings += _proofs(source, start, pin)
+        findings += _approvals(runtime, source, start, pin, history, verified)
     return tuple(findings)
 
 
-def examine(runtime: Runtime, at: RunRef) -> tuple[Finding, ...]:
-    """All findings about a run that is recorded or fetched here, being moved back among them."""
+def examine(runtime: Runtime, at: RunRef, *, since: Oid | None = None) -> tuple[Finding, ...]:
+    """All findings about a run that is recorded or fetched here, being moved back among them.
+
+    With `since`, a turn that this clone verified, only what came after it is looked at.
+    """
     known = runtime.local.verified_tip(at.run)
     if known is not None and known != at.tip:
         reader = runtime.repository
         if not (reader.contains(known) and reader.is_ancestor(known, at.tip)):
             text = f"the run stood at {known} here, which {at.tip} does not continue"
             return (Finding("history.rewritten", at.tip, text),)
-    return check_run(runtime, at.ref, tip=at.tip)
+    return check_run(runtime, at.ref, tip=at.tip, since=since)
 
 
 def is_signed_by_runner(runtime: Runtime, at: RunRef) -> bool:
@@ -89,9 +102,10 @@ def _check_turn(runtime: Runtime, policy: Policy | None, pin: Pin, raw: RawObjec
 
 def require_trusted(runtime: Runtime, at: RunRef, *, act: str = "driven") -> None:
     """Refuse (`untrusted_run`) to act on what does not verify; what this clone verified stays so."""
-    if runtime.local.verified_tip(at.run) == at.tip:
+    known = runtime.local.verified_tip(at.run)
+    if known == at.tip:
         return
-    findings = [f for f in examine(runtime, at) if f.code not in _REMARKS]
+    findings = [f for f in examine(runtime, at, since=known) if f.code not in _REMARKS]
     if findings:
         first = findings[0]
         raise RefusedError(
@@ -112,9 +126,12 @@ def _pin(reader: ObjectReader, tip: Oid) -> Pin:
 
 
 def _starts(
-    runtime: Runtime, reader: ObjectReader, history: Sequence[Recorded], policy: Policy | None
+    reader: ObjectReader, history: Sequence[Recorded], pin: Pin, policy: Policy | None
 ) -> Iterable[Finding]:
-    """The recorded starter is who signed the start request, over this flow and this input."""
+    """The recorded starter is who signed the request to start this code with this input.
+
+    `policy` is the one that was in force then: people may leave later.
+    """
     started = history[0].event
     if not isinstance(started, RunStarted) or started.request is None:
         return
@@ -127,11 +144,17 @@ def _starts(
         return
     if said.flow != started.slug or said.input != f"sha256:{started.input.digest}":
         yield Finding("start.mismatch", oid, "the start request is for another flow or another input")
+    if (said.release or said.draft) != _source_of(pin):
+        yield Finding("start.mismatch", oid, "the start request is for other code")
     if signed.fingerprint != started.starter_key:
         yield Finding("start.mismatch", oid, "the start request is signed by another key than recorded")
     owners = policy.keyring.owners(signed.key) if policy is not None else frozenset()
     if started.starter not in owners:
         yield Finding("start.mismatch", oid, f"the start request's key is not one of {started.starter}")
+
+
+def _source_of(pin: Pin) -> str | None:
+    return pin.source.tag_oid if isinstance(pin.source, ReleaseSource) else pin.source.commit
 
 
 def _proofs(reader: ObjectReader, tip: Oid, pin: Pin) -> Iterable[Finding]:
@@ -146,8 +169,9 @@ def _proofs(reader: ObjectReader, tip: Oid, pin: Pin) -> Iterable[Finding]:
 
 
 def _approvals(
-    runtime: Runtime, reader: ObjectReader, tip: Oid, pin: Pin, history: Sequence[Recorded]
+    runtime: Runtime, reader: ObjectReader, tip: Oid, pin: Pin, history: Sequence[Recorded], verified: int
 ) -> Iterable[Finding]:
+    """Every decision after event #`verified`, judged again."""
     started = history[0].event
     assert isinstance(started, RunStarted), "the fold begins with run.started"
     opened: dict[str, WaitOpened] = {}
@@ -158,10 +182,12 @@ def _approvals(
                 opened[event.folder] = event
             case DecisionSeen() as event:
                 seen.setdefault(event.folder, {}).setdefault(event.oid, recorded.at)
-            case WaitResolved(outcome="approved" | "rejected") as event:
+            case WaitResolved(outcome="approved" | "rejected") as event if recorded.seq > verified:
                 wait = opened[event.folder]
                 yield from _resolution(runtime, reader, tip, pin, started, wait, event, seen)
-            case WaitResolved() as event if opened[event.folder].wait == "approval":
+            case WaitResolved() as event if (
+                recorded.seq > verified and opened[event.folder].wait == "approval"
+            ):
                 if not _without_decision(event, recorded.at > opened[event.folder].deadline):
                     text = f"{event.folder} is recorded as {event.outcome}, which nothing bears out"
                     yield Finding("approval.unproven", tip, text)
@@ -195,25 +221,7 @@ def _resolution(
     if carried != pinned.text:
         yield Finding("wait.policy", commit, f"{wait.folder} carries another policy than it pins")
         return
-    starter = None if started.starter is None else frozenset((started.starter,))
-    asked = OpenWait(
-        started.run,
-        wait.folder,
-        commit,
-        tree,
-        wait.payload,
-        wait.deadline,
-        wait.need,
-        wait.role,
-        wait.human,
-        wait.actions,
-        bool(wait.edits),
-        wait.editor_counts,
-        frozenset(wait.excluded),
-        Actors(author=frozenset(pin.authors), starter=starter),
-        pin.slug,
-        pin.is_draft,
-    )
+    asked = as_asked(started.run, wait, commit, tree, pin, started.starter)
     times = seen.get(wait.folder, {})
     evidence = [SignedApproval(Oid(o), times.get(o, wait.deadline), in_time=True) for o in resolved.counted]
     # The outcome was reached under the pinned policy; what changed since is told apart, not undone.

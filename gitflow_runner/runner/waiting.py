@@ -167,12 +167,12 @@ class Waits:
                 acted = True
         if not any(state.wait.deadline < now for state in self._buffer.run.waits):
             return acted
-        self._inbox.look()
+        if not self._inbox.look(fresh=True):
+            return acted  # what lies at the remote may have been in time
         for state in self._buffer.run.waits:
             if state.wait.deadline < now:
                 self._buffer.add(self._expired(state.wait))
-                acted = True
-        self._buffer.flush()
+                self._buffer.flush()
         return True
 
     def _expired(self, wait: WaitOpened) -> WaitResolved:

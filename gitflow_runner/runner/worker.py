@@ -12,6 +12,7 @@ from gitflow_runner.runner.drive import Patience, Stood
 from gitflow_runner.runner.driving import Target, clear_locks, drive_recorded
 from gitflow_runner.runner.runtime import Runtime
 from gitflow_runner.runner.sync import fetch
+from gitflow_runner.runner.upkeep import when_idle
 
 LOOK_EVERY_MS = 30_000
 FETCH_EVERY_MS = 5_000
@@ -35,6 +36,7 @@ def work_once(runtime: Runtime) -> Iterator[Worked]:
         if runtime.stop():
             return
         yield _work(runtime, found)
+    when_idle(runtime)
 
 
 def work(runtime: Runtime, tell: Callable[[Worked], None]) -> None:

@@ -59,11 +59,13 @@ def load_live(
     known: Oid | None = None,
     seen: Mapping[Oid, int] = _NO_TIMES,
     revoked: Revocations | None = None,
+    judged: bool = True,
 ) -> LiveChain:
     """Verify the chain up to `tip`: every link's form, number and signature, and the tip's people.
 
     `policy` is the one in force when the tip was first seen (`seen`, ms; else the newest), `revoked` what
-    was revoked since. `known` is the tip that this clone knew last. Raises `RefusedError`:
+    was revoked since. `known` is the tip that this clone knew last. Not `judged`, the chain is only whole:
+    nobody is behind its tip, and all that may be done is to promote anew on top of it. Raises `RefusedError`:
     `live.live_rewound`, `live.chain` and `live.no_consent`.
     """
     links = _links(reader, tip, slug)
@@ -74,6 +76,8 @@ def load_live(
             hint="somebody moved the live ref back or aside: compare with the other clones",
             fix=(f"gfr log live {slug}",),
         )
+    if not judged:
+        return LiveChain(tuple(links), ())
     last = links[-1]
     ring = policy.keyring if revoked is None else policy.keyring.with_revoked(revoked)
     by = consents(

@@ -21,10 +21,12 @@ from gitflow_runner.git.objects import (
 )
 from gitflow_runner.git.repository import ObjectReader
 from gitflow_runner.trust.consent import broken, consents
+from gitflow_runner.trust.keyring import Signed
 from gitflow_runner.trust.policy import Policy, policy_digest
 from gitflow_runner.trust.policy_text import MAX_TEXT, parse_policy
 from gitflow_runner.trust.signer import Signer, sign_commit
-from gitflow_runner.trust.statement import PolicyChange, write_message
+from gitflow_runner.trust.statement import PolicyChange, parse_statement, write_message
+from gitflow_runner.trust.verify import prove
 
 FILE = "policy.edn"
 MAX_VERSIONS = 100_000
@@ -162,6 +164,22 @@ def _read_version(reader: ObjectReader, oid: Oid) -> tuple[Commit, bytes]:
     if found.kind != "blob" or len(found.data) > MAX_TEXT:
         raise broken("policy", oid, f"{FILE} is no file of at most {MAX_TEXT} bytes")
     return commit, found.data
+
+
+def read_consent(reader: ObjectReader, oid: Oid, previous: Oid | None) -> tuple[Signed, bytes]:
+    """One person's signed consent to the version after `previous`, proven, and that version's text.
+
+    Whose key it is was not asked. Raises `Refusal` for what is not signed or no such statement, and
+    `RefusedError` (`policy.chain`) where it says one thing and carries another, or stands elsewhere.
+    """
+    commit, text = _read_version(reader, oid)
+    signed = prove(reader.read(oid))
+    said = parse_statement(signed.message, PolicyChange)
+    if said.digest != policy_digest(text):
+        raise broken("policy", oid, "it carries another text than it speaks of")
+    if commit.parents != (() if previous is None else (previous,)):
+        raise broken("policy", oid, "it stands on another version than the one in force")
+    return signed, text
 
 
 def sign_policy(text: bytes, previous: Oid | None, who: Ident, signer: Signer) -> tuple[RawObject, ...]:

@@ -10,6 +10,7 @@ from gitflow_runner.errors import DamagedError
 from gitflow_runner.git.objects import Oid, RawObject, decode_commit
 from gitflow_runner.git.repository import Objects
 from gitflow_runner.trust.approval import REJECT, Decision, OpenWait, edit_files, read_decision
+from gitflow_runner.trust.eligible import check_key, check_person
 from gitflow_runner.trust.keyring import Keyring, Signed
 from gitflow_runner.trust.policy import Policy, Proof
 from gitflow_runner.trust.reasons import Reason, Refusal
@@ -142,7 +143,7 @@ class _Court:
         try:
             person = self._identify(evidence)
             decision = self._decision(evidence, person)
-            self._check_person(person.principal)
+            check_person(self.wait, self.terms, self.pinned, self.newest, person.principal)
             self._check_moment(evidence, person.signed)
             self._count(person.principal, decision, evidence.oid)
         except Refusal as problem:
@@ -197,7 +198,12 @@ class _Court:
         signed = prove(raw)
         if signed.kind != "commit":
             raise Refusal("malformed", f"an approval is a commit, {evidence.oid} is a {signed.kind}")
-        return _Person(self._who(signed, evidence.seen), signed.fingerprint, raw, signed)
+        return _Person(
+            check_key(signed, self.ring, self.pinned, seen=evidence.seen, now=self.now),
+            signed.fingerprint,
+            raw,
+            signed,
+        )
 
     def _decision(self, evidence: Evidence, person: _Person) -> Decision:
         if isinstance(evidence, AttestedApproval):
@@ -214,12 +220,6 @@ class _Court:
                 self.editors.setdefault(decision.edited, person.principal)
         return decision
 
-    def _who(self, signed: Signed, seen: int) -> str:
-        principal = self.ring.who(signed, first_seen=seen, now=self.now)
-        if self.pinned.keyring.who(signed, first_seen=seen, now=self.now) != principal:
-            raise Refusal("key_not_allowed", f"key {signed.fingerprint} changed hands since the wait opened")
-        return principal
-
     def _demand_proof(self, proof: Proof) -> None:
         if proof not in self.terms.proofs:
             raise Refusal("role", f"the rule takes no {proof} as a proof")
@@ -230,22 +230,6 @@ class _Court:
         wrong = self.check_edit(edit_files(decode_commit(raw.data).tree, self.reader))
         if wrong is not None:
             raise Refusal("tree", f"the edited files cannot be taken: {wrong}")
-
-    def _check_person(self, principal: str) -> None:
-        for policy in (self.pinned, self.newest):
-            if principal not in policy.people:
-                raise Refusal("role", f"version {policy.version} of the policy names no {principal}")
-            for role in sorted(self.terms.roles):
-                policy.check_role(principal, role, self.wait.flow)
-            kind = policy.people[principal].kind
-            if kind == "runner":
-                raise Refusal("role", f"{principal} is a runner, which decides nothing")
-            if self.terms.human and kind != "human":
-                raise Refusal("not_human", f"{principal} is no human")
-        if self.terms.starter_unknown:
-            raise Refusal("starter_unknown", "the rule leaves out the starter, and the start was not signed")
-        if principal in self.terms.excluded:
-            raise Refusal("self_approval", f"{principal} wrote, proposed or started what is to be approved")
 
     def _check_moment(self, evidence: Evidence, signed: Signed | None) -> None:
         if evidence.seen > self.wait.deadline and not evidence.in_time:

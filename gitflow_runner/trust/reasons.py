@@ -44,6 +44,7 @@ ApprovalReason = Literal[
     "resolved",
     "starter_unknown",
     "edited_digest",
+    "replayed",
 ]
 Reason = SignatureReason | ApprovalReason
 

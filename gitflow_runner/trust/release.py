@@ -116,6 +116,12 @@ def read_release_text(message: bytes) -> ReleaseText:
     )
 
 
+def release_notes(message: bytes) -> str:
+    """What a release tag's message says to people, between its first line and its trailers."""
+    paragraphs = message.decode("utf-8", "replace").strip("\n").split("\n\n")
+    return "\n\n".join(paragraphs[1:-1])
+
+
 def verify_release(
     reader: ObjectReader,
     ref: str,

@@ -1,4 +1,4 @@
-"""What every way of calling a flow's functions keeps to: the same values, the same errors, the same places."""
+"""What every way of calling a flow's functions keeps to: the same values, errors and places."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ def test_code_as_a_form_has_its_places_in_the_file(name: str, made: Workers) -> 
 @each
 def test_included_code_has_its_places_in_the_included_file(name: str, made: Workers) -> None:
     whole = of(name, made, '#flow/include "total.clj"', total="; sums\n(fn [m]\n  (inc nil))")
-    part = of(name, made, "'(fn [m]\n  [(inc 1)\n #flow/include \"p.clj\"])", p="(do 1\n (inc nil))")
+    part = of(name, made, '\'(fn [m]\n  [(inc 1)\n #flow/include "p.clj"])', p="(do 1\n (inc nil))")
     message = "f threw: nil cannot be used as a number"
     assert outcome(whole, "f")[1:3] == (message, ".breyta/flows/total.clj:3:3")
     assert outcome(part, "f")[1:3] == (message, ".breyta/flows/p.clj:2:2")
@@ -86,9 +86,9 @@ def test_included_code_has_its_places_in_the_included_file(name: str, made: Work
 
 @each
 def test_quoted_code_at_a_step_has_its_places_in_the_file(name: str, made: Workers) -> None:
-    body = "(flow/step :function :a\n  {:code '(fn [m]\n    (inc #(re-find #\"a\" %)))})"
+    body = '(flow/step :function :a\n  {:code \'(fn [m]\n    (inc #(re-find #"a" %)))})'
     functions = adapter(name, flow_of("", body), made)
-    code = value_of(read_all("(fn [m]\n    (inc #(re-find #\"a\" %)))")[0])
+    code = value_of(read_all('(fn [m]\n    (inc #(re-find #"a" %)))')[0])
     with pytest.raises(StepError) as caught:
         functions.call_code(code, read_data("{}"))
     assert told(caught.value)[:3] == (
@@ -127,7 +127,7 @@ def test_an_unknown_function_is_told_with_the_known_ones(name: str, made: Worker
         ("'(fn [m]\n (str (char 55296)))", "not_data", "2:29"),
         ("'(fn [m]\n (range))", "fuel_exhausted", None),
         ("'(fn [m]\n (map inc [:a]))", "function.failed", "2:29"),
-        ("'(fn [m]\n (loop [s \"ab\" i 0] (if (< i 40) (recur (str s s) (inc i)) s)))", "size_exceeded", None),
+        ('\'(fn [m]\n (loop [s "ab" i 0] (if (< i 40) (recur (str s s) (inc i)) s)))', "size_exceeded", None),
         ("'(fn [a b]\n 1)", "function.failed", None),
     ],
 )

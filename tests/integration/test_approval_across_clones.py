@@ -6,8 +6,13 @@ from pathlib import Path
 
 import pytest
 
+from gitflow_runner.errors import GitflowError
 from gitflow_runner.model.event import WaitResolved
-from tests.team import Person, Team, Waiting
+from gitflow_runner.runner.drive import Patience
+from gitflow_runner.runner.service import Service
+from gitflow_runner.runner.stack import on_big_stack
+from tests.people import Person
+from tests.team import MINUTE, Team, Waiting
 
 
 @pytest.fixture
@@ -29,6 +34,17 @@ def root_of(team: Team) -> str:
     return digest
 
 
+def block_of(team: Team, asked: Waiting) -> str:
+    block: str = team.ann.gfr("show", asked.run, asked.wait).data["git_commands"]["approve"]
+    return block
+
+
+def drive(team: Team, asked: Waiting, at: int) -> None:
+    """Go on with the run at that time (ms), without the fetch that commands begin with."""
+    service = Service(team.runtime(at))
+    on_big_stack(lambda: service.drive(service.find(asked.run), Patience.NOW), lambda: None)
+
+
 def outcome(team: Team, asked: Waiting) -> tuple[str, tuple[str, ...]]:
     resolved = next(event for event in team.events(asked) if isinstance(event, WaitResolved))
     return (resolved.outcome, resolved.by)
@@ -42,9 +58,8 @@ def test_a_waiting_run_is_pushed_before_anybody_is_told(team: Team, hub: Path) -
 
 def test_plain_git_through_the_bare_repository(team: Team, bob: Person) -> None:
     asked = team.start()
-    block = team.ann.gfr("show", asked.run, asked.wait).data["git_commands"]["approve"]
     before = bob.state()
-    assert bob.attempt("sh", "-c", block).returncode == 0
+    assert bob.attempt("sh", "-c", block_of(team, asked)).returncode == 0
     assert bob.state() == before
     assert team.ann.gfr("worker", "--once").data["items"][0]["status"] == "succeeded"
     assert outcome(team, asked) == ("approved", ("bob",))
@@ -101,6 +116,25 @@ def test_a_policy_and_a_promotion_made_in_one_clone_hold_in_the_other(team: Team
     assert bob.gfr("flows", "ls").exit == 0
     assert bob.git("rev-parse", "refs/live/ship") == team.ann.git("rev-parse", "refs/live/ship")
     assert bob.git("rev-parse", "flow/ship/v1") == team.ann.git("rev-parse", "flow/ship/v1")
+
+
+def test_an_approval_pushed_in_time_is_found_by_a_look_after_the_deadline(team: Team, bob: Person) -> None:
+    asked = team.start()
+    assert bob.attempt("sh", "-c", block_of(team, asked)).returncode == 0
+    drive(team, asked, asked.deadline + MINUTE)
+    assert outcome(team, asked) == ("approved", ("bob",))
+
+
+def test_no_wait_expires_while_the_remote_is_silent(team: Team, hub: Path) -> None:
+    asked = team.start()
+    gone = hub.rename(hub.with_name("gone.git"))
+    with pytest.raises(GitflowError) as caught:
+        drive(team, asked, asked.deadline + MINUTE)
+    assert caught.value.code == "git.no_remote"
+    assert team.state(asked).status == "waiting"
+    gone.rename(hub)
+    drive(team, asked, asked.deadline + 2 * MINUTE)
+    assert outcome(team, asked) == ("expired", ())
 
 
 def test_an_unreachable_remote_is_a_warning_and_the_local_run_is_shown(team: Team, hub: Path) -> None:

@@ -60,3 +60,45 @@ def test_a_code_is_explained(work: Path) -> None:
     assert unknown.returncode == 3
     assert "unbound_symbol" in json.loads(unknown.stdout)["error"]["hint"]
     assert len(gfr(work, "explain", "-q").stdout.split()) > 50
+
+
+def test_fmt_checks_shows_and_writes(work: Path) -> None:
+    flow = work / ".breyta/flows/demo.edn"
+    assert gfr(work, "fmt", "--check", "-q").stdout == ".breyta/flows/demo.edn\n"
+    shown = gfr(work, "fmt", "--diff")
+    assert shown.returncode == 1
+    assert "-          (missing 1))}" not in shown.stdout
+    assert "- :flow '(let [x   (flow/input)]" in shown.stdout
+    assert flow.read_text() == FLOW
+    assert gfr(work, "fmt").returncode == 0
+    assert flow.read_text() == FLOW.replace("x   (", "x (")
+    assert gfr(work, "fmt", "--check").returncode == 0
+
+
+def test_fmt_tells_of_a_file_that_cannot_be_read_and_does_the_others(work: Path) -> None:
+    (work / "bad.edn").write_text("{:a")
+    (work / "good.edn").write_text("[1,,2]")
+    done = gfr(work, "fmt", "bad.edn", "good.edn", "--json")
+    told = json.loads(done.stdout)["data"]
+    assert done.returncode == 1
+    assert [each["code"] for each in told["errors"]] == ["clojure_delimiters_invalid"]
+    assert (work / "good.edn").read_text() == "[1, 2]\n"
+    missing = gfr(work, "fmt", "nowhere.edn", "--json")
+    assert (missing.returncode, json.loads(missing.stdout)["error"]["code"]) == (3, "file.unreadable")
+
+
+def test_migrate_rewrites_one_flow(work: Path) -> None:
+    flow = work / ".breyta/flows/demo.edn"
+    flow.write_text(FLOW.replace(" :flow", " :triggers [{:type :manual}]\n :flow"))
+    assert gfr(work, "flows", "migrate", "demo", "--check").returncode == 1
+    assert ":triggers" in flow.read_text()
+    told = json.loads(gfr(work, "flows", "migrate", "demo", "--json").stdout)
+    assert told["data"]["written"] is True
+    assert flow.read_text() == FLOW.replace(
+        " :flow",
+        " :invocations {:default {:inputs []}}\n"
+        " :interfaces {:manual [{:id :manual :invocation :default}]}\n :flow",
+    )
+    assert gfr(work, "flows", "migrate", str(flow), "--check").returncode == 0
+    missing = gfr(work, "flows", "migrate", "nobody", "--json")
+    assert (missing.returncode, json.loads(missing.stdout)["error"]["code"]) == (3, "flow.unknown")

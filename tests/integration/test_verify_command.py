@@ -1,4 +1,4 @@
-"""`gfr verify`: real signatures by git and ssh-keygen, judged row by row and by name, beside git's own word."""
+"""`gfr verify`: signatures by git and ssh-keygen, judged row by row and by name, beside git's own word."""
 
 from __future__ import annotations
 
@@ -6,14 +6,17 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.people import Person
 from tests.signed_objects import git, keygen
-from tests.spoken import Desk, desk, gfr, policy_of, spoken
+from tests.spoken import gfr, spoken
+from tests.team import Team
+from tests.team_files import policy_text
 
 NOW = 1_790_000_000
 DATES = {"GIT_COMMITTER_DATE": f"{NOW} +0000", "GIT_AUTHOR_DATE": f"{NOW} +0000"}
@@ -23,7 +26,7 @@ ROOT = Path(__file__).parents[2]
 
 @pytest.fixture(params=["sha1", "sha256"])
 def signed(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
-    """A repository of each hash format with a signed commit, an unsigned one, a stranger's, and a signed tag."""
+    """A repository of each hash format: a signed commit, an unsigned one, a stranger's, a signed tag."""
     keys = tmp_path / "keys"
     keys.mkdir()
     for name in ("ann", "eve"):
@@ -169,38 +172,37 @@ def test_each_row_is_answered_before_the_next_one_is_sent(signed: Path) -> None:
 
 
 @pytest.fixture
-def ann(tmp_path: Path) -> Iterator[Desk]:
+def ann(team: Team) -> Person:
     """Somebody in a prepared repository."""
-    person = desk(tmp_path, "ann")
-    assert person.gfr("init").exit == 0
-    yield person
+    return team.ann
 
 
-def test_commits_and_tags_are_judged_by_name(ann: Desk) -> None:
+def test_commits_and_tags_are_judged_by_name(ann: Person) -> None:
     ann.git("commit", "-q", "--allow-empty", "--no-gpg-sign", "-m", "plain")
     ann.git("tag", "-s", "-m", "one", "v1", "HEAD~1")
     told = ann.gfr("verify", "HEAD~1", "v1", "HEAD")
     items = told.envelope["data"]["items"]
     assert told.exit == 4
     assert [(i["kind"], i["verdict"], i["reason"], i["principal"]) for i in items] == [
-        ("commit", "accept", None, "ann@example.test"),
-        ("tag", "accept", None, "ann@example.test"),
+        ("commit", "accept", None, "ann"),
+        ("tag", "accept", None, "ann"),
         ("commit", "refuse", "unsigned", None),
     ]
     assert items[1]["ref"] == "refs/tags/v1"
     assert ann.gfr("verify", "HEAD~1").exit == 0
 
 
-def test_another_policy_and_another_time_can_be_asked_for(ann: Desk, tmp_path: Path) -> None:
-    eve = desk(tmp_path, "eve")
-    (tmp_path / "other.edn").write_text(policy_of({"eve": (":kind :human :roles #{:dev}", eve.line)}))
+def test_another_policy_and_another_time_can_be_asked_for(team: Team, ann: Person, tmp_path: Path) -> None:
+    keys = {"bob": team.person("bob").line}
+    other = policy_text(keys, team.person("stranger").line, version=1, without=("ann", "cat", "eve", "bot"))
+    (tmp_path / "other.edn").write_text(other.replace(":policy-change {:need 1 :role :release}", ""))
     found = ann.gfr("verify", "HEAD", "--policy", str(tmp_path / "other.edn"))
     assert found.data["items"][0]["reason"] == "key_not_allowed"
     assert ann.gfr("verify", "HEAD", "--first-seen", "2d").data["items"][0]["reason"] == "clock_skew"
     assert ann.gfr("verify", "HEAD", "--first-seen", "later").code == "usage.time"
 
 
-def test_what_cannot_be_judged_is_named(ann: Desk) -> None:
+def test_what_cannot_be_judged_is_named(ann: Person) -> None:
     assert (ann.gfr("verify", "nothing").code, ann.gfr("verify", "nothing").exit) == ("object.unknown", 3)
     assert ann.gfr("verify").code == "usage.verify"
     assert ann.gfr("verify", "--batch", "HEAD").code == "usage.batch"
@@ -209,15 +211,15 @@ def test_what_cannot_be_judged_is_named(ann: Desk) -> None:
     )
 
 
-def test_for_people_a_refusal_says_why(ann: Desk) -> None:
+def test_for_people_a_refusal_says_why(ann: Person) -> None:
     code, text, _ = spoken(ann.clone, "verify", "HEAD", "--first-seen", "2d", "--plain")
     assert (code, text.split("\t")[1:3]) == (4, ["refuse", "clock_skew"])
 
 
-def test_without_a_list_of_signers_the_policy_in_force_decides(ann: Desk) -> None:
+def test_without_a_list_of_signers_the_policy_in_force_decides(ann: Person) -> None:
     now = int(ann.git("log", "-1", "--format=%ct"))
     asked = row(ann.clone, "HEAD", first_seen=now, now=now, allowed_signers=None)
-    assert batch(ann.clone.parent, [asked])[0]["principal"] == "ann@example.test"
+    assert batch(ann.clone.parent, [asked])[0]["principal"] == "ann"
 
 
 def test_outside_a_repository_a_name_is_a_refusal_not_a_crash(tmp_path: Path) -> None:

@@ -48,7 +48,7 @@ def test_any_event_comes_back_as_it_was(seq: int, at: int, event: Event) -> None
         return where
 
     line = codec.encode_event(Recorded(seq, at, event), place)
-    back = codec.decode_event(line, files.__getitem__)
+    back = codec.decode_event(line, lambda path, digest: files[path])
     assert back == Recorded(seq, at, event)
     assert codec.encode_event(back, lambda value, path: codec.Places().of(seq, value, path)) == line
     failure = getattr(event, "failure", None)

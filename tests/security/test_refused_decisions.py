@@ -209,7 +209,7 @@ def test_after_the_resolution_nothing_counts_any_more(team: Team) -> None:
     team.look()
     late = team.send(first, team.sign("cat", first, first.message("reject")))
     team.look()
-    assert late not in team.decisions(first)
+    assert team.decisions(first)[late] == ("resolved", None)
     assert outcome(team, first) == ("approved", "approve", ("bob",))
     told = team.joined("cat").gfr("approve", first.run, first.wait, "--payload", "0000000", "--yes")
     assert (told.exit, told.code) == (3, "run.unknown")
@@ -235,6 +235,22 @@ def test_without_a_decision_the_wait_expires_and_the_run_fails(team: Team, asked
     team.look(asked.deadline + 2 * MINUTE)
     assert outcome(team, asked) == ("expired", None, ())
     assert team.kept("shipped") is None
+
+
+def test_an_approval_after_the_expiry_is_late(team: Team) -> None:
+    first = team.start("twice")
+    team.look(first.deadline + MINUTE)
+    assert team.waiting(first.run, "twice").wait == "00002-second"
+    late = team.send(first, team.sign("bob", first))
+    team.look(first.deadline + 2 * MINUTE)
+    assert team.decisions(first) == {late: ("late", None)}
+    assert outcome(team, first) == ("expired", None, ())
+    assert team.state(first).status == "waiting"
+    seq = team.state(first).seq
+    team.look(first.deadline + 3 * MINUTE)
+    assert team.state(first).seq == seq
+    (told,) = team.ann.gfr("show", first.run).data["refused"]
+    assert (told["oid"], told["wait"], told["reason"]) == (late, first.wait, "late")
 
 
 def test_a_flow_may_go_on_after_expiry_and_no_default_stands_in_for_approval(team: Team) -> None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 import pytest
 
 from gitflow_runner.errors import UsageError
-from gitflow_runner.git.repository import Objects
+from gitflow_runner.git.repository import Objects as ObjectsPort
 from gitflow_runner.trust.batch import Batch, Json, Outside
 from gitflow_runner.trust.gpgsig import Gpg
 from gitflow_runner.trust.keyring import Keyring
@@ -31,7 +31,7 @@ class World:
             self.read.append(path)
             return self.files[path]
 
-        def open_objects(path: str) -> Objects:
+        def open_objects(path: str) -> ObjectsPort:
             self.read.append(path)
             return self.objects
 

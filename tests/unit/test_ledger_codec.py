@@ -20,7 +20,7 @@ def _same_path(value: Stored, path: str) -> str:
     return path
 
 
-def _nothing(path: str) -> bytes:
+def _nothing(path: str, digest: str) -> bytes:
     raise AssertionError(f"{path} was read before it was asked for")
 
 
@@ -73,9 +73,9 @@ def test_values_lie_in_the_folder_of_their_step_sharded_by_hundred() -> None:
 def test_a_value_loads_when_asked_for_and_must_have_its_digest() -> None:
     line = codec.encode_event(Recorded(2, T0, step_succeeded(1, text='"grüße"')), _same_path)
     files = {"steps/000/00001-fetch-1/output.edn": '"grüße"'.encode()}
-    event = codec.decode_event(line, lambda path: files[path]).event
+    event = codec.decode_event(line, lambda path, digest: files[path]).event
     assert event.output.text == '"grüße"'  # type: ignore[union-attr]
-    other = codec.decode_event(line, lambda path: b'"other"').event
+    other = codec.decode_event(line, lambda path, digest: b'"other"').event
     with pytest.raises(DamagedError) as caught:
         _ = other.output.text  # type: ignore[union-attr]
     assert caught.value.code == "history.value"

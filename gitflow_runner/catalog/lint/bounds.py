@@ -1,4 +1,4 @@
-"""What could go on for ever: sequences without an end, and loops of steps without a pause or a bound."""
+"""What could go on for ever: loops of steps without a pause or a bound."""
 
 from __future__ import annotations
 
@@ -8,17 +8,9 @@ from gitflow_runner.catalog.diagnostic import Diagnostic
 from gitflow_runner.catalog.lint.calls import STEP, executed
 from gitflow_runner.catalog.lint.rule import Code, Rule, Subject
 from gitflow_runner.catalog.syntax import children, elements, everything, keyword_text
-from gitflow_runner.lang.forms import Atom, Form, ListForm, head, is_symbol
+from gitflow_runner.lang.forms import Atom, Form, ListForm, head
 from gitflow_runner.lang.values import Symbol
 
-RANGE = Code(
-    "sandbox_unbounded_range", "warning", "(range) without an argument has no end; give it one: (range 10)."
-)
-SEQUENCE = Code(
-    "unbounded_sequence",
-    "error",
-    "A body makes all elements of a sequence at once, so one without an end uses up its budget.",
-)
 LOOP = Code(
     "loop_without_wait",
     "error",
@@ -26,8 +18,6 @@ LOOP = Code(
     "that it ends.",
 )
 
-# With more parts than these the call has an end, or cannot be analysed anyway.
-_ENDLESS = {"range": 1, "repeat": 2, "iterate": 3, "cycle": 2}
 _TESTS = (
     "if",
     "if-not",
@@ -43,35 +33,11 @@ _TESTS = (
 
 
 def _check(subject: Subject) -> Iterator[Diagnostic]:
-    for path, code in subject.codes:
-        for form in everything(code):
-            if isinstance(form, ListForm) and head(form) == "range" and len(form.items) == 1:
-                yield RANGE.at(form, "(range) has no end", hint="(range 10)", path=path)
-    yield from _check_sequences(subject)
     for form in subject.executed:
         if isinstance(form, ListForm) and head(form) in ("loop", "loop*") and _is_endless(form):
             hint = "use (flow/poll {...} step), add a :sleep step, or count and test"
             message = "this loop runs steps without a pause or a bound"
             yield LOOP.at(form, message, hint=hint, path=(":flow",))
-
-
-def _check_sequences(subject: Subject) -> Iterator[Diagnostic]:
-    """Endless sequences of the body, where all elements are made at once; a name bound anywhere is let be."""
-    bound = {
-        each.value.text
-        for form in subject.executed
-        for each in elements(form)
-        if isinstance(each, Atom) and is_symbol(each)
-    }
-    for form in subject.executed:
-        name = head(form)
-        if (
-            isinstance(form, ListForm)
-            and name not in bound
-            and len(form.items) <= _ENDLESS.get(name or "", 0)
-        ):
-            hint = "give it an end: (range 10), (repeat 3 x)"
-            yield SEQUENCE.at(form, f"({name} ...) has no end", hint=hint, path=(":flow",))
 
 
 def _is_endless(loop: ListForm) -> bool:
@@ -112,4 +78,4 @@ def _symbols(form: Form) -> Iterator[str]:
             yield each.value.text
 
 
-RULE = Rule((RANGE, SEQUENCE, LOOP), _check)
+RULE = Rule((LOOP,), _check)

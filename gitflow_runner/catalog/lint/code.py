@@ -30,6 +30,16 @@ CODES = (
     Code("call_invalid", "warning", "Something is called that is not a function."),
     Code("unused_binding", "warning", "A name is bound and never used; begin it with _ if that is meant."),
     Code("regex_unsupported", "error", "The regex uses what a linear-time engine cannot do."),
+    Code(
+        "sandbox_unbounded_range",
+        "warning",
+        "(range) without an argument has no end; give it one: (range 10).",
+    ),
+    Code(
+        "unbounded_sequence",
+        "error",
+        "A sequence without an end: a body makes all its elements at once, a function must bound it.",
+    ),
     Code("form_forbidden", "error", "The form would make code of data, or change a value in place."),
     Code("definition_forbidden", "error", "Definitions do not exist here: use let, letfn or :functions."),
     Code("state_forbidden", "error", "Changeable state and threads do not exist: use loop or reduce."),

@@ -11,7 +11,7 @@ from itertools import pairwise
 from gitflow_runner.lang import literals
 from gitflow_runner.lang import numbers as n
 from gitflow_runner.lang.core.table import MANY, plain
-from gitflow_runner.lang.numbertext import number_text
+from gitflow_runner.lang.numbertext import double_text, number_text
 from gitflow_runner.lang.throwing import bad_cast, illegal, no_number, thrown
 from gitflow_runner.lang.values import INT_MAX, INT_MIN, BigInt, Dec, Value
 
@@ -35,8 +35,10 @@ def _folded(op: Callable[[Value, Value], Value], unit: int) -> Callable[..., Val
 
 def _reducing(op: Callable[[Value, Value], Value], unit: int) -> Callable[..., Value]:
     def fold(*args: Value) -> Value:
+        if len(args) == 2:
+            return op(args[0], args[1])
         if len(args) == 1:
-            return op(unit, args[0])
+            return n.negate(args[0]) if unit == 0 else op(unit, args[0])
         total = args[0]
         for arg in args[1:]:
             total = op(total, arg)
@@ -77,6 +79,16 @@ def add(*args: Value) -> Value:
     return total
 
 
+def divide(*args: Value) -> Value:
+    """`(/ a b ...)`; alone, a double zero has no inverse."""
+    if len(args) == 1 and n.is_zero(args[0]):
+        raise thrown("ArithmeticException", "Divide by zero")
+    return _quotient(*args)
+
+
+_quotient = _reducing(n.divide, 1)
+
+
 def inc(value: Value) -> Value:
     """`(inc value)`."""
     if value.__class__ is int:
@@ -95,7 +107,7 @@ def dec(value: Value) -> Value:
     return n.subtract(value, 1)
 
 
-def _pick(worse: Callable[[Value, Value], bool]) -> Callable[..., Value]:
+def _pick(beats: Callable[[Value, Value], bool]) -> Callable[..., Value]:
     def pick(*args: Value) -> Value:
         best = args[0]
         for arg in args[1:]:
@@ -103,7 +115,7 @@ def _pick(worse: Callable[[Value, Value], bool]) -> Callable[..., Value]:
                 return arg
             if best.__class__ is float and math.isnan(best):
                 return best
-            if worse(best, arg):
+            if not beats(best, arg):  # of equals the later one, as in Clojure
                 best = arg
         return best
 
@@ -186,7 +198,7 @@ def bigdec(value: Value) -> Dec:
     if kind is float:
         if not math.isfinite(value):
             raise thrown("NumberFormatException", "Infinite or NaN")
-        return n.dec(Decimal(repr(value)))
+        return n.dec(Decimal(double_text(value)))
     n.rank(value)
     return n.dec(n.as_decimal(value))
 
@@ -324,7 +336,7 @@ TABLE = plain(
     ("+", add, 0, MANY),
     ("-", _reducing(n.subtract, 0), 1, MANY),
     ("*", _folded(n.multiply, 1), 0, MANY),
-    ("/", _reducing(n.divide, 1), 1, MANY),
+    ("/", divide, 1, MANY),
     ("+'", _folded(n.add_promoting, 0), 0, MANY),
     ("-'", _reducing(n.subtract_promoting, 0), 1, MANY),
     ("*'", _folded(n.multiply_promoting, 1), 0, MANY),
@@ -341,8 +353,8 @@ TABLE = plain(
     ("quot", n.quotient, 2, 2),
     ("rem", n.remainder, 2, 2),
     ("mod", n.modulus, 2, 2),
-    ("min", _pick(lambda best, arg: n.less(arg, best)), 1, MANY),
-    ("max", _pick(lambda best, arg: n.less(best, arg)), 1, MANY),
+    ("min", _pick(n.less), 1, MANY),
+    ("max", _pick(lambda best, arg: n.less(arg, best)), 1, MANY),
     ("abs", absolute, 1, 1),
     ("<", less, 1, MANY),
     ("<=", _ordered(n.less_or_equal), 1, MANY),

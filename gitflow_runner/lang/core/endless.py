@@ -6,13 +6,14 @@ from collections.abc import Iterator
 from itertools import count as counting
 from typing import Any
 
-from gitflow_runner.lang.core.table import ctx
+from gitflow_runner.lang.access import keyword_arguments, lookup
+from gitflow_runner.lang.core.table import MANY, ctx
 from gitflow_runner.lang.equality import MAX_ELEMENTS
 from gitflow_runner.lang.fuel import Runtime
 from gitflow_runner.lang.numbers import add_promoting, ceiling, index, less, rank, sign
-from gitflow_runner.lang.seqs import EMPTY_LIST, ArraySeq, Seq, seq
+from gitflow_runner.lang.seqs import EMPTY_LIST, ArraySeq, Seq, list_of, seq
 from gitflow_runner.lang.throwing import too_large
-from gitflow_runner.lang.values import INT_MAX, Value
+from gitflow_runner.lang.values import INT_MAX, Function, Value, keyword
 
 
 def endless(runtime: Runtime) -> Iterator[int]:
@@ -93,7 +94,36 @@ def _cycled(runtime: Runtime, coll: Seq) -> Iterator[Value]:
         yield from runtime.items(coll)
 
 
+def iteration(runtime: Runtime, step: Value, *options: Value) -> Value:
+    """`(iteration step :somef f :vf f :kf f :initk k)`: pages until `somef` says that there is none."""
+    given = keyword_arguments(list_of(options)) if options else None
+
+    def option(name: str, default: Value) -> Value:
+        return lookup(given, keyword(name), default)
+
+    same = Function("identity", lambda value: value, 1, 1)
+    exists = Function("some?", lambda value: value is not None, 1, 1)
+    some, value, key = option("somef", exists), option("vf", same), option("kf", same)
+    return runtime.sequence(_pages(runtime, step, (some, value, key), option("initk", None)))
+
+
+def _pages(runtime: Runtime, step: Value, uses: tuple[Value, Value, Value], key: Value) -> Iterator[Value]:
+    some, value_of, key_of = [runtime.caller(use, 1) for use in uses]
+    call = runtime.caller(step, 1)
+    for _ in endless(runtime):
+        runtime.charge(1)
+        page = call(key)
+        verdict = some(page)
+        if verdict is None or verdict is False:
+            return
+        yield value_of(page)
+        key = key_of(page)
+        if key is None:
+            return
+
+
 TABLE = ctx(
+    ("iteration", iteration, 1, MANY),
     ("range", range_, 0, 3),
     ("repeat", repeat, 1, 2),
     ("repeatedly", repeatedly, 1, 2),

@@ -174,6 +174,8 @@ def _meta(value: Value) -> Value:
 def sort_by(runtime: Runtime, f: Value, *args: Value) -> Value:
     """`(sort-by f coll)`, `(sort-by f comparator coll)`."""
     items, meta = runtime.realise(walk(args[-1])), _meta(args[-1])
+    if len(items) < 2:
+        return list_of(items, meta)
     call = runtime.caller(f, 1)
     keys = [call(item) for item in items]
     if len(args) == 1:

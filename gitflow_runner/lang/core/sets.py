@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from gitflow_runner.lang.access import lookup, need_map
-from gitflow_runner.lang.collection import MISSING, Map, Set, encode, map_of, set_of
-from gitflow_runner.lang.core.collections import select_keys
+from gitflow_runner.lang.collection import MISSING, Map, Set, Vec, encode, map_of, set_of
+from gitflow_runner.lang.core.collections import disj, into_plain, select_keys
+from gitflow_runner.lang.core.lookups import contains
 from gitflow_runner.lang.core.table import MANY, ctx
 from gitflow_runner.lang.fuel import Runtime
 from gitflow_runner.lang.seqs import counted, walk
@@ -15,27 +16,17 @@ from gitflow_runner.lang.values import Value
 
 
 def union(runtime: Runtime, *sets: Value) -> Value:
-    """`(union set ...)`."""
+    """`(union set ...)`: the smaller added to the larger; of other collections, what `conj` gives."""
     if not sets:
         return Set()
-    given = [each for each in sets if each is not None]
-    if not given:
-        return None
-    if len(given) == 1:
-        return given[0]
-    base = max(given, key=_size)
-    runtime.charge(sum(_size(each) for each in given))
-    if base.__class__ is Set:
-        d = base.d.copy()
-        for each in given:
-            if each is not base:
-                d.update({encode(item): None for item in walk(each)})
-        return Set(d, meta=base.meta)
-    found = base
-    for each in given:
-        for item in walk(each):
-            found = need_set(found).conj(item)
-    return found
+    base = sets[0]
+    for each in sets[1:]:
+        small, base = (base, each) if _size(base) < _size(each) else (each, base)
+        if base is None:
+            continue
+        runtime.charge(_size(small))
+        base = into_plain(runtime, base, walk(small))
+    return base
 
 
 def _size(value: Value) -> int:
@@ -49,23 +40,12 @@ def need_set(value: Value) -> Set:
     raise bad_cast("a set", value)
 
 
-def _has(target: Value, item: Value) -> bool:
-    if isinstance(target, Set | Map):
-        return target.has(item)
-    if target is None:
-        return False
-    raise bad_cast("a set", target)
-
-
 def intersection(runtime: Runtime, first: Value, *others: Value) -> Value:
     """`(intersection set ...)`."""
     found = first
     for other in others:
-        if found is None or other is None:
-            return None
-        small, large = (found, other) if _size(found) <= _size(other) else (other, found)
-        runtime.charge(_size(small))
-        found = need_set(small).like([item for item in small if _has(large, item)])
+        small, large = (other, found) if _size(other) < _size(found) else (found, other)
+        found = _without(runtime, small, [item for item in runtime.items(small) if not contains(large, item)])
     return found
 
 
@@ -73,11 +53,16 @@ def difference(runtime: Runtime, first: Value, *others: Value) -> Value:
     """`(difference set ...)`."""
     found = first
     for other in others:
-        if found is None:
-            return None
-        runtime.charge(_size(found))
-        found = need_set(found).like([item for item in found if not _has(other, item)])
+        if _size(found) < _size(other):
+            gone = [item for item in runtime.items(found) if contains(other, item)]
+        else:
+            gone = list(runtime.items(other))
+        found = _without(runtime, found, gone)
     return found
+
+
+def _without(runtime: Runtime, target: Value, items: list[Value]) -> Value:
+    return disj(runtime, target, *items) if items else target
 
 
 def select(runtime: Runtime, test: Value, items: Value) -> Value:
@@ -95,8 +80,9 @@ def select(runtime: Runtime, test: Value, items: Value) -> Value:
 
 def subset(runtime: Runtime, small: Value, large: Value) -> bool:
     """`(subset? small large)`."""
-    runtime.charge(_size(small))
-    return _size(small) <= _size(large) and all(_has(large, item) for item in walk(small))
+    if _size(small) > _size(large):
+        return False
+    return all(contains(large, item) for item in runtime.items(small))
 
 
 def superset(runtime: Runtime, large: Value, small: Value) -> bool:
@@ -138,6 +124,8 @@ def index(runtime: Runtime, relation: Value, names: Value) -> Map:
 
 def map_invert(runtime: Runtime, target: Value) -> Map:
     """`(map-invert map)`."""
+    if isinstance(target, Vec):
+        return map_of((value, at) for at, value in enumerate(runtime.items(target)))
     source = need_map(target)
     runtime.charge(len(source))
     return map_of((value, key) for key, value in source.items())

@@ -130,7 +130,7 @@ def partition_all(runtime: Runtime, size: Value, *args: Value) -> Value:
     """`(partition-all n coll)`, `(partition-all n step coll)`."""
     number = index(size)
     if not args:
-        return t.grouping(runtime, "partition-all", lambda group, _: len(group) < number, before=False)
+        return t.partitioning_all(runtime, number)
     step = size if len(args) == 1 else args[0]
     return runtime.sequence(_partitions(runtime, number, index(step), args[-1], MISSING, whole=False))
 
@@ -167,14 +167,9 @@ def _partitions(
 
 def partition_by(runtime: Runtime, f: Value, coll: Value = MISSING) -> Value:
     """`(partition-by f coll)`."""
-    call = runtime.caller(f, 1)
-
-    def belongs(group: list[Value], item: Value) -> bool:
-        return not group or equal(call(group[-1]), call(item), runtime)
-
     if coll is MISSING:
-        return t.grouping(runtime, "partition-by", belongs, before=True)
-    return runtime.sequence(_runs(runtime, call, as_seq(coll)))
+        return t.partitioning_by(runtime, f)
+    return runtime.sequence(_runs(runtime, runtime.caller(f, 1), as_seq(coll)))
 
 
 def _runs(runtime: Runtime, call: Any, coll: Value) -> Iterator[Value]:

@@ -164,7 +164,7 @@ def char_(value: Value) -> Char:
     if value.__class__ is Char:
         return value
     code = index(value)
-    if not 0 <= code <= 0xFFFF:
+    if not 0 <= code <= 0xFFFF or (value.__class__ is float and value < 0):
         raise illegal(f"Value out of range for char: {code}")
     return char(chr(code))
 

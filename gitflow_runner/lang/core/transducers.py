@@ -14,6 +14,8 @@ from gitflow_runner.lang.values import Function, Reduced, Value
 
 Step = Callable[[Value, Value], Value]
 Finish = Callable[[Value], Value]
+# Whether the group ends before an item, and whether it ends with it.
+Judge = Callable[[list[Value], Value], tuple[bool, bool]]
 
 
 def transducer(
@@ -266,16 +268,32 @@ def cat(runtime: Runtime) -> Function:
     return transducer(runtime, "cat", make)
 
 
-def grouping(
-    runtime: Runtime, name: str, belongs: Callable[[list[Value], Value], bool], *, before: bool
-) -> Function:
-    """The transducers of `partition-all` (`before` false) and `partition-by` (true).
+def partitioning_all(runtime: Runtime, size: int) -> Function:
+    """The transducer of `partition-all`."""
+    return _grouping(runtime, "partition-all", lambda: lambda group, _: (False, len(group) + 1 >= size))
 
-    `belongs` says, before an item is added or after, whether the group goes on.
-    """
+
+def partitioning_by(runtime: Runtime, f: Value) -> Function:
+    """The transducer of `partition-by`."""
+
+    def make() -> Judge:
+        key: Value = None
+
+        def judge(group: list[Value], item: Value) -> tuple[bool, bool]:
+            nonlocal key
+            before, key = key, runtime.call(f, item)
+            return bool(group) and not equal(before, key, runtime), False
+
+        return judge
+
+    return _grouping(runtime, "partition-by", make)
+
+
+def _grouping(runtime: Runtime, name: str, make: Callable[[], Judge]) -> Function:
+    """A transducer of groups, with a judge of its own for each use."""
 
     def apply(rf: Value) -> Function:
-        inner, end = runtime.caller(rf, 2), runtime.caller(rf, 1)
+        inner, end, judge = runtime.caller(rf, 2), runtime.caller(rf, 1), make()
         group: list[Value] = []
 
         def flush(acc: Value) -> Value:
@@ -287,18 +305,15 @@ def grouping(
             if len(args) == 2:
                 acc, item = args
                 runtime.charge(1)
-                if before and not belongs(group, item):
-                    acc = flush(acc) if group else acc
-                    if acc.__class__ is not Reduced:
-                        group.append(item)
-                    return acc
+                ends_before, ends_with = judge(group, item)
+                if ends_before:
+                    acc = flush(acc)
+                    if acc.__class__ is Reduced:
+                        return acc
                 group.append(item)
-                return acc if before or belongs(group, item) else flush(acc)
+                return flush(acc) if ends_with else acc
             if len(args) == 1:
-                acc = args[0]
-                if group:
-                    acc = unreduced(flush(acc))
-                return end(acc)
+                return end(unreduced(flush(args[0])) if group else args[0])
             return runtime.call(rf)
 
         return Function(name, call, 0, 2)

@@ -1,0 +1,30 @@
+"""An open wait as the judge of approvals needs it, from the ledger alone and from no statement."""
+
+from __future__ import annotations
+
+from gitflow_runner.git.objects import Oid
+from gitflow_runner.model.event import WaitOpened
+from gitflow_runner.model.pin import Pin
+from gitflow_runner.trust.approval import Actors, OpenWait
+
+
+def as_asked(run: str, wait: WaitOpened, commit: Oid, tree: Oid, pin: Pin, starter: str | None) -> OpenWait:
+    """The wait that opened in `commit` with this tree; `starter` None if the start was not signed."""
+    return OpenWait(
+        run,
+        wait.folder,
+        commit,
+        tree,
+        wait.payload,
+        wait.deadline,
+        wait.need,
+        wait.role,
+        wait.human,
+        wait.actions,
+        bool(wait.edits),
+        wait.editor_counts,
+        frozenset(wait.excluded),
+        Actors(author=frozenset(pin.authors), starter=None if starter is None else frozenset((starter,))),
+        pin.slug,
+        pin.is_draft,
+    )
