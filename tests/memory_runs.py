@@ -132,7 +132,8 @@ class Wire:
 class World:
     """One repository with a policy and one flow, and everything that outlives a process."""
 
-    def __init__(self, folder: Path, flow: str) -> None:
+    def __init__(self, folder: Path, flow: str, **others: str) -> None:
+        """`others` are further flows by their slugs."""
         self._folder = folder
         self._settings = StoredSettings({"user.name": "Ann", "user.email": "ann@example.test"})
         self.now = T0
@@ -142,7 +143,10 @@ class World:
         work.mkdir(parents=True)
         self.repository = MemoryRepository(folder / "git", work_dir=work)
         prepare(self.runtime(quietly), create_key=True, commit=False)
-        self._commit({f".breyta/flows/{SLUG}.edn": flow.encode()})
+        files = {f".breyta/flows/{slug}.edn": text for slug, text in {SLUG: flow, **others}.items()}
+        self._commit({path: text.encode() for path, text in files.items()})
+        for path, text in files.items():
+            (work / path).write_text(text)
 
     def again(self, folder: Path) -> World:
         """An independent world that is now as this one is."""

@@ -2,57 +2,13 @@
 
 from __future__ import annotations
 
-import contextlib
-import io
-import json
 import os
 import subprocess
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from gitflow_runner.cli.main import run as run_command
 from gitflow_runner.trust.signer import FileSigner, load_signer
-
-
-@dataclass(frozen=True, slots=True)
-class Told:
-    """What a command came to: its exit code, its envelope, and what it said on stderr."""
-
-    exit: int
-    envelope: Mapping[str, Any]
-    err: str
-
-    @property
-    def data(self) -> Mapping[str, Any]:
-        """The data of a success."""
-        assert self.envelope["ok"], f"{self.envelope} {self.err}"
-        data: Mapping[str, Any] = self.envelope["data"]
-        return data
-
-    @property
-    def code(self) -> str | None:
-        """The code of a refusal, None for a success."""
-        return None if self.envelope["ok"] else self.envelope["error"]["code"]
-
-
-def gfr(folder: Path, *arguments: str) -> Told:
-    """Run one command in `folder`, in this process, with --json."""
-    code, out, err = spoken(folder, *arguments, "--json")
-    return Told(code, json.loads(out), err)
-
-
-def spoken(folder: Path, *arguments: str) -> tuple[int, str, str]:
-    """Exit code, stdout and stderr of one command run in `folder`, in this process."""
-    before = Path.cwd()
-    out, err = io.StringIO(), io.StringIO()
-    try:
-        with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
-            code = run_command(["-C", str(folder), *arguments])
-    finally:
-        os.chdir(before)
-    return code, out.getvalue(), err.getvalue()
+from tests.spoken import Told, gfr
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,10 +25,11 @@ from gitflow_runner.runner.compose import compose
 from gitflow_runner.runner.runtime import Runtime
 from gitflow_runner.runner.stack import on_big_stack
 from gitflow_runner.runner.worker import Worked, work_once
-from tests.people import Person, Told
+from tests.people import Person
 from tests.repositories import NoJitter, StillClock
 from tests.signed_objects import keygen
-from tests.team_files import FLOWS, KEYS, flow_text, policy_text
+from tests.spoken import Told, flow_text
+from tests.team_files import FLOWS, KEYS, policy_text
 
 ROOT = Path(__file__).resolve().parent.parent
 MINUTE = 60_000
@@ -242,7 +243,7 @@ def build_team(folder: Path) -> Team:
     ann.configure()
     assert ann.gfr("init").exit == 0
     for slug in FLOWS:
-        (home / ".breyta" / "flows" / f"{slug}.edn").write_text(flow_text(slug))
+        (home / ".breyta" / "flows" / f"{slug}.edn").write_text(flow_text(slug, FLOWS[slug]))
     applied = team.apply_policy(version=2)
     assert applied.exit == 0, applied
     ann.git("add", "-A")

@@ -34,16 +34,6 @@ DUTIES = """:release {:need 1 :role :release} :promote {:need 1 :role :release} 
  :policy-change {:need 1 :role :release}"""
 
 
-def flow_text(slug: str) -> str:
-    """The file of one of the team's flows."""
-    return f"""{{:slug :{slug} :name "{slug}"
- :concurrency {{:type :singleton :on-new-version :coexist}}
- :invocations {{:default {{:inputs []}}}}
- :interfaces {{:manual [{{:id :start :invocation :default :label "Start"}}]}}
- :flow '{FLOWS[slug]}}}
-"""
-
-
 def policy_text(
     keys: Mapping[str, str],
     runner: str,

@@ -166,7 +166,7 @@ def _invocations(root: Form, triggers: tuple[Form, ...]) -> dict[str, Invocation
     """The declared ones; else those that triggers imply. A flow can always be started by `default`."""
     found = {name: _invocation(name, entry) for name, entry in entries(get(root, "invocations")).items()}
     if not found:
-        for trigger, name in zip(triggers, _trigger_names(triggers), strict=True):
+        for trigger, name in zip(triggers, trigger_names(triggers), strict=True):
             fields = _inputs(get(get(trigger, "config"), "fields"))
             if fields and keyword_text(get(trigger, "type")) != "schedule":
                 found[name] = Invocation(name, fields, _text(trigger, "label"))
@@ -210,8 +210,8 @@ def _triggered(
 ) -> tuple[Interface, ...]:
     """The interfaces that manual and event triggers stand for, save in categories that are declared."""
     found: list[Interface] = []
-    for trigger, name in zip(triggers, _trigger_names(triggers), strict=True):
-        category = _category(trigger)
+    for trigger, name in zip(triggers, trigger_names(triggers), strict=True):
+        category = trigger_category(trigger)
         if category is None or category in taken:
             continue
         config = get(trigger, "config")
@@ -224,7 +224,8 @@ def _triggered(
     return tuple(found)
 
 
-def _category(trigger: Form) -> Category | None:
+def trigger_category(trigger: Form) -> Category | None:
+    """The category of interfaces that a trigger stands for; None for a schedule."""
     match keyword_text(get(trigger, "type")):
         case "manual":
             return "manual"
@@ -234,7 +235,7 @@ def _category(trigger: Form) -> Category | None:
             return None
 
 
-def _trigger_names(triggers: tuple[Form, ...]) -> tuple[str, ...]:
+def trigger_names(triggers: tuple[Form, ...]) -> tuple[str, ...]:
     """One name for each trigger: the first manual one is the default, others by their event or type."""
     names: list[str] = []
     for trigger in triggers:
@@ -254,7 +255,7 @@ def _schedules(root: Form, triggers: tuple[Form, ...]) -> tuple[Schedule, ...]:
     declared = elements(get(root, "schedules"))
     if declared:
         return tuple(_schedule(form, form, _name(get(form, "id"))) for form in declared)
-    named = zip(triggers, _trigger_names(triggers), strict=True)
+    named = zip(triggers, trigger_names(triggers), strict=True)
     return tuple(
         _schedule(trigger, get(trigger, "config") or trigger, name)
         for trigger, name in named

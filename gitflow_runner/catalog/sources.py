@@ -1,4 +1,4 @@
-"""Where a flow's text comes from: a commit's tree, a work tree, a pin's blobs, or plain memory.
+"""Where a flow's text comes from: a commit's tree, the index, a work tree, a pin's blobs, memory.
 
 Every source shows the files below `.breyta/flows/` only, by paths relative to it with `/` between the
 parts. Nothing is checked out, and nothing but ordinary files is ever read: a link or a submodule in the
@@ -101,6 +101,28 @@ class CommitTexts:
                 yield from self._walk(entry.oid, f"{path}/", depth + 1)
             else:
                 yield path
+
+
+class IndexTexts:
+    """The files that are staged: entries of Git's index below `.breyta/flows/`, by relative path."""
+
+    def __init__(self, repository: Repository, entries: Mapping[str, TreeEntry]) -> None:
+        self._repository = repository
+        self._entries = entries
+
+    def read(self, path: str) -> bytes | None:
+        """As `Texts.read`."""
+        check_path(path)
+        entry = self._entries.get(path)
+        if entry is None:
+            return None
+        if entry.mode not in _ORDINARY:
+            raise refused_mode(path, _what(entry.mode))
+        return _bounded(self._repository.blob(entry.oid), path)
+
+    def names(self) -> tuple[str, ...]:
+        """As `Texts.names`."""
+        return _collected(iter(self._entries))
 
 
 class WorkTreeTexts:

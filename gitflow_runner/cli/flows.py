@@ -1,4 +1,4 @@
-"""Flows: listed, and taken over from a file."""
+"""Flows: listed, taken over from a file, and brought to the newest spelling."""
 
 from __future__ import annotations
 
@@ -7,19 +7,21 @@ from pathlib import Path
 import click
 
 from gitflow_runner.catalog.importer import import_file
-from gitflow_runner.catalog.loader import list_flows, load
+from gitflow_runner.catalog.loader import list_flows, load, read_closure, root_path
+from gitflow_runner.catalog.migrate import migrate
 from gitflow_runner.catalog.releases import list_versions
-from gitflow_runner.catalog.sources import FLOWS_DIR
+from gitflow_runner.catalog.sources import FLOWS_DIR, WorkTreeTexts
 from gitflow_runner.cli.options import shared
 from gitflow_runner.cli.output import Output
 from gitflow_runner.cli.session import Session
 from gitflow_runner.errors import ConflictError, GitflowError, UsageError
 from gitflow_runner.runner.lint import flow_texts
+from gitflow_runner.runner.local import write_whole
 
 
 @click.group(name="flows")
 def flows() -> None:
-    """List flows, or import a file."""
+    """List flows, import a file, or migrate one to the newest spelling."""
 
 
 @flows.command(name="ls")
@@ -72,8 +74,7 @@ def import_(out: Output, file: Path, force: bool) -> None:
             fix=(f"gfr flows import {file} --force",),
         )
     for path, text in targets:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, "utf-8")
+        write_whole(path, text.encode())
     out.result(
         "gfr/flows.import/1",
         {"flow": imported.slug, "files": [source.path for source in imported.files]},
@@ -82,3 +83,35 @@ def import_(out: Output, file: Path, force: bool) -> None:
         ids=[imported.slug],
         follow=[f"gfr lint {imported.slug}", f"gfr run {imported.slug}"],
     )
+
+
+@flows.command(name="migrate")
+@click.argument("name", metavar="SLUG|FILE")
+@click.option("--check", is_flag=True, help="Change nothing; exit 1 if the file would change.")
+@shared
+def migrate_(out: Output, name: str, check: bool) -> int:
+    """Rewrite :triggers to :invocations, :interfaces and :schedules; all else stays as it is.
+
+    Example: gfr flows migrate order-sync
+    """
+    file = Path(name)
+    if not file.is_file():
+        work_dir = Session(out).service.runtime.repository.work_dir
+        if work_dir is None:
+            raise UsageError("draft.bare", "a bare repository has no work tree to migrate in")
+        file = work_dir / FLOWS_DIR / root_path(name)
+        read_closure(WorkTreeTexts(work_dir), name)
+    found = migrate(WorkTreeTexts(file.parent, within=""), file.name)
+    changes = found.after != found.before
+    if changes and not check:
+        file.write_bytes(found.after.encode())
+    said = "would change" if check else "rewritten"
+    out.result(
+        "gfr/flows.migrate/1",
+        {"file": str(file), "changes": changes, "written": changes and not check},
+        text=[f"{out.mark('ok')} {file}: {said if changes else 'is in the newest spelling'}"],
+        rows=[(str(file), said if changes else "unchanged")],
+        ids=[str(file)] if changes else [],
+        follow=[f"gfr fmt {file}", f"gfr lint {file.stem}"] if changes else [],
+    )
+    return 1 if changes and check else 0

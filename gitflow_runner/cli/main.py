@@ -17,6 +17,7 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "init": ("setup", "init", "Prepare this repository: a first flow, the policy, the runner's key."),
     "doctor": ("setup", "doctor", "Check Git, signing, trust and settings; each bad line names its fix."),
     "lint": ("lint", "lint", "Check flows and print what is wrong, where, and how to mend it."),
+    "test": ("cases", "test", "Run the tests of flows in memory, with mocked steps."),
     "fmt": ("fmt", "fmt", "Lay out the text of flows; data, comments and discards stay."),
     "explain": ("explain", "explain", "Say what the code of a finding means."),
     "eval": ("code", "eval_", "Evaluate an expression, or a stream of them, in the language of flows."),
@@ -41,10 +42,11 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     ),
     "diff": ("releases", "diff", "Show what changed in a flow between two releases, or live and the draft."),
     "runs": ("runs", "runs", "List runs, or verify them from Git alone."),
-    "flows": ("flows", "flows", "List flows, or import a file."),
+    "flows": ("flows", "flows", "List flows, import a file, or migrate one to the newest spelling."),
     "verify": ("verify", "verify", "Judge the signatures of commits and tags."),
     "policy": ("policy", "policy", "Show, check, explain and change who may do what."),
     "trust": ("trust", "trust", "Pin the root of the policy that this clone trusts."),
+    "hooks": ("hooks", "hooks", "Install Git hooks beside what is there, show them, or take them away."),
     "worker": ("worker", "worker", "Drive and recover the open runs of this clone."),
     "version": ("setup", "version", "Print the version."),
 }
@@ -119,6 +121,12 @@ def run(argv: list[str]) -> int:
         # The reader is gone: nothing more can be said, not even at interpreter exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 141
+    except OSError as error:
+        from gitflow_runner.git.disk_errors import from_os_error
+
+        told = from_os_error(error, f"{argv[0] if argv else 'gfr'} needed the disk")
+        _output(argv).error(told)
+        return told.exit_code
     except Exception as error:  # noqa: BLE001 - the last net: a defect is told as one, not as a traceback
         return _internal(argv, error)
 

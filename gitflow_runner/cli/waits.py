@@ -8,7 +8,7 @@ from gitflow_runner.cli.options import may_ask, shared
 from gitflow_runner.cli.output import Output, printable
 from gitflow_runner.cli.session import Session
 from gitflow_runner.cli.shown import next_commands, run_data, run_lines, short, wait_data, wait_lines
-from gitflow_runner.errors import GitflowError, UsageError
+from gitflow_runner.errors import GitflowError, LangError, UsageError
 from gitflow_runner.git.refs import approvals_prefix, run_ref
 from gitflow_runner.lang.data import read_data
 from gitflow_runner.lang.printer import pretty, write
@@ -280,8 +280,15 @@ def resolve(
     """
     if (outcome is None) == (value is None):
         raise UsageError("usage.resolve", "give one of --retry, --done VALUE and --fail")
-    data = None if value is None else write(read_data(value, loose=True)).encode()
+    data = None if value is None else _value(value)
     return _ask(out, run_name, "resolve", reason=reason, step=step, outcome=outcome or "done", value=data)
+
+
+def _value(text: str) -> bytes:
+    try:
+        return write(read_data(text, loose=True)).encode()
+    except LangError as error:
+        raise UsageError("usage.value", f"--done takes a value in EDN: {error.message}") from None
 
 
 def _ask(

@@ -92,8 +92,10 @@ class GitCommand:
     environment: Mapping[str, str]
     program: str = "git"
     work_dir: Path | None = None  # where commands that need a work tree and an index run
+    index: Path | None = None  # the index that they read, where it is not the work tree's own
     interactive: bool = False
     limits: Limits = field(default_factory=Limits)
+    known: list[_Setting] = field(default_factory=list, compare=False, repr=False)  # as listed first
 
     def run(self, *arguments: str, stdin: bytes = b"") -> bytes:
         """Standard output of `git ARGUMENTS` here; `TransientError` (`git.command_failed`, `git.timeout`)."""
@@ -213,28 +215,52 @@ class GitCommand:
 
     def config(self, key: str) -> str | None:
         """The value in this repository's own configuration, the last one if there are several."""
-        return self._config_of(key, "--local")
+        return self._config_of(key, "local")
+
+    def hooks_folder(self) -> Path:
+        """Where git looks for hooks here, by every configuration that counts, the system's too."""
+        environment = self._child_environment()
+        if "GIT_CONFIG_NOSYSTEM" not in self.environment:
+            del environment["GIT_CONFIG_NOSYSTEM"]
+        where = () if self.work_dir is not None else (f"--git-dir={self.common_dir}",)
+        folder = self.work_dir or self.common_dir
+        call = [self.program, *where, "rev-parse", "--git-path", "hooks"]
+        finished = run_child(call, folder, environment, b"", self.limits, self.interactive)
+        if finished.code != 0:
+            raise TransientError(
+                "git.command_failed", f"git does not say where hooks lie: {transport.shown(finished.stderr)}"
+            )
+        return folder / finished.stdout.decode("utf-8", "surrogateescape").removesuffix("\n")
 
     def global_config(self, key: str) -> str | None:
         """The value in the user's configuration."""
-        return self._config_of(key, "--global")
+        return self._config_of(key, "global")
 
     def set_config(self, key: str, value: str | None) -> None:
         """Set the value in this repository's own configuration; None takes all values away."""
         change = ["--unset-all", _key(key)] if value is None else ["--replace-all", _key(key), value]
         finished = self.attempt("config", "--local", *change)
+        self.known.clear()
         if finished.code != 0 and not (value is None and finished.code == 5):
             raise TransientError(
                 "git.command_failed", f"{key} could not be set: {transport.shown(finished.stderr)}"
             )
 
-    def _config_of(self, key: str, *scope: str) -> str | None:
-        finished = self.attempt("config", *scope, "--includes", "--null", "--get", _key(key))
-        if finished.code == 1:
-            return None
-        if finished.code != 0:
-            raise DamagedError("git.config", f"{key} cannot be read: {transport.shown(finished.stderr)}")
-        return finished.stdout.decode("utf-8", "surrogateescape").removesuffix("\0")
+    def _config_of(self, key: str, scope: str | None = None) -> str | None:
+        """From one listing for all keys: a process for each would cost more than most commands do."""
+        if not self.known:
+            try:
+                self.known.extend(self._settings())
+            except TransientError as error:
+                raise DamagedError(
+                    "git.config", f"the configuration cannot be read: {error.message}"
+                ) from None
+        wanted = _key(key)
+        section, _, rest = wanted.partition(".")
+        subsection, dot, name = rest.rpartition(".")
+        wanted = f"{section.lower()}.{subsection}{dot}{name.lower()}"
+        found = [s.value for s in self.known if s.key == wanted and scope in (None, s.scope)]
+        return found[-1] if found else None
 
     def _remote(self, remote: str) -> str:
         """A remote's name, URL or path that cannot be taken for an option or a program."""
@@ -279,7 +305,8 @@ class GitCommand:
         return [_Setting(scope, *row.partition("\n")[::2]) for scope, row in pairs]
 
     def _child_environment(self) -> dict[str, str]:
-        return child_environment(self.environment, interactive=self.interactive)
+        index = {} if self.index is None else {"GIT_INDEX_FILE": str(self.index)}
+        return child_environment(self.environment, interactive=self.interactive) | index
 
 
 def child_environment(environment: Mapping[str, str], *, interactive: bool = False) -> dict[str, str]:

@@ -6,11 +6,12 @@ Nothing here deletes an object that any pack or loose file still holds alone. Th
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from gitflow_runner.git.command import GitCommand
+from gitflow_runner.git.program import GitProgram
 from gitflow_runner.git.refs import ACTIVE
 
 PACKS_AT_MOST = 50
@@ -42,8 +43,18 @@ class Survey:
         return self.loose_refs >= LOOSE_REFS_AT_MOST
 
 
+def count_packs(common_dir: Path) -> int:
+    """How many packs there are, from one folder's names alone; 0 where nothing lies on disk."""
+    try:
+        return sum(name.endswith(".pack") for name in os.listdir(common_dir / "objects" / "pack"))
+    except FileNotFoundError:
+        return 0
+
+
 def survey(common_dir: Path) -> Survey:
     """Count what lies there; only names and sizes are looked at."""
+    if not (common_dir / "objects").is_dir():
+        return Survey(0, 0, 0, 0)
     sizes = [size for path, size in _files(common_dir / "objects" / "pack") if path.suffix == ".pack"]
     loose = sum(
         1
@@ -56,7 +67,7 @@ def survey(common_dir: Path) -> Survey:
     return Survey(len(sizes), sum(1 for size in sizes if size < _SMALL), loose, refs)
 
 
-def fold_packs(git: GitCommand, *, dedicated: bool) -> None:
+def fold_packs(git: GitProgram, *, dedicated: bool) -> None:
     """Fold small packs into few; raises `TransientError` (`git.command_failed`), and nothing is lost then.
 
     In a repository of runs alone (`dedicated`), and wherever git must not delete objects
@@ -74,7 +85,7 @@ def fold_packs(git: GitCommand, *, dedicated: bool) -> None:
         git.run("repack", "-q", "--geometric=2", "-d")
 
 
-def pack_refs(git: GitCommand) -> None:
+def pack_refs(git: GitProgram) -> None:
     """Move loose refs into `packed-refs`, but not leases where git can leave them out: they go soon."""
     keep = ("--exclude", ACTIVE + "*") if git.version() >= _EXCLUDES_SINCE else ()
     git.run("pack-refs", "--all", *keep)

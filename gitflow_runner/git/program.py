@@ -33,6 +33,10 @@ class GitProgram(Protocol):
         """The same for commands that need a work tree and an index."""
         ...
 
+    def hooks_folder(self) -> Path:
+        """Where git looks for hooks."""
+        ...
+
     def version(self) -> Version:
         """The version of git."""
         ...
@@ -79,6 +83,10 @@ class StoredSettings:
     def in_work_tree(self, work_dir: Path) -> GitProgram:
         """The same settings."""
         return self
+
+    def hooks_folder(self) -> Path:
+        """As `run`."""
+        return Path(self.run("rev-parse").decode())
 
     def version(self) -> Version:
         """As `run`."""

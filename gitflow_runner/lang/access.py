@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from gitflow_runner.lang.collection import MISSING, Map, Set, Vec, map_of
 from gitflow_runner.lang.numbers import NUMBERS, index
-from gitflow_runner.lang.seqs import EMPTY_LIST, ArraySeq, List, Seq, as_seq, key_value, seq, walk
+from gitflow_runner.lang.seqs import ArraySeq, List, Seq, seq, walk
 from gitflow_runner.lang.throwing import FlowThrow, bad_cast, kind_of, out_of_bounds, thrown
 from gitflow_runner.lang.values import BigInt, Function, Keyword, Symbol, Value, char
 
@@ -95,7 +95,7 @@ def keyword_arguments(target: Value) -> Value:
         return target
     items = list(walk(target))
     if len(items) == 1:
-        return items[0] if isinstance(items[0], Map) else map_of([key_value(items[0])])
+        return items[0]
     trailing = items.pop() if len(items) % 2 else None
     found = map_of(zip(items[::2], items[1::2], strict=True))
     if trailing is None:
@@ -155,11 +155,6 @@ def can_call(value: Value) -> bool:
 def wrong_arity(name: str, count: int) -> FlowThrow:
     """The exception for a call with a number of arguments that the function does not take."""
     return thrown("ArityException", f"Wrong number of args ({count}) passed to: {name}")
-
-
-def sequence_of(value: Value) -> Seq:
-    """A sequence over a value, empty for nil."""
-    return EMPTY_LIST if value is None else as_seq(value)
 
 
 def need_map(value: Value) -> Map:

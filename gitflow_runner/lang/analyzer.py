@@ -331,10 +331,20 @@ def _is_data(form: Form) -> bool:
     return isinstance(form, VectorForm | MapForm | SetForm) and all(map(_is_data, form.items))
 
 
+def _too_deep(form: Form) -> Problem:
+    """Code that nests deeper than it can be compiled; threading forms nest what looks flat."""
+    place = form.source.place(form.start)
+    message, hint = "the code is nested too deeply", "give parts of it names, with let or as functions"
+    return Problem("error", "depth_exceeded", message, hint, place, place, "")
+
+
 def check(form: Form, environment: Environment, host: Mapping[str, HostFn]) -> tuple[Problem, ...]:
     """Everything that is wrong with code, errors and warnings, in the order of the text."""
     analyzer = Analyzer(environment, host, environment.eager)
-    analyzer.node(form, Scope(Frame()))
+    try:
+        analyzer.node(form, Scope(Frame()))
+    except RecursionError:
+        analyzer.problems.append(_too_deep(form))
     return tuple(sorted(analyzer.problems, key=lambda found: (found.place.line or 0, found.place.col or 0)))
 
 
@@ -342,11 +352,15 @@ def analyze(form: Form, environment: Environment, host: Mapping[str, HostFn] | N
     """Compile a form. Raises the first error as a `LangError` whose details list all of them."""
     analyzer = Analyzer(environment, host or {}, environment.eager)
     frame = Frame()
-    node = analyzer.node(form, Scope(frame))
+    try:
+        node = analyzer.node(form, Scope(frame))
+        root = emit(node)
+    except RecursionError:
+        raise _too_deep(form).error() from None
     errors = [problem for problem in analyzer.problems if problem.severity == "error"]
     if errors:
         first = errors[0].error()
         first.details = {"problems": [problem.as_json() for problem in errors]}
         raise first
     warnings = tuple(analyzer.problems)
-    return Compiled(emit(node), frame.size, environment, warnings, tuple(analyzer.sites))
+    return Compiled(root, frame.size, environment, warnings, tuple(analyzer.sites))

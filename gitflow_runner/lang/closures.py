@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from typing import Final
 
 from gitflow_runner.lang.access import wrong_arity
-from gitflow_runner.lang.calls import Emit, Frame, Run
+from gitflow_runner.lang.calls import Emit, Frame, Run, failed
 from gitflow_runner.lang.collection import Vec
 from gitflow_runner.lang.fuel import MANY, Runtime, out_of_fuel, too_deep_calls
 from gitflow_runner.lang.nodes import (
@@ -95,9 +95,6 @@ def _arity_call(runtime: Runtime, arity: Arity, body: Run, tail: Frame, name: st
         value = body(frame)
         if recurs:
             while value is AGAIN:
-                runtime.fuel -= 1
-                if runtime.fuel < 0:
-                    raise out_of_fuel()
                 value = body(frame)
         runtime.depth = depth - 1
         return value
@@ -185,26 +182,25 @@ def loop(node: Loop, emit: Emit) -> Run:
         for slot, value in pairs:
             frame[slot] = value(frame)
         result = body(frame)
-        if result is AGAIN:
-            runtime = frame[0]
-            while result is AGAIN:
-                runtime.fuel -= 1
-                if runtime.fuel < 0:
-                    raise out_of_fuel()
-                result = body(frame)
+        while result is AGAIN:
+            result = body(frame)
         return result
 
     return run
 
 
 def recur(node: Recur, emit: Emit) -> Run:
-    """New values for the slots of the target, all of them computed first."""
-    slots, args = node.slots, tuple([emit(arg) for arg in node.args])
+    """New values for the slots of the target, all of them computed first; the turn is paid for here."""
+    slots, args, form = node.slots, tuple([emit(arg) for arg in node.args]), node.form
     if len(slots) == 1:
         only, value = slots[0], args[0]
 
         def one(frame: Frame) -> Value:
             frame[only] = value(frame)
+            runtime = frame[0]
+            runtime.fuel -= 1
+            if runtime.fuel < 0:
+                raise failed(out_of_fuel(), "recur", None, form)
             return AGAIN
 
         return one
@@ -215,6 +211,10 @@ def recur(node: Recur, emit: Emit) -> Run:
             x = a(frame)
             frame[second] = b(frame)
             frame[first] = x
+            runtime = frame[0]
+            runtime.fuel -= 1
+            if runtime.fuel < 0:
+                raise failed(out_of_fuel(), "recur", None, form)
             return AGAIN
 
         return two
@@ -223,6 +223,10 @@ def recur(node: Recur, emit: Emit) -> Run:
         values = [arg(frame) for arg in args]
         for slot, item in zip(slots, values, strict=True):
             frame[slot] = item
+        runtime = frame[0]
+        runtime.fuel -= 1
+        if runtime.fuel < 0:
+            raise failed(out_of_fuel(), "recur", None, form)
         return AGAIN
 
     return run
@@ -270,7 +274,7 @@ def comprehension(node: Comprehension, emit: Emit) -> Run:
 def _each(
     step: Each, inner: Callable[[Frame], Iterator[Value]], emit: Emit
 ) -> Callable[[Frame], Iterator[Value]]:
-    slot, source = step.slot, emit(step.items)
+    slot, source, form = step.slot, emit(step.items), step.form
     pairs = tuple([(target, emit(value)) for target, value in step.pairs])
 
     def items(frame: Frame) -> Iterator[Value]:
@@ -278,7 +282,7 @@ def _each(
         for item in walk(source(frame)):
             runtime.fuel -= 1
             if runtime.fuel < 0:
-                raise out_of_fuel()
+                raise failed(out_of_fuel(), "for", None, form)
             frame[slot] = item
             for target, value in pairs:
                 frame[target] = value(frame)

@@ -93,7 +93,7 @@ class Vec(Sequential):
     """A vector. Backed by a tuple, or by a list that newer versions may share and grow.
 
     A list is only ever appended to, by the version that ends where the list ends, so `conj` on the
-    newest version costs O(1). What may be seen by two threads (literals, decoded data) has a tuple.
+    newest version costs O(1). Literals and decoded data have a tuple.
     """
 
     __slots__ = ("_hash", "items", "meta", "size")
@@ -131,6 +131,8 @@ class Vec(Sequential):
         if items.__class__ is not list or len(items) != size:
             items = list(islice(items, size))
         items.append(item)
+        if items[size] is not item:  # another thread was first, and its version owns the list now
+            items = [*islice(items, size), item]
         return Vec(items, size + 1, self.meta)
 
     def assoc(self, index: Value, item: Value) -> Vec:
@@ -299,7 +301,7 @@ class Set(Collection):
         return len(self.d)
 
     def __iter__(self) -> Iterator[Value]:
-        return iter([decode(key) for key in self.d])
+        return map(decode, self.d)
 
     def __eq__(self, other: object) -> bool:
         return equal(self, other)

@@ -53,19 +53,37 @@ def _vectors(a: Vec, b: Vec, depth: int) -> int:
 
 def _strings(a: str, b: str) -> int:
     """Java's `compareTo`: the difference of the first unlike UTF-16 units, else of the lengths."""
-    if a.isascii() and b.isascii():
-        left, right = a.encode("latin-1"), b.encode("latin-1")
-        unit = 1
-    else:
-        left, right = a.encode("utf-16-be", "surrogatepass"), b.encode("utf-16-be", "surrogatepass")
-        unit = 2
-    if left == right:
+    if a == b:
         return 0
-    for at in range(0, min(len(left), len(right)), unit):
-        x, y = left[at : at + unit], right[at : at + unit]
-        if x != y:
-            return int.from_bytes(x, "big") - int.from_bytes(y, "big")
-    return (len(left) - len(right)) // unit
+    at = _common(a, b)
+    if at == min(len(a), len(b)):
+        return _units(a[at:]) - _units(b[at:])
+    x, y = ord(a[at]), ord(b[at])
+    if x > 0xFFFF or y > 0xFFFF:
+        x, y = _first_unit(x), _first_unit(y)
+        if x == y:  # the same upper half: the lower halves differ
+            return ord(a[at]) - ord(b[at])
+    return x - y
+
+
+def _common(a: str, b: str) -> int:
+    """The length of what two unlike strings have in common at the start."""
+    low, high = 0, min(len(a), len(b))
+    while low < high:
+        middle = (low + high + 1) // 2
+        if a[low:middle] == b[low:middle]:
+            low = middle
+        else:
+            high = middle - 1
+    return low
+
+
+def _units(text: str) -> int:
+    return len(text) if text.isascii() else len(text.encode("utf-16-le", "surrogatepass")) // 2
+
+
+def _first_unit(code: int) -> int:
+    return code if code <= 0xFFFF else 0xD800 + ((code - 0x10000) >> 10)
 
 
 def _names(a: Keyword | Symbol, b: Keyword | Symbol) -> int:

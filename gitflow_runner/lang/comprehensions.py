@@ -52,7 +52,7 @@ def _walked(analysis: Analysis, form: ListForm, scope: Scope, result: str) -> No
         items = analysis.node(value, inner)
         inner = inner.inner()
         slot = inner.frame.slot()
-        steps.append(Each(slot, tuple(bind(analysis, pattern, Local(slot), inner)), items))
+        steps.append(Each(slot, tuple(bind(analysis, pattern, Local(slot), inner)), items, value))
     body = analysis.body(form.items[2:], inner)
     leave_all(analysis, inner, scope)
     if not steps:

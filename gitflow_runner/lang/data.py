@@ -15,7 +15,7 @@ from gitflow_runner.lang.instants import parse_instant
 from gitflow_runner.lang.reader import MAX_DEPTH, MAX_FORMS, MAX_TEXT, Reader
 from gitflow_runner.lang.seqs import List, list_of
 from gitflow_runner.lang.source import Source
-from gitflow_runner.lang.values import Bytes, Value, keyword, symbol
+from gitflow_runner.lang.values import Bytes, Value, keyword
 
 _REST = r"[^\s,()\[\]{}\"\\;@^`~]*"
 _DATA = re.compile(
@@ -123,14 +123,12 @@ def _other(kind: int | None, found: re.Match[str]) -> Value:
             token = found[_NUMBER]
             if token[0].isdigit() or token[1:2].isdigit():
                 return literals.number(token)
-            literals.check_name(token)
-            return symbol(token)
+            return literals.symbol_of(token)
         case 7:
             token = found[_NAME]
             if token in _CONSTANTS:
                 return _CONSTANTS[token]
-            literals.check_name(token)
-            return symbol(token)
+            return literals.symbol_of(token)
         case 8:
             return literals.character(found[_CHAR])
         case 9:

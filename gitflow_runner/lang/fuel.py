@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import Final, Protocol
 
 from gitflow_runner.errors import LangError, Place
-from gitflow_runner.lang.collection import Map
+from gitflow_runner.lang.collection import Map, Vec
 from gitflow_runner.lang.forms import Form
-from gitflow_runner.lang.seqs import List, Seq, lazy, list_of, walk
+from gitflow_runner.lang.seqs import Seq, lazy, list_of, walk
 from gitflow_runner.lang.values import Function, Value
 
 # A thread that evaluates wants this stack and Python recursion limit for `Limits.depth` to be reached.
@@ -156,14 +156,11 @@ class Runtime:
             yield item
 
     def listed(self, value: Value) -> list[Value] | tuple[Value, ...]:
-        """The elements of a seqable value in a Python sequence that nobody may change."""
-        if value is None:
-            return ()
-        kind = value.__class__
-        if kind is List or kind is str or not hasattr(value, "size"):
-            return self.realise(walk(value))
-        self.charge(value.size)
-        return tuple(value)
+        """The elements of a seqable value, paid for, in a Python sequence that nobody may change."""
+        if isinstance(value, Vec):
+            self.charge(value.size)
+            return tuple(value)
+        return self.realise(walk(value))
 
 
 def out_of_fuel() -> LangError:

@@ -7,7 +7,19 @@ from decimal import Decimal
 from fractions import Fraction
 
 from gitflow_runner.lang.numbers import MAX_BITS, MAX_DIGITS
-from gitflow_runner.lang.values import INT_MAX, INT_MIN, BigInt, Char, Dec, Keyword, Value, char, keyword
+from gitflow_runner.lang.values import (
+    INT_MAX,
+    INT_MIN,
+    BigInt,
+    Char,
+    Dec,
+    Keyword,
+    Symbol,
+    Value,
+    char,
+    keyword,
+    symbol,
+)
 
 _NUMBER = re.compile(
     r"(?P<sign>[+-]?)(?:"
@@ -101,6 +113,14 @@ def check_name(text: str) -> None:
             raise ValueError(f"Invalid token: {text}")
     if "::" in text or text[-1:] == ":" or ":/" in text or not text.isprintable():
         raise ValueError(f"Invalid token: {text}")
+
+
+def symbol_of(token: str) -> Symbol:
+    """The symbol of a token."""
+    if token[0] == "." and token[1:2].isdigit():
+        raise ValueError(f"Invalid number: {token}")
+    check_name(token)
+    return symbol(token)
 
 
 def keyword_of(token: str) -> Keyword:

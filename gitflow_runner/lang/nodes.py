@@ -227,6 +227,7 @@ class Each:
     slot: int
     pairs: tuple[tuple[int, Node], ...]
     items: Node
+    form: Form
 
 
 @dataclass(slots=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from functools import cmp_to_key
 from typing import Any
 
@@ -89,10 +89,6 @@ class SortedMap(Map):
         gone = {encode(found) for found in map(self.key, keys) if found is not MISSING}
         d = {key: value for key, value in self.d.items() if key not in gone}
         return SortedMap(tuple(map(decode, d)), d, self.comparator, self.meta)
-
-    def tail(self, at: int) -> Iterator[Value]:
-        """The entries from a position on."""
-        return iter(tuple(self)[at:])
 
 
 class SortedSet(Set):

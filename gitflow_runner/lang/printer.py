@@ -38,6 +38,8 @@ MAX_PRINTED: Final = 1_000_000  # characters
 
 _QUOTED = {'"': '\\"', "\\": "\\\\", "\n": "\\n", "\t": "\\t", "\r": "\\r", "\b": "\\b", "\f": "\\f"}
 _TO_QUOTE = re.compile(r'["\\\n\t\r\b\f\x00-\x1f\x7f]')
+_HALF = re.compile("[\ud800-\udfff]")
+_BARE_QUOTE = re.compile(r'(?<!\\)(?:\\\\)*"')
 
 
 def quoted(text: str) -> str:
@@ -71,11 +73,29 @@ def _keyword(value: Keyword) -> str:
 
 def _symbol(value: Symbol) -> str:
     text = value.text
-    if text != "/" and (text in _WORDS or not keyword(text).readable or text[0] in "0123456789#'%"):
+    if text != "/" and (text in _WORDS or not keyword(text).readable or text[0] in "0123456789#'"):
         raise unstorable(f"the symbol of the text {text!r}")
     if text[0] in "+-" and text[1:2].isdigit():
         raise unstorable(f"the symbol of the text {text!r}")
     return text
+
+
+def _string(value: str) -> str:
+    if not value.isascii() and _HALF.search(value):
+        raise unstorable("a string with half of a surrogate pair")
+    return quoted(value)
+
+
+def _whole_char(value: Char) -> str:
+    if _HALF.search(value.value):
+        raise unstorable("half of a surrogate pair")
+    return _char(value)
+
+
+def _regex(value: Regex) -> str:
+    if _BARE_QUOTE.search(value.source) or _HALF.search(value.source):
+        raise unstorable("a pattern with a quotation mark")
+    return f'#"{value.source}"'
 
 
 def unstorable(what: str) -> LangError:
@@ -103,7 +123,7 @@ _ATOMS: dict[type, Callable[[Value], str]] = {
     Regex: lambda value: f'#"{value.source}"',
     Boxed: lambda value: _ATOMS[value.value.__class__](value.value),
 }
-_STRICT = _ATOMS | {Keyword: _keyword, Symbol: _symbol}
+_STRICT = _ATOMS | {Keyword: _keyword, Symbol: _symbol, str: _string, Char: _whole_char, Regex: _regex}
 
 
 class Printer:

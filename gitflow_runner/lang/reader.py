@@ -7,7 +7,7 @@ import re
 from gitflow_runner.errors import LangError
 from gitflow_runner.lang import literals
 from gitflow_runner.lang.build import CLOSERS, FormBuilder, Frame
-from gitflow_runner.lang.forms import Atom, Form, value_of
+from gitflow_runner.lang.forms import Atom, Form
 from gitflow_runner.lang.regex import Regex
 from gitflow_runner.lang.source import Part, Source
 from gitflow_runner.lang.values import Value, symbol
@@ -88,8 +88,7 @@ class Reader(FormBuilder):
         if token in _CONSTANTS:
             self.emit(Atom(_CONSTANTS[token], at, end, self.source))
             return
-        literals.check_name(token)
-        self.emit(Atom(symbol(token), at, end, self.source))
+        self.emit(Atom(literals.symbol_of(token), at, end, self.source))
 
     def _signed(self, token: str, at: int, end: int) -> None:
         if token[0].isdigit() or token[1:2].isdigit():
@@ -179,11 +178,6 @@ def read_one(text: str | Source, *, file: str | None = None) -> Form:
         message = "unexpected trailing form: a text holds exactly one"
         raise LangError("clojure_reader_invalid", message, at=source.place(forms[1].start))
     return forms[0]
-
-
-def read_value(text: str) -> Value:
-    """The single form of a text as plain data, in full syntax; `data.read_data` is the fast way."""
-    return value_of(read_one(text))
 
 
 def string_source(atom: Atom) -> Source:

@@ -71,6 +71,8 @@ class List(Seq):
         if items.__class__ is not list or len(items) != size:
             items = list(islice(items, size))
         items.append(item)
+        if items[size] is not item:  # another thread was first, and its version owns the list now
+            items = [*islice(items, size), item]
         return List(items, size + 1, self.meta)
 
 
@@ -282,12 +284,19 @@ def seq(value: Value) -> Seq | None:
     if isinstance(value, Vec):
         return ArraySeq(value.items, 0, value.size) if value.size else None
     if isinstance(value, Map | Set):
-        return ArraySeq(tuple(value)) if value.d else None
+        return sequence_over(iter(value), len(value.d))
     if value is None:
         return None
     if value.__class__ is str:
-        return ArraySeq(tuple(map(char, value))) if value else None
+        return sequence_over(map(char, value), len(value))
     raise thrown("IllegalArgumentException", f"{kind_of(value)} cannot be walked as a sequence")
+
+
+def sequence_over(items: Iterator[Value], count: int) -> Seq | None:
+    """A sequence of so many elements, made at once only if they are few: making one costs next to nothing."""
+    if count == 0:
+        return None
+    return ArraySeq(tuple(items)) if count <= 64 else lazy(items)
 
 
 def as_seq(value: Value) -> Seq:
@@ -302,6 +311,8 @@ def first(value: Value) -> Value:
     """`(first value)`."""
     if value.__class__ is Vec or value.__class__ is MapEntry:
         return value.items[0] if value.size else None
+    if isinstance(value, Map | Set):
+        return next(iter(value), None)
     found = seq(value)
     return None if found is None else found.first()
 

@@ -18,7 +18,7 @@ from gitflow_runner.lang.reader import read_all, string_source
 from gitflow_runner.lang.seqs import Seq, list_of
 from gitflow_runner.lang.source import Source
 from gitflow_runner.lang.throwing import FlowThrow
-from gitflow_runner.lang.values import Symbol, Value
+from gitflow_runner.lang.values import ExInfo, Symbol, Value
 
 MAX_CODE = 64 * 1024  # characters of one function
 
@@ -147,10 +147,23 @@ def _guarded(
 ) -> Value:
     runtime = code.runtime(host, limits)
     try:
-        value = code.root([runtime] + [None] * (code.size - 1))
-        return realised(use(runtime, value), runtime)
+        try:
+            value = code.root([runtime] + [None] * (code.size - 1))
+            return realised(use(runtime, value), runtime)
+        except FlowThrow as throw:
+            # Whoever reads the data later has no budget: a sequence in it must be at hand by then.
+            throw.info = _settled(throw.info, runtime)
+            raise
     except RecursionError:
         raise LangError("depth_exceeded", "the code recurs too deeply", hint="use loop/recur") from None
+
+
+def _settled(info: ExInfo, runtime: Runtime) -> ExInfo:
+    """The exception value with its data realised; data that cannot be is left out, not the exception."""
+    try:
+        return ExInfo(info.message, realised(info.data, runtime), info.cause, info.cls)
+    except (FlowThrow, LangError):
+        return ExInfo(info.message, None, info.cause, info.cls)
 
 
 def realised(value: Value, runtime: Runtime, depth: int = 0) -> Value:
@@ -177,9 +190,3 @@ def realised(value: Value, runtime: Runtime, depth: int = 0) -> Value:
     if isinstance(value, TaggedLiteral):
         return TaggedLiteral(value.tag, realised(value.form, runtime, depth + 1))
     return value
-
-
-def error_of(throw: FlowThrow, name: str) -> LangError:
-    """An exception that user code did not catch, as an error with the place where it was thrown."""
-    where = [str(place) for place in throw.trace]
-    return LangError("uncaught", f"{name}: {throw}", at=throw.at, details={"trace": where})

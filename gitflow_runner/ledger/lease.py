@@ -6,6 +6,7 @@ exists exactly as long as the run is not finished; listing it is how recovery fi
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import json
 import os
@@ -80,8 +81,9 @@ def wake(common_dir: Path, run: str) -> None:
     """Ask the run's holder to look at its inbox now; only a hint (protocol 4.6)."""
     active_ref(run)
     folder = common_dir / _STATE / "wake"
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / run).touch()
+    with contextlib.suppress(OSError):
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / run).touch()
 
 
 def take_wake(common_dir: Path, run: str) -> bool:
@@ -217,8 +219,9 @@ def _no_tree(oid: str) -> bytes:
 def _locked(path: Path, who: str, what: str, code: str) -> Iterator[None]:
     descriptor = _acquire(path, what, code)
     try:
-        os.ftruncate(descriptor, 0)
-        os.write(descriptor, who.encode("utf-8", "replace")[:200] + b"\n")
+        with contextlib.suppress(OSError):  # without room for a name it is held all the same
+            os.ftruncate(descriptor, 0)
+            os.write(descriptor, who.encode("utf-8", "replace")[:200] + b"\n")
         yield
     finally:
         # Still locked, so nobody holds this file; whoever opened it meanwhile sees it gone and opens anew.

@@ -21,6 +21,7 @@ from gitflow_runner.runner.code import Code
 from gitflow_runner.runner.drive import Driver
 from gitflow_runner.runner.functions import FlowFunctions
 from gitflow_runner.runner.inbox import Inbox
+from gitflow_runner.runner.isolated import IsolatedFunctions
 from gitflow_runner.runner.outbox import Outbox
 from gitflow_runner.runner.ports import Ports
 from gitflow_runner.runner.requests import Requests
@@ -88,8 +89,13 @@ class Assembly:
 
     @cached_property
     def functions(self) -> Functions:
-        """The flow's functions."""
-        return FlowFunctions(self.code.flow, fuel=self.limits.fuel)
+        """The flow's functions, where the settings want the code of such a run."""
+        flow, wanted, fuel = self.code.flow, self.code.settings.functions, self.limits.fuel
+        match wanted.drafts if self.pin.is_draft else wanted.releases:
+            case "worker":
+                return IsolatedFunctions(flow, self.runtime.worker(wanted.worker), fuel=fuel)
+            case "in-process":
+                return FlowFunctions(flow, fuel=fuel)
 
     @cached_property
     def ports(self) -> Ports:

@@ -17,6 +17,7 @@ from gitflow_runner.model.event import (
 )
 from gitflow_runner.model.ids import step_folder
 from gitflow_runner.model.spec import Effect
+from gitflow_runner.model.stored import Stored
 from gitflow_runner.runner.buffer import Buffer
 from gitflow_runner.runner.clock import Clock, Jitter
 from gitflow_runner.runner.encode import failure_of, stored
@@ -58,6 +59,7 @@ class Attempts:
         try:
             step = self._known_step(command.type)
             config = parse_config(step.spec, command.config)
+            given = None if command.started else self._given(command)
         except StepError as error:
             self.refuse(command.identity, folder, command.type, command.input_hash, error)
             return
@@ -68,7 +70,7 @@ class Attempts:
             return
         key = idempotency_key(self._home, run.run, command.identity, command.generation)
         if not command.started:
-            self._announce(command, folder, effect, key, config)
+            self._announce(command, folder, effect, key, given)
         self._perform(command, folder, step, effect, config, key)
 
     def _known_step(self, step_type: str) -> Step:
@@ -77,6 +79,12 @@ class Attempts:
         except (NotFoundError, UsageError) as error:
             raise StepError(error.code, error.message, hint=error.hint) from None
 
+    def _given(self, command: RunStep) -> Stored | None:
+        """The step's input as its first attempt records it; `StepError` (`value.*`)."""
+        if command.attempt > 1:
+            return None
+        return stored(command.config, limit=self._limits.inline_bytes, what="the step's input")
+
     def refuse(self, identity: str, folder: str, step_type: str, digest: str, error: StepError) -> None:
         """Record a step that could not even begin: begun and failed in one turn."""
         self._buffer.add(StepStarted(identity, folder, step_type, "pure", digest, 1, 0, ""))
@@ -84,19 +92,13 @@ class Attempts:
         self._buffer.add(StepFailed(identity, folder, 1, failure, True, None, 0))
 
     def _announce(
-        self, command: RunStep, folder: str, effect: Effect, key: str, config: Mapping[str, object]
+        self, command: RunStep, folder: str, effect: Effect, key: str, given: Stored | None
     ) -> None:
         if effect in ("keyed", "unsafe"):
             self._before_effect(effect)
         elif effect == "read" and self._buffer.holds_effect_result:
             # A read may take long; the result of an effect should not hang in memory meanwhile.
             self._buffer.flush()
-        first = command.attempt == 1
-        given = (
-            stored(command.config, limit=self._limits.inline_bytes, what="the step's input")
-            if first
-            else None
-        )
         self._buffer.add(
             StepStarted(
                 command.identity,
@@ -163,10 +165,11 @@ class Attempts:
         self._buffer.add(
             StepFailed(command.identity, folder, command.attempt, failure, error.definite, retry_at, took)
         )
-        if retry_at is None and _on_error(config) == "skip":
+        if retry_at is None and on_error(config) == "skip":
             self._buffer.add(StepSkipped(command.identity, folder, failure))
 
 
-def _on_error(config: Mapping[str, object]) -> str:
+def on_error(config: Mapping[str, object]) -> str:
+    """What a failure does: `fail`, `skip` or `checkpoint`."""
     given = config.get("on-error")
     return getattr(given, "name", "fail")

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Protocol
 
 from gitflow_runner.engine.keys import idempotency_key
-from gitflow_runner.errors import GitflowError, StepError
+from gitflow_runner.errors import ConflictError, GitflowError, StepError, TransientError
 from gitflow_runner.git.refs import run_ref
 from gitflow_runner.lang.collection import Map
 from gitflow_runner.lang.values import Keyword, keyword
@@ -75,6 +75,8 @@ class Children:
         except GitflowError as error:
             if error.code in ("lease.run_held", "run.foreign"):
                 return False
+            if isinstance(error, TransientError | ConflictError):
+                raise  # says nothing about the call: whoever drives next takes it up again
             self._fail(command, folder, Failure(error.code, error.message, command.identity))
             return True
         return self._settle(command, folder, child, slug)

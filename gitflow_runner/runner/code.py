@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from pathlib import Path
+from dataclasses import dataclass, field, replace
 
 from gitflow_runner.catalog.closure import pinned_files
 from gitflow_runner.catalog.drafts import branch_draft, work_tree_draft
@@ -17,7 +16,7 @@ from gitflow_runner.model.flow import Flow
 from gitflow_runner.model.pin import DraftSource, Pin, PinnedFile, ReleaseSource
 from gitflow_runner.runner.releases import Resolved, resolve_release
 from gitflow_runner.runner.runtime import Runtime
-from gitflow_runner.runner.settings import PATH, Settings, parse_settings
+from gitflow_runner.runner.settings import PATH, Settings, parse_settings, work_tree_settings
 
 
 @dataclass(frozen=True)
@@ -48,14 +47,14 @@ def resolve_code(runtime: Runtime, slug: str, ref: str) -> Code:
                 fix=(f"gfr run {slug} --ref live", f"gfr run {slug} --ref <branch>"),
             )
         draft = work_tree_draft(runtime.repository, work_dir, slug)
-        return Code(
-            draft.flow, draft.source, draft.files, work_tree_settings(work_dir), changed=draft.changed
-        )
+        settings = _for_draft(runtime, work_tree_settings(work_dir))
+        return Code(draft.flow, draft.source, draft.files, settings, changed=draft.changed)
     resolved = resolve_release(runtime, slug, ref)
     if resolved is not None:
         return _released(runtime, slug, resolved)
     branch = branch_draft(runtime.repository, ref, slug)
-    return Code(branch.flow, branch.source, branch.files, _settings_at(runtime, branch.source.commit))
+    settings = _for_draft(runtime, _settings_at(runtime, branch.source.commit))
+    return Code(branch.flow, branch.source, branch.files, settings)
 
 
 def _released(runtime: Runtime, slug: str, resolved: Resolved) -> Code:
@@ -67,8 +66,8 @@ def _released(runtime: Runtime, slug: str, resolved: Resolved) -> Code:
             f"{resolved.source.tag} states the digest {resolved.digest}, its commit's flow has {flow.digest}",
         )
     files = pinned_files(flow.files)
-    protected = runtime.policies.require().protected_branch
-    settings = _settings_at(runtime, runtime.repository.resolve(branch_ref(protected)))
+    runtime.policies.require()
+    settings = _protected_settings(runtime)
     return Code(flow, resolved.source, files, settings, resolved.authors, resolved.proof)
 
 
@@ -81,19 +80,22 @@ def pinned_code(runtime: Runtime, pin: Pin) -> Code:
     if pin.is_draft and work_dir is not None:
         settings = work_tree_settings(work_dir)
     else:
-        policy = runtime.policies.newest()
-        branch = policy.protected_branch if policy is not None else "main"
-        settings = _settings_at(runtime, runtime.repository.resolve(branch_ref(branch)))
+        settings = _protected_settings(runtime)
+    if pin.is_draft:
+        settings = _for_draft(runtime, settings)
     return Code(flow, pin.source, pin.files, settings, pin.authors)
 
 
-def work_tree_settings(work_dir: Path) -> Settings:
-    """The settings as they stand in the work tree."""
-    path = work_dir / PATH
-    if not path.is_file() or path.is_symlink():
-        return parse_settings(None)
-    with path.open("rb") as file:
-        return parse_settings(file.read(1 << 20))
+def _for_draft(runtime: Runtime, settings: Settings) -> Settings:
+    """A draft's own settings, save for where its functions run: that is not for the draft to say."""
+    trusted = _protected_settings(runtime) if runtime.policies.newest() is not None else Settings()
+    return replace(settings, functions=trusted.functions)
+
+
+def _protected_settings(runtime: Runtime) -> Settings:
+    policy = runtime.policies.newest()
+    branch = policy.protected_branch if policy is not None else "main"
+    return _settings_at(runtime, runtime.repository.resolve(branch_ref(branch)))
 
 
 def _settings_at(runtime: Runtime, commit: str | None) -> Settings:

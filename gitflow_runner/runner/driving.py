@@ -90,6 +90,10 @@ def _launch(runtime: Runtime, run: RunId, slug: Slug, ref: str, given: Map, pare
         drive_recorded(runtime, target, Patience.NOW)
         return
     with hold_run(runtime.repository.common_dir, run, runtime.who):
+        # Its id follows from the call: whatever a killed process left of its start stands in the way.
+        clear_locks(runtime, target)
+        if runtime.repository.resolve(target.ref) is None:
+            give_back(runtime.repository, run)
         code = resolve_code(runtime, slug, ref)
         caller = Caller(parent.run, parent.starter, parent.starter_key, depth)
         names = {key.text if isinstance(key, Keyword) else str(key): value for key, value in given.items()}

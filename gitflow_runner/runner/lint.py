@@ -13,6 +13,7 @@ from gitflow_runner.catalog.sources import FLOWS_DIR, CommitTexts, Texts, WorkTr
 from gitflow_runner.engine.names import HOST_NAMES
 from gitflow_runner.errors import NotFoundError, UsageError
 from gitflow_runner.git.refs import HEAD
+from gitflow_runner.runner.local import write_whole
 from gitflow_runner.runner.runtime import Runtime
 
 
@@ -51,7 +52,7 @@ def fix_slug(runtime: Runtime, slug: str) -> tuple[str, ...]:
     expanded = read_closure(texts, slug)
     changed = edited_files(expanded, fixes(Subject(slug, expanded, runtime.specs, HOST_NAMES), found))
     for path, text in changed.items():
-        (work_dir / FLOWS_DIR / path).write_bytes(text.encode())
+        write_whole(work_dir / FLOWS_DIR / path, text.encode())
     return tuple(f"{FLOWS_DIR}/{path}" for path in changed)
 
 

@@ -5,6 +5,7 @@ None of it is a record of a run; losing it costs re-verification, not history. F
 
 from __future__ import annotations
 
+import contextlib
 import os
 from dataclasses import dataclass
 from pathlib import Path
@@ -94,21 +95,27 @@ class LocalState:
 
     def write(self, name: str, data: bytes, *, mode: int = 0o644, sync: bool = True) -> None:
         """Replace a file whole; `TransientError` (`local.unwritable`) if the disk does not take it."""
-        path = self.root / name
-        fresh = path.with_name(f".{path.name}.{os.getpid()}")
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode)
-            with os.fdopen(descriptor, "wb") as file:
-                file.write(data)
-                file.flush()
-                if sync:
-                    os.fsync(file.fileno())
-            fresh.replace(path)
-        except OSError as error:
+        write_whole(self.root / name, data, mode=mode, sync=sync)
+
+
+def write_whole(path: Path, data: bytes, *, mode: int = 0o644, sync: bool = True) -> None:
+    """Write a file so that it is there whole or as it was; `TransientError` (`local.unwritable`)."""
+    fresh = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode)
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(data)
+            file.flush()
+            if sync:
+                os.fsync(file.fileno())
+        fresh.replace(path)
+    except OSError as error:
+        with contextlib.suppress(OSError):
             fresh.unlink(missing_ok=True)
-            raise TransientError(
-                "local.unwritable",
-                f"{path} cannot be written: {error.strerror}",
-                hint="runs need to write below the repository's Git directory",
-            ) from None
+        raise TransientError(
+            "local.unwritable",
+            f"{path} cannot be written: {error.strerror}",
+            hint="make room, or mount it writable, and repeat the command",
+            fix=("df -h .",),
+        ) from None

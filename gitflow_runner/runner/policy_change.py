@@ -15,6 +15,7 @@ from gitflow_runner.errors import ConflictError, DamagedError, NotFoundError, Re
 from gitflow_runner.git.objects import Oid
 from gitflow_runner.git.refs import POLICY, request_ref, requests_prefix
 from gitflow_runner.git.repository import RefUpdate
+from gitflow_runner.runner.local import write_whole
 from gitflow_runner.runner.person import Person
 from gitflow_runner.runner.runtime import Runtime
 from gitflow_runner.runner.signers import write_signers
@@ -117,7 +118,7 @@ def propose(runtime: Runtime) -> Proposal:
             f"{POLICY_FILE} is version {newest.version}, which is in force",
             hint="change the draft first",
         )
-    _draft(runtime).write_bytes(text)
+    write_whole(_draft(runtime), text)
     return consent_to(runtime, text)
 
 
@@ -176,7 +177,7 @@ def apply_change(runtime: Runtime, typed: str | None) -> tuple[Policy, Oid]:
         runtime.local.pin_root(policy_digest(text))
     path = _draft_path(runtime)
     if path is not None and path.is_file() and typed is None:
-        path.write_bytes(text)
+        write_whole(path, text)
     write_signers(runtime)
     return parse_policy(text), oid
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -101,9 +102,11 @@ class AttemptLog:
             return
         self._size += len(shown)
         self._text.append(shown)
-        self._folder.mkdir(parents=True, exist_ok=True)
-        with (self._folder / self._name).open("a", encoding="utf-8") as file:
-            file.write(shown)
+        # The file is for whoever watches; what counts goes into the turn.
+        with contextlib.suppress(OSError):
+            self._folder.mkdir(parents=True, exist_ok=True)
+            with (self._folder / self._name).open("a", encoding="utf-8") as file:
+                file.write(shown)
 
     @property
     def content(self) -> bytes:

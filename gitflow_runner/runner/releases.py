@@ -5,17 +5,23 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
+from gitflow_runner.catalog.cases import SUFFIX as TESTS
 from gitflow_runner.catalog.drafts import work_tree_draft
 from gitflow_runner.catalog.releases import list_versions, next_number
+from gitflow_runner.catalog.sources import FLOWS_DIR, CommitTexts, WorkTreeTexts
 from gitflow_runner.errors import ConflictError, NotFoundError, RefusedError, UsageError
 from gitflow_runner.git.objects import Oid
 from gitflow_runner.git.refs import TAGS, live_ref, release_tag
 from gitflow_runner.lang.printer import canonical
 from gitflow_runner.lang.values import keyword
 from gitflow_runner.model.pin import ReleaseSource
+from gitflow_runner.runner.cases import case_functions, run_cases
 from gitflow_runner.runner.runtime import Runtime
 from gitflow_runner.runner.seen import RunnerLogs
+from gitflow_runner.runner.settings import work_tree_settings
+from gitflow_runner.runner.stack import on_big_stack
 from gitflow_runner.runner.sync import share_ref
 from gitflow_runner.trust.live import LiveChain, build_promotion, load_live, next_promotion
 from gitflow_runner.trust.release import Release, ReleaseText, build_release, verify_release
@@ -44,6 +50,7 @@ class Made:
     version: int
     commit: Oid | None = None
     before: int | None = None
+    tests: int | None = None  # how many cases the flow passed; None if it has none
 
 
 def resolve_release(runtime: Runtime, slug: str, ref: str) -> Resolved | None:
@@ -165,6 +172,7 @@ def make_release(runtime: Runtime, slug: str, *, notes: str) -> Made:
             hint="a release is a signed tag on a commit",
             fix=(*(f"git add .breyta/flows/{path}" for path in draft.changed), "git commit"),
         )
+    tests = _tests_pass(runtime, Oid(draft.source.commit), work_dir, slug)
     signer = runtime.person.require_signer(f"a release of {slug}")
     policy = runtime.policies.require()
     owner = min(policy.keyring.owners(signer.key), default=None)
@@ -190,7 +198,38 @@ def make_release(runtime: Runtime, slug: str, *, notes: str) -> Made:
     runtime.repository.write([tag])
     share_ref(runtime, ref, None, tag.oid)
     verified_release(runtime, slug, number)
-    return Made(ref, tag.oid, number, commit, number - 1 if number > 1 else None)
+    return Made(ref, tag.oid, number, commit, number - 1 if number > 1 else None, tests)
+
+
+def _tests_pass(runtime: Runtime, commit: Oid, work_dir: Path, slug: str) -> int | None:
+    """How many tests the flow passes as the commit holds them; None if there are none.
+
+    Raises `UsageError`: `release.dirty` for tests that no commit holds, `release.tests` if one fails.
+    """
+    texts, name = CommitTexts(runtime.repository, commit), slug + TESTS
+    if WorkTreeTexts(work_dir).read(name) != texts.read(name):
+        raise UsageError(
+            "release.dirty",
+            f"the tests of {slug} have changes that no commit holds",
+            fix=(f"git add {FLOWS_DIR}/{name}", "git commit"),
+        )
+    limits = work_tree_settings(work_dir).limits
+    functions = case_functions(runtime, limits.fuel)
+    verdicts = on_big_stack(lambda: run_cases(texts, slug, runtime.steps, limits, functions), _interrupted)
+    failed = [verdict for verdict in verdicts or () if not verdict.passed]
+    if failed:
+        first = failed[0]
+        raise UsageError(
+            "release.tests",
+            f"{len(failed)} of {len(verdicts or ())} tests of {slug} fail; "
+            f"the first, {first.case.name!r}: {first.problems[0]}",
+            fix=(f"gfr test {slug}",),
+        )
+    return None if verdicts is None else len(verdicts)
+
+
+def _interrupted() -> None:
+    raise KeyboardInterrupt
 
 
 def make_promotion(

@@ -13,10 +13,11 @@ from gitflow_runner.ledger.committer import Committer
 from gitflow_runner.model.event import Recorded
 from gitflow_runner.model.spec import Spec
 from gitflow_runner.runner.clock import Clock, Jitter
+from gitflow_runner.runner.isolated import FunctionWorker
 from gitflow_runner.runner.local import LocalState
 from gitflow_runner.runner.person import Person, find_person
 from gitflow_runner.runner.policies import Policies
-from gitflow_runner.runner.settings import HttpSettings
+from gitflow_runner.runner.settings import HttpSettings, WorkerLimits
 from gitflow_runner.steps.base import Cancel, Http, HttpRequest, HttpResponse
 from gitflow_runner.steps.registry import Steps, built_in
 from gitflow_runner.trust.signer import FileSigner
@@ -95,6 +96,14 @@ class Runtime:
     def http(self, settings: HttpSettings) -> Http:
         """The HTTP client for these settings, made when the first request is sent."""
         return LazyHttp(lambda: self.make_http(settings))
+
+    @cached_property
+    def _workers(self) -> dict[WorkerLimits, FunctionWorker]:
+        return {}
+
+    def worker(self, limits: WorkerLimits) -> FunctionWorker:
+        """The process for functions under these limits, the same one for every run; it starts when called."""
+        return self._workers.setdefault(limits, FunctionWorker(self.clock, limits))
 
     @cached_property
     def remote(self) -> str | None:

@@ -19,6 +19,7 @@ from gitflow_runner.runner.driving import Target, drive_held, drive_recorded
 from gitflow_runner.runner.runtime import Runtime
 from gitflow_runner.runner.start import begin_run, new_run_id
 from gitflow_runner.runner.sync import fetch
+from gitflow_runner.runner.upkeep import after_driving
 from gitflow_runner.runner.verify import examine, is_signed_by_runner
 from gitflow_runner.runner.views import RunView, view_run
 
@@ -47,11 +48,15 @@ class Service:
         with hold_run(self.runtime.repository.common_dir, run, self.runtime.who):
             begun = begin_run(self.runtime, run, code, given)
             told(run, code.changed)
-            return drive_held(self.runtime, begun.journal, begun.pin, begun.code, Patience.TIMERS)
+            stood = drive_held(self.runtime, begun.journal, begun.pin, begun.code, Patience.TIMERS)
+        after_driving(self.runtime)
+        return stood
 
     def drive(self, at: RunRef, patience: Patience = Patience.TIMERS) -> Stood:
         """Go on with a recorded run of this clone."""
-        return drive_recorded(self.runtime, Target(RunId(at.run), Slug(at.slug)), patience)
+        stood = drive_recorded(self.runtime, Target(RunId(at.run), Slug(at.slug)), patience)
+        after_driving(self.runtime)
+        return stood
 
     def find(self, typed: str) -> RunRef:
         """The run that was typed."""

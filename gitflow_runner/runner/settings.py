@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
 
 import yaml
 
@@ -32,12 +34,34 @@ class LimitSettings:
     step_ms: int = 900_000
 
 
+Where = Literal["worker", "in-process"]
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerLimits:
+    """What one call of a function in a process of its own may use of the machine, besides its fuel."""
+
+    memory_bytes: int = 512 * 1024 * 1024
+    cpu_seconds: int = 10
+    wall_ms: int = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class FunctionSettings:
+    """Where functions run: code that somebody signed in this process, any other in one of its own."""
+
+    drafts: Where = "worker"
+    releases: Where = "in-process"
+    worker: WorkerLimits = WorkerLimits()
+
+
 @dataclass(frozen=True, slots=True)
 class Settings:
     """Everything the runner can be told in its file."""
 
     http: HttpSettings = HttpSettings()
     limits: LimitSettings = LimitSettings()
+    functions: FunctionSettings = FunctionSettings()
 
 
 def parse_settings(data: bytes | None, *, file: str = PATH) -> Settings:
@@ -56,7 +80,7 @@ def parse_settings(data: bytes | None, *, file: str = PATH) -> Settings:
         place = Place(file=file, line=mark.line + 1, col=mark.column + 1) if mark else Place(file=file)
         problem = getattr(error, "problem", None) or "not YAML"
         raise UsageError("config.unreadable", f"{file} cannot be read: {problem}", at=place) from None
-    top = _mapping(document or {}, "the file", file, {"http", "limits"})
+    top = _mapping(document or {}, "the file", file, {"http", "limits", "functions"})
     http = _mapping(top.get("http") or {}, "http", file, {"allow", "max-response-bytes"})
     limits = _mapping(
         top.get("limits") or {},
@@ -77,7 +101,44 @@ def parse_settings(data: bytes | None, *, file: str = PATH) -> Settings:
             _whole(limits, "run-seconds", bounds.run_ms // 1_000, "limits", file) * 1_000,
             _whole(limits, "step-seconds", bounds.step_ms // 1_000, "limits", file) * 1_000,
         ),
+        _functions(top.get("functions") or {}, file),
     )
+
+
+def work_tree_settings(work_dir: Path) -> Settings:
+    """The settings as they stand in the work tree."""
+    path = work_dir / PATH
+    if not path.is_file() or path.is_symlink():
+        return parse_settings(None)
+    with path.open("rb") as file:
+        return parse_settings(file.read(1 << 20))
+
+
+def _functions(value: object, file: str) -> FunctionSettings:
+    known = {"drafts", "releases", "memory-mb", "cpu-seconds", "wall-seconds"}
+    found = _mapping(value, "functions", file, known)
+    usual, most = FunctionSettings(), WorkerLimits()
+    return FunctionSettings(
+        _where(found, "drafts", usual.drafts, file),
+        _where(found, "releases", usual.releases, file),
+        WorkerLimits(
+            _whole(found, "memory-mb", most.memory_bytes >> 20, "functions", file) << 20,
+            _whole(found, "cpu-seconds", most.cpu_seconds, "functions", file),
+            _whole(found, "wall-seconds", most.wall_ms // 1_000, "functions", file) * 1_000,
+        ),
+    )
+
+
+def _where(values: Mapping[str, object], key: str, default: Where, file: str) -> Where:
+    match values.get(key, default):
+        case ("worker" | "in-process") as where:
+            return where
+        case _:
+            raise UsageError(
+                "config.type",
+                f"{file}: functions.{key} is neither worker nor in-process",
+                at=Place(file=file),
+            )
 
 
 def _mapping(value: object, name: str, file: str, known: set[str]) -> Mapping[str, object]:

@@ -10,6 +10,7 @@ from typing import Literal
 
 from gitflow_runner.errors import NotFoundError, UsageError
 from gitflow_runner.git.refs import POLICY, RUNS
+from gitflow_runner.runner.local import write_whole
 from gitflow_runner.runner.person import Person, find_person
 from gitflow_runner.runner.policy_change import put_in_force
 from gitflow_runner.runner.runtime import Runtime
@@ -147,8 +148,7 @@ def _lay(work_dir: Path, path: str, text: str, note: str) -> Laid:
     target = work_dir / path
     if target.exists():
         return Laid("keep", path, note)
-    target.parent.mkdir(parents=True, exist_ok=True)
-    target.write_text(text, "utf-8")
+    write_whole(target, text.encode())
     return Laid("create", path, note)
 
 
@@ -159,7 +159,7 @@ def _agents(work_dir: Path) -> Laid:
     note = "how agents work with flows here, between markers"
     if after == before:
         return Laid("keep", "AGENTS.md", note)
-    path.write_text(after, "utf-8")
+    write_whole(path, after.encode())
     return Laid("update" if before else "create", "AGENTS.md", note)
 
 

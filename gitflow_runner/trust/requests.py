@@ -84,9 +84,9 @@ def read_start(
 
 
 def read_request(
-    raw: RawObject, reader: ObjectReader, policy: Policy, slug: str, *, first_seen: int, now: int
+    raw: RawObject, reader: ObjectReader, policy: Policy, slug: str | None, *, first_seen: int, now: int
 ) -> SignedRequest:
-    """Verify a request to steer a run of the flow `slug`; errors as `read_start`.
+    """Verify a request to steer a run of the flow `slug` (None: not known here); errors as `read_start`.
 
     The same request may come in several objects: the caller takes (run, principal, nonce) once.
     """

@@ -210,6 +210,16 @@ def parse_statement(message: bytes, wanted: type[S]) -> S:
     return statement
 
 
+def parse_any(message: bytes) -> Statement:
+    """The statement of whatever kind; refuses `trailers` where there is none, or not one of its form."""
+    said = own_trailers(message).get(_STATEMENT)
+    for wanted, kind in _KINDS.items():
+        if kind == said:
+            found: Statement = parse_statement(message, wanted)
+            return found
+    raise Refusal("trailers", f"there is no statement of kind {(said or 'none')[:40]!r}")
+
+
 def carries_statement(message: bytes) -> bool:
     """Whether any line of a message begins like a statement, in whatever case, so that it is nothing else."""
     return re.search(rb"^gitflow-statement[ \t]*:", message, re.IGNORECASE | re.MULTILINE) is not None

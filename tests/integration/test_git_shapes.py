@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import subprocess
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -234,20 +233,6 @@ def test_a_push_under_judgement_can_be_read_and_nothing_be_written(tmp_path: Pat
         with pytest.raises(RefusedError) as caught:
             write()
         assert caught.value.code == "git.quarantine"
-
-
-@pytest.fixture
-def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """A file system of 2 MiB."""
-    folder = tmp_path / "disk"
-    folder.mkdir()
-    mounted = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", "size=2m", "tmpfs", str(folder)], capture_output=True, check=False
-    )
-    if mounted.returncode != 0:
-        pytest.skip("mounting needs root: " + mounted.stderr.decode().strip()[:80])
-    yield folder
-    subprocess.run(["umount", "-l", str(folder)], check=True)
 
 
 def test_a_full_disk_loses_nothing_and_leaves_nothing_half_done(small_disk: Path) -> None:

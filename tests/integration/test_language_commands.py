@@ -85,3 +85,20 @@ def test_fmt_tells_of_a_file_that_cannot_be_read_and_does_the_others(work: Path)
     assert (work / "good.edn").read_text() == "[1, 2]\n"
     missing = gfr(work, "fmt", "nowhere.edn", "--json")
     assert (missing.returncode, json.loads(missing.stdout)["error"]["code"]) == (3, "file.unreadable")
+
+
+def test_migrate_rewrites_one_flow(work: Path) -> None:
+    flow = work / ".breyta/flows/demo.edn"
+    flow.write_text(FLOW.replace(" :flow", " :triggers [{:type :manual}]\n :flow"))
+    assert gfr(work, "flows", "migrate", "demo", "--check").returncode == 1
+    assert ":triggers" in flow.read_text()
+    told = json.loads(gfr(work, "flows", "migrate", "demo", "--json").stdout)
+    assert told["data"]["written"] is True
+    assert flow.read_text() == FLOW.replace(
+        " :flow",
+        " :invocations {:default {:inputs []}}\n"
+        " :interfaces {:manual [{:id :manual :invocation :default}]}\n :flow",
+    )
+    assert gfr(work, "flows", "migrate", str(flow), "--check").returncode == 0
+    missing = gfr(work, "flows", "migrate", "nobody", "--json")
+    assert (missing.returncode, json.loads(missing.stdout)["error"]["code"]) == (3, "flow.unknown")

@@ -11,9 +11,10 @@ from pathlib import Path
 import pytest
 
 from gitflow_runner.git.refs import POLICY
-from tests.people import Person, spoken
+from tests.people import Person
 from tests.real_wait import RealWait
 from tests.signed_objects import DAY, NOW
+from tests.spoken import spoken
 from tests.team import Team
 
 ROOT = Path(__file__).parents[2]

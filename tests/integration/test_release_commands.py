@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from gitflow_runner.git.refs import live_ref
-from tests.people import Person, spoken
+from tests.people import Person
+from tests.spoken import spoken
 from tests.team import Team
 
 

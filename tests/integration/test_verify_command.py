@@ -12,8 +12,9 @@ from typing import Any
 
 import pytest
 
-from tests.people import Person, gfr, spoken
+from tests.people import Person
 from tests.signed_objects import git, keygen
+from tests.spoken import gfr, spoken
 from tests.team import Team
 from tests.team_files import policy_text
 

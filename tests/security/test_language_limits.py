@@ -11,9 +11,12 @@ from collections.abc import Callable
 import pytest
 
 from gitflow_runner.errors import LangError
+from gitflow_runner.lang.analyzer import analyze, check
 from gitflow_runner.lang.data import read_data
+from gitflow_runner.lang.environments import FUNCTION
 from gitflow_runner.lang.fuel import RECURSION_LIMIT, STACK_BYTES, Limits
 from gitflow_runner.lang.printer import canonical, write
+from gitflow_runner.lang.reader import read_one
 from gitflow_runner.lang.session import evaluate
 
 SMALL = Limits(fuel=200_000)
@@ -60,7 +63,7 @@ def _on_a_big_stack(work: Callable[[], None]) -> None:
     def guarded() -> None:
         try:
             work()
-        except BaseException as failure:
+        except BaseException as failure:  # noqa: BLE001 - raised again by the thread that waits
             failures.append(failure)
 
     limit, size = sys.getrecursionlimit(), threading.stack_size(STACK_BYTES)
@@ -107,6 +110,14 @@ def test_a_thousand_nested_calls_are_allowed() -> None:
 def test_a_hostile_text_is_refused_by_the_reader(text: str) -> None:
     with pytest.raises(LangError):
         read_data(text)
+
+
+def test_code_that_nests_too_deeply_by_threading_is_refused_and_not_a_crash() -> None:
+    form = read_one("(-> 1 " + "(+ 1) " * 20_000 + ")")
+    with pytest.raises(LangError) as caught:
+        analyze(form, FUNCTION)
+    assert caught.value.code == "depth_exceeded"
+    assert [found.code for found in check(form, FUNCTION, {})] == ["depth_exceeded"]
 
 
 def test_a_value_beyond_the_printing_cap_is_refused() -> None:

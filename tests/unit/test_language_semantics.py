@@ -50,8 +50,10 @@ GIVES = [
     ),
     ('[(if 0 1 2) (if "" 1 2) (if [] 1 2) (if nil 1 2)]', "[1 1 1 2]"),
     (
-        "[(partition 2 [1 2 3]) (partition-all 2 [1 2 3]) (partition"
-        " 2 1 [1 2 3]) (partition 3 3 [:p] [1 2 3 4])]",
+        (
+            "[(partition 2 [1 2 3]) (partition-all 2 [1 2 3]) (partition"
+            " 2 1 [1 2 3]) (partition 3 3 [:p] [1 2 3 4])]"
+        ),
         "[((1 2)) ((1 2) (3)) ((1 2) (2 3)) ((1 2 3) (4 :p))]",
     ),
     ("[(reduce + []) (reduce (fn [a x] (if (> x 2) (reduced a) (+ a x))) 0 [1 2 3 4])]", "[0 3]"),
@@ -68,8 +70,11 @@ GIVES = [
     ("(let [xs (map inc [1 2 3])] [(first xs) (reduce + xs) (count xs)])", "[2 9 3]"),
     # binding, control
     (
-        '(let [[a [b] & c :as d] [1 [2] 3 4] {:keys [x :y] :strs [s] z :z :or {z 9} :as m} {:x 1 :y 2 "s" 3}]'
-        " [a b c d x y s z m])",
+        (
+            "(let [[a [b] & c :as d] [1 [2] 3 4]"
+            ' {:keys [x :y] :strs [s] z :z :or {z 9} :as m} {:x 1 :y 2 "s" 3}]'
+            " [a b c d x y s z m])"
+        ),
         '[1 2 (3 4) [1 [2] 3 4] 1 2 3 9 {:x 1, :y 2, "s" 3}]',
     ),
     ("((fn [& {:keys [a b] :or {b 2}}] [a b]) :a 1)", "[1 2]"),
@@ -88,8 +93,10 @@ GIVES = [
     ('(case \'b (a b) 1 [1 2] 2 "s" 3 :default)', "1"),
     ("(case 5 1 :one :none)", ":none"),
     (
-        "[(cond-> 1 true inc false inc) (some-> {:a {:b 2}} :a :b"
-        " inc) (some-> nil inc) (as-> 1 x (+ x 1) [x x])]",
+        (
+            "[(cond-> 1 true inc false inc) (some-> {:a {:b 2}} :a :b"
+            " inc) (some-> nil inc) (as-> 1 x (+ x 1) [x x])]"
+        ),
         "[2 3 nil [2 2]]",
     ),
     ("(condp some [1 2 3] #{0 6} :a #{2 7} :>> inc)", "3"),
@@ -109,8 +116,10 @@ GIVES = [
         '[["a" "b"] ["a" "b" "" ""] ["a" "b2c"]]',
     ),
     (
-        '[(str/replace "a1b2" #"(\\d)" "<$1>") (str/replace "abc"'
-        ' #"[ab]" {"a" "1" "b" "2"}) (str/upper-case "ß")]',
+        (
+            '[(str/replace "a1b2" #"(\\d)" "<$1>") (str/replace "abc"'
+            ' #"[ab]" {"a" "1" "b" "2"}) (str/upper-case "ß")]'
+        ),
         '["a<1>b<2>" "12c" "SS"]',
     ),
     (
@@ -130,8 +139,10 @@ GIVES = [
         '["\u00a0 a" "Hello" true "1, , :a"]',
     ),
     (
-        '[(parse-long " 12") (parse-long "-12") (parse-double "1e3")'
-        ' (parse-double "x") (parse-boolean "true")]',
+        (
+            '[(parse-long " 12") (parse-long "-12") (parse-double "1e3")'
+            ' (parse-double "x") (parse-boolean "true")]'
+        ),
         "[nil -12 1000.0 nil true]",
     ),
     # transducers, sets, walk, json
@@ -139,8 +150,10 @@ GIVES = [
     ("(transduce (partition-all 2) conj [1 2 3])", "[[1 2] [3]]"),
     ("(sequence (map +) [1 2] [10 20])", "(11 22)"),
     (
-        "[(set/union #{1} #{2}) (set/difference #{1 2} #{2})"
-        " (set/rename-keys {:a 1} {:a :b}) (set/map-invert {:a 1})]",
+        (
+            "[(set/union #{1} #{2}) (set/difference #{1 2} #{2})"
+            " (set/rename-keys {:a 1} {:a :b}) (set/map-invert {:a 1})]"
+        ),
         "[#{1 2} #{1} {:b 1} {1 :a}]",
     ),
     ("(clojure.walk/postwalk (fn [x] (if (number? x) (inc x) x)) {:a [1 {:b 2}]})", "{:a [2 {:b 3}]}"),

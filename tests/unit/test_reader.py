@@ -36,8 +36,8 @@ ACCEPTED = [
     ("#my/tag {:a 1}", "#my/tag {:a 1}"),
     ("#! first line\n; comment\n,,,a", "a"),
     (
-        "[approval->status true? set! ns/name / clojure.core// a'b -x .5x]",
-        "[approval->status true? set! ns/name / clojure.core// a'b -x .5x]",
+        "[approval->status true? set! ns/name / clojure.core// a'b -x .x]",
+        "[approval->status true? set! ns/name / clojure.core// a'b -x .x]",
     ),
 ]
 
@@ -55,6 +55,7 @@ REFUSED = [
     ("::a", "clojure_reader_invalid", 1, 1),
     ("08", "clojure_reader_invalid", 1, 1),
     ("1a", "clojure_reader_invalid", 1, 1),
+    (".5", "clojure_reader_invalid", 1, 1),
     ("1/0", "clojure_reader_invalid", 1, 1),
     ("a/b/c", "clojure_reader_invalid", 1, 1),
     ("/a", "clojure_reader_invalid", 1, 1),

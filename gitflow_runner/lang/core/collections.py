@@ -19,6 +19,7 @@ from gitflow_runner.lang.core.table import MANY, ctx, plain
 from gitflow_runner.lang.equality import check_count
 from gitflow_runner.lang.fuel import Runtime
 from gitflow_runner.lang.numbers import index
+from gitflow_runner.lang.ordered import SortedMap, SortedSet
 from gitflow_runner.lang.seqs import (
     EMPTY_LIST,
     ArraySeq,
@@ -35,7 +36,9 @@ from gitflow_runner.lang.values import Collection, Value
 
 def pay_for_copy(runtime: Runtime, target: Value) -> None:
     """Charge for copying a large collection in order to change it."""
-    if isinstance(target, Map | Set) and len(target.d) > 64:
+    if isinstance(target, SortedMap | SortedSet):
+        runtime.charge(len(target.d) // 4)
+    elif isinstance(target, Map | Set) and len(target.d) > 64:
         runtime.charge(len(target.d) // 64)
     elif isinstance(target, Vec) and target.size > 64:
         runtime.charge(target.size // 64)

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from gitflow_runner.lang.access import lookup, nth
-from gitflow_runner.lang.collection import MISSING, Map, MapEntry, Set, Vec, entry
+from gitflow_runner.lang.collection import MISSING, Map, MapEntry, Set, Vec, decode, entry
 from gitflow_runner.lang.core.table import ctx, plain
 from gitflow_runner.lang.fuel import Runtime
 from gitflow_runner.lang.numbers import index
-from gitflow_runner.lang.seqs import ArraySeq, List, as_seq, counted, walk
+from gitflow_runner.lang.seqs import ArraySeq, List, as_seq, counted, sequence_over, walk
 from gitflow_runner.lang.throwing import bad_cast, illegal, kind_of, thrown
 from gitflow_runner.lang.values import Collection, Function, Symbol, Value
 
@@ -25,17 +25,17 @@ def get_in(target: Value, keys: Value, default: Value = None) -> Value:
 
 def keys(target: Value) -> Value:
     """`(keys map)`."""
-    return _column(target, Map.keys, 0)
+    return _column(target, 0)
 
 
 def vals(target: Value) -> Value:
     """`(vals map)`."""
-    return _column(target, Map.vals, 1)
+    return _column(target, 1)
 
 
-def _column(target: Value, of_map: Callable[[Map], tuple[Value, ...]], at: int) -> Value:
+def _column(target: Value, at: int) -> Value:
     if isinstance(target, Map):
-        return ArraySeq(of_map(target)) if target.d else None
+        return sequence_over(iter(target.d.values()) if at else map(decode, target.d), len(target.d))
     items = []
     for item in walk(target):
         if not isinstance(item, MapEntry):

@@ -19,6 +19,7 @@ from gitflow_runner.lang.seqs import (
     List,
     Seq,
     as_seq,
+    counted,
     first,
     rest,
     seq,
@@ -245,8 +246,9 @@ def _flattened(runtime: Runtime, coll: Value) -> Iterator[Value]:
             yield item
 
 
-def rseq(value: Value) -> Value:
+def rseq(runtime: Runtime, value: Value) -> Value:
     """`(rseq coll)`: a vector or sorted collection from the back."""
+    runtime.charge((counted(value) or 0) // 16)
     if isinstance(value, Vec):
         items = value.slice(0, value.size)[::-1]
     elif isinstance(value, Map | Set) and hasattr(value, "order"):
@@ -266,8 +268,8 @@ TABLE = plain(
     ("fnext", lambda value: first(next_(value)), 1, 1),
     ("nfirst", lambda value: next_(first(value)), 1, 1),
     ("nnext", lambda value: next_(next_(value)), 1, 1),
-    ("rseq", rseq, 1, 1),
 ) | ctx(
+    ("rseq", rseq, 1, 1),
     ("last", last, 1, 1),
     ("butlast", butlast, 1, 1),
     ("nthrest", nthrest, 2, 2),

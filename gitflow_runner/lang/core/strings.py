@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from gitflow_runner.lang.collection import Vec
 from gitflow_runner.lang.core.patterns import found, program
-from gitflow_runner.lang.core.table import ctx, plain
+from gitflow_runner.lang.core.table import Row, ctx
 from gitflow_runner.lang.core.text import text_of
 from gitflow_runner.lang.equality import check_string
 from gitflow_runner.lang.fuel import Runtime
@@ -272,23 +272,36 @@ def escape(runtime: Runtime, value: Value, table: Value) -> str:
     return _paid(runtime, "".join(parts))
 
 
+def _charged(fn: Callable[..., Value]) -> Callable[..., Value]:
+    """A function of strings that pays for their length."""
+
+    def call(runtime: Runtime, *args: Value) -> Value:
+        for arg in args:
+            if arg.__class__ is str and len(arg) >= 64:
+                runtime.charge(len(arg) // 64)
+        return fn(*args)
+
+    return call
+
+
+_PLAIN: tuple[Row, ...] = (
+    ("trim", trim, 1, 1),
+    ("triml", triml, 1, 1),
+    ("trimr", trimr, 1, 1),
+    ("trim-newline", trim_newline, 1, 1),
+    ("blank?", is_blank, 1, 1),
+    ("re-quote-replacement", re_quote_replacement, 1, 1),
+    ("reverse", reverse, 1, 1),
+    ("includes?", includes, 2, 2),
+    ("starts-with?", starts_with, 2, 2),
+    ("ends-with?", ends_with, 2, 2),
+    ("index-of", _position(_first_at), 2, 3),
+    ("last-index-of", _position(_last_at), 2, 3),
+)
 TABLE = {
     f"clojure.string/{name}": row
     for name, row in (
-        plain(
-            ("trim", trim, 1, 1),
-            ("triml", triml, 1, 1),
-            ("trimr", trimr, 1, 1),
-            ("trim-newline", trim_newline, 1, 1),
-            ("blank?", is_blank, 1, 1),
-            ("re-quote-replacement", re_quote_replacement, 1, 1),
-            ("reverse", reverse, 1, 1),
-            ("includes?", includes, 2, 2),
-            ("starts-with?", starts_with, 2, 2),
-            ("ends-with?", ends_with, 2, 2),
-            ("index-of", _position(_first_at), 2, 3),
-            ("last-index-of", _position(_last_at), 2, 3),
-        )
+        ctx(*[(name, _charged(fn), low, high) for name, fn, low, high in _PLAIN])
         | ctx(
             ("upper-case", upper_case, 1, 1),
             ("lower-case", lower_case, 1, 1),

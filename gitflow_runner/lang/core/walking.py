@@ -12,8 +12,7 @@ from gitflow_runner.lang.core.lookups import find
 from gitflow_runner.lang.core.table import ctx
 from gitflow_runner.lang.equality import MAX_DEPTH, too_deep
 from gitflow_runner.lang.fuel import Runtime
-from gitflow_runner.lang.seqs import List, Seq, list_of, walk
-from gitflow_runner.lang.throwing import bad_cast
+from gitflow_runner.lang.seqs import List, Seq, as_seq, list_of, walk
 from gitflow_runner.lang.values import Collection, Keyword, Value, keyword
 
 Change = Callable[[Value], Value]
@@ -134,9 +133,7 @@ def replace(runtime: Runtime, table: Value, coll: Value = MISSING) -> Value:
         return t.replacing(runtime, table)
     if isinstance(coll, Vec):
         return Vec([change(item) for item in runtime.items(coll)])
-    if coll is not None and not isinstance(coll, Collection):
-        raise bad_cast("a collection", coll)
-    return runtime.sequence(change(item) for item in runtime.items(coll))
+    return runtime.sequence(change(item) for item in runtime.items(as_seq(coll)))
 
 
 TABLE = ctx(

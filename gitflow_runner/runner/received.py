@@ -1,0 +1,327 @@
+"""What pushed refs hold, judged by keys and policy as the runner will judge it when it reads them."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from gitflow_runner.errors import GitflowError, RefusedError
+from gitflow_runner.git.objects import Oid, RawObject, decode_commit
+from gitflow_runner.git.refs import (
+    APPROVALS,
+    CALLBACKS,
+    LIVE,
+    LOGS,
+    RELEASES,
+    REQUESTS,
+    RUNS,
+    approvals_prefix,
+    callbacks_prefix,
+    parse_approval_ref,
+    parse_callback_ref,
+    parse_live_ref,
+    parse_log_ref,
+    parse_request_ref,
+    parse_run_ref,
+    requests_prefix,
+    run_ref,
+)
+from gitflow_runner.git.repository import Repository
+from gitflow_runner.ledger.chain import file_in, head_of, read_run
+from gitflow_runner.ledger.codec import decode_pin
+from gitflow_runner.ledger.fsck import Finding, verify_run
+from gitflow_runner.model.pin import Pin
+from gitflow_runner.model.run import OpenWaitState, Run
+from gitflow_runner.runner.pushed import Change, run_refs
+from gitflow_runner.trust.approval import Actors, OpenWait
+from gitflow_runner.trust.live import load_live
+from gitflow_runner.trust.log import load_log
+from gitflow_runner.trust.policy import Policy
+from gitflow_runner.trust.policy_chain import PolicyChain
+from gitflow_runner.trust.quorum import SignedApproval, judge
+from gitflow_runner.trust.reasons import Refusal
+from gitflow_runner.trust.release import verify_release
+from gitflow_runner.trust.requests import read_answer, read_request, read_start
+from gitflow_runner.trust.turns import verify_turn
+from gitflow_runner.trust.verify import prove
+
+MOST_FROM_ONE = 64  # refs of one person in one inbox
+MOST_LOOKED_AT = 1_000
+MOST_BYTES = 256 * 1024  # of a commit
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """A wait as its own commit tells it."""
+
+    wait: OpenWait
+    pinned: Policy
+
+
+@dataclass(frozen=True)
+class Received:
+    """One push: the repository with its objects in it, the policy, the time, and where refs will stand."""
+
+    repository: Repository
+    chain: PolicyChain | None
+    now: int
+    pushed: Mapping[str, Oid | None]
+    waits: dict[Oid, _Asked] = field(default_factory=dict)
+    sent: Counter[tuple[str, str]] = field(default_factory=Counter)  # by inbox and principal, in this push
+
+    @property
+    def policy(self) -> Policy:
+        """The policy that judges; `RefusedError` (`policy.not_pinned`)."""
+        if self.chain is None:
+            raise RefusedError(
+                "policy.not_pinned",
+                "the server trusts no policy, so it cannot tell who may do this",
+                hint="push the policy, then pin its root in the server's repository",
+                fix=("gfr trust pin <digest>",),
+            )
+        return self.chain.newest
+
+    def tip(self, name: str) -> Oid | None:
+        """Where the ref will stand."""
+        return self.pushed[name] if name in self.pushed else self.repository.resolve(name)
+
+
+def check_content(change: Change, new: Oid, received: Received) -> None:
+    """Refuse what nobody may put there; the codes are those of `trust` and of `runs verify`.
+
+    The policy's own ref was judged when its chain was read. Leases, slots, jobs and the like are judged
+    when they are read. A gate's refs (`refs/for/`) have their form only; the look-up of gates belongs here.
+    """
+    for prefix, check in _CHECKS.items():
+        if change.name.startswith(prefix):
+            check(change, new, received)
+
+
+def _release(change: Change, new: Oid, received: Received) -> None:
+    verify_release(received.repository, change.name, new, received.policy, now=received.now)
+
+
+def _live(change: Change, new: Oid, received: Received) -> None:
+    slug = parse_live_ref(change.name)
+    assert slug is not None, "the name's form was checked"
+    load_live(received.repository, new, slug, received.policy, now=received.now, known=change.old)
+
+
+def _log(change: Change, new: Oid, received: Received) -> None:
+    digest = parse_log_ref(change.name)
+    assert digest is not None, "the name's form was checked"
+    load_log(received.repository, new, digest, known=change.old)
+
+
+def _run(change: Change, new: Oid, received: Received) -> None:
+    """Every new turn is whole and signed by a runner that may drive the flow.
+
+    A draft may be driven by a runner that the policy does not list, but by one and the same.
+    """
+    reader = received.repository
+    base = change.old or new
+    pin = _pin(reader, base)
+    own = prove(reader.read(base)).fingerprint if pin.is_draft else None
+    policy = received.policy
+
+    def check_turn(oid: Oid, data: bytes) -> Finding | None:
+        first_seen = decode_commit(data).committer.time * 1_000
+        verdict = verify_turn(
+            RawObject("commit", data),
+            policy,
+            pin.slug,
+            first_seen=first_seen,
+            draft=pin.is_draft,
+            own_key=own,
+        )
+        return None if verdict.accepted else Finding(f"untrusted.{verdict.reason}", oid, verdict.detail)
+
+    findings = verify_run(reader, change.name, check_turn, tip=new, since=change.old)
+    if findings:
+        first = findings[0]
+        raise RefusedError(
+            "untrusted_run",
+            f"turn {first.commit or new}: {first.message} ({first.code})",
+            hint="only a runner that the policy lists for this flow writes its runs",
+            fix=("gfr policy show",),
+        )
+
+
+def _approval(change: Change, new: Oid, received: Received) -> None:
+    at = parse_approval_ref(change.name)
+    assert at is not None, "the name's form was checked"
+    raw = _small(received, new)
+    parents = decode_commit(raw.data).parents if raw.kind == "commit" else ()
+    prove(raw)
+    if len(parents) != 1:
+        raise Refusal("parent", "an approval has exactly one parent, the wait commit")
+    asked = received.waits.get(parents[0])
+    if asked is None:
+        asked = received.waits[parents[0]] = _asked(received, parents[0], at.run_id, at.wait)
+    outcome = judge(
+        asked.wait,
+        [SignedApproval(new, received.now, in_time=True)],  # the runner alone says what came too late
+        reader=received.repository,
+        pinned=asked.pinned,
+        newest=received.policy,
+        now=received.now,
+    )
+    result = outcome.results[0]
+    if result.reason is not None:
+        raise Refusal(result.reason, result.detail, hint=f"gfr show {at.run_id} {at.wait} says what counts")
+    _count(received, approvals_prefix(at.run_id, at.wait), result.principal or "")
+
+
+def _callback(change: Change, new: Oid, received: Received) -> None:
+    at = parse_callback_ref(change.name)
+    assert at is not None, "the name's form was checked"
+    raw = _small(received, new)
+    signed = prove(raw)
+    principal = received.policy.keyring.who(signed, first_seen=received.now, now=received.now)
+    parents = decode_commit(raw.data).parents
+    if len(parents) != 1:
+        raise Refusal("parent", "a callback has exactly one parent, the turn that opened the wait")
+    read_answer(
+        raw,
+        received.repository,
+        run=at.run_id,
+        wait=at.wait,
+        opened=parents[0],
+        keys=frozenset((signed.fingerprint,)),
+        first_seen=received.now,
+        max_skew=received.policy.skew_ms,
+    )
+    if _open_wait(received, parents[0], at.run_id, at.wait)[1].wait.wait != "event":
+        raise Refusal("wait", f"{at.wait} is for people's decisions, not for callbacks")
+    _count(received, callbacks_prefix(at.run_id, at.wait), principal)
+
+
+def _request(change: Change, new: Oid, received: Received) -> None:
+    at = parse_request_ref(change.name)
+    assert at is not None, "the name's form was checked"
+    raw, now = _small(received, new), received.now
+    reader, policy = received.repository, received.policy
+    if at.run_id is None:
+        principal = read_start(raw, reader, policy, first_seen=now, now=now, steers=False).principal
+    else:
+        refs = [name for name, _ in run_refs(reader, at.run_id)]
+        parts = parse_run_ref(refs[0]) if refs else None
+        slug = None if parts is None else parts.slug
+        read = read_request(raw, reader, policy, slug, first_seen=now, now=now)
+        if read.request.run != at.run_id:
+            raise Refusal("run", f"the request is for run {read.request.run}")
+        principal = read.principal
+    _count(received, requests_prefix(at.run_id), principal)
+
+
+def _asked(received: Received, commit: Oid, run_id: str, folder: str) -> _Asked:
+    """The wait that a commit opened, as the commit's own tree tells it."""
+    run, state, pin = _open_wait(received, commit, run_id, folder)
+    wait = state.wait
+    if wait.wait != "approval":
+        raise Refusal("wait", f"{folder} takes no approvals")
+    policy = received.policy
+    assert received.chain is not None, "a policy is in force"
+    pinned = None if wait.policy is None else received.chain.at(Oid(wait.policy))
+    if pinned is None:
+        raise Refusal("wait", f"the policy that {folder} pins is not in the chain that is trusted here")
+    raw = received.repository.read(commit)
+    verdict = verify_turn(
+        raw,
+        policy,
+        run.slug,
+        first_seen=decode_commit(raw.data).committer.time * 1_000,
+        draft=pin.is_draft,
+        own_key=prove(raw).fingerprint,
+    )
+    if not verdict.accepted:
+        raise Refusal("parent", f"the wait commit {commit} is not a runner's: {verdict.detail}")
+    open_wait = OpenWait(
+        run.run,
+        folder,
+        commit,
+        decode_commit(raw.data).tree,
+        wait.payload,
+        wait.deadline,
+        wait.need,
+        wait.role,
+        wait.human,
+        wait.actions,
+        bool(wait.edits),
+        wait.editor_counts,
+        frozenset(wait.excluded),
+        Actors(
+            author=frozenset(pin.authors),
+            starter=None if run.starter is None else frozenset((run.starter,)),
+        ),
+        pin.slug,
+        pin.is_draft,
+    )
+    return _Asked(open_wait, pinned)
+
+
+def _open_wait(received: Received, commit: Oid, run_id: str, folder: str) -> tuple[Run, OpenWaitState, Pin]:
+    """The wait that this commit opened; refuses `parent`, `run`, `wait` and `resolved`."""
+    reader = received.repository
+    try:
+        run, pin = read_run(reader, commit), _pin(reader, commit)
+    except GitflowError as problem:
+        raise Refusal("parent", f"{commit} is no turn of a run: {problem.message}") from None
+    if run.run != run_id:
+        raise Refusal("run", f"{commit} is a turn of run {run.run}")
+    state = run.wait(folder)
+    if state is None or file_in(reader, head_of(reader, commit)[0], "wait/payload.edn") is None:
+        raise Refusal("wait", f"{commit} did not open {folder}")
+    tip = received.tip(run_ref(run.slug, run.run))
+    if tip is not None:
+        if not received.repository.is_ancestor(commit, tip):
+            raise Refusal("parent", f"{commit} is not in the history of run {run_id}")
+        if read_run(reader, tip).wait(folder) is None:
+            raise Refusal("resolved", f"{folder} is closed")
+    return run, state, pin
+
+
+def _pin(reader: Repository, commit: Oid) -> Pin:
+    data = file_in(reader, head_of(reader, commit)[0], "pin.json")
+    if data is None:
+        raise RefusedError("pin.missing", f"the commit {commit} has no pin.json, so it is no turn of a run")
+    return decode_pin(data)
+
+
+def _small(received: Received, oid: Oid) -> RawObject:
+    raw = received.repository.read(oid)
+    if raw.kind != "commit":
+        raise Refusal("malformed", f"a statement is a commit, not a {raw.kind}")
+    if len(raw.data) > MOST_BYTES:
+        raise Refusal("malformed", f"a commit of more than {MOST_BYTES} bytes")
+    return raw
+
+
+def _count(received: Received, inbox: str, principal: str) -> None:
+    """Refuse (`inbox.full`) more than a person's share; who sends much keeps nobody else out."""
+    received.sent[inbox, principal] += 1
+    there = received.repository.refs(inbox)
+    found = received.sent[inbox, principal]
+    if found + len(there) > MOST_FROM_ONE:
+        found += sum(_is_by(received, oid, principal) for _, oid in there[:MOST_LOOKED_AT])
+    if found > MOST_FROM_ONE:
+        raise RefusedError("inbox.full", f"{inbox} holds {MOST_FROM_ONE} commits of {principal} already")
+
+
+def _is_by(received: Received, oid: Oid, principal: str) -> bool:
+    try:
+        return principal in received.policy.keyring.owners(prove(received.repository.read(oid)).key)
+    except Refusal:
+        return False
+
+
+_CHECKS: Mapping[str, Callable[[Change, Oid, Received], None]] = {
+    RELEASES: _release,
+    LIVE: _live,
+    LOGS: _log,
+    RUNS: _run,
+    APPROVALS: _approval,
+    CALLBACKS: _callback,
+    REQUESTS: _request,
+}
