@@ -22,7 +22,8 @@ CALLER = """{:slug :hello :name "Caller" :concurrency {:type :singleton :on-new-
 HELPER = """{:slug :helper :name "Helper" :concurrency {:type :singleton :on-new-version :coexist}
  :invocations {:default {:inputs [{:name :n :type :number}]}}
  :interfaces {:manual [{:id :start :invocation :default :label "Go"}]}
- :flow '(let [sent (flow/step :http :send {:url (str "https://api.test/send" (:n (flow/input))) :method :post})
+ :flow '(let [sent (flow/step :http :send {:url (str "https://api.test/send" (:n (flow/input)))
+                                           :method :post})
               nap (flow/step :sleep :nap {:seconds 3})]
           {:n (:n (flow/input)) :status (:status sent)})}
 """

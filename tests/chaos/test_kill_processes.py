@@ -39,7 +39,8 @@ def flow(origin: str) -> str:
               two (flow/step :http :two {{:url "{origin}/two" :method :post}})
               nap (flow/step :sleep :nap {{:millis 60}})
               three (flow/step :http :three {{:url "{origin}/three" :method :post}})]
-          {{:n (:n a) :kept (:value kept) :did [(:status one) (:status busy) (:status two) (:status three)]}})}}
+          {{:n (:n a) :kept (:value kept)
+            :did [(:status one) (:status busy) (:status two) (:status three)]}})}}
 """
 
 
@@ -166,10 +167,10 @@ def test_processes_killed_at_random_lose_nothing(clone: Clone, server: Loopback,
         process = clone.begin("run", "hello")
         said = first_line(process)
         if number % 2:
-            kill_later(process, lambda: said() is not None, chance.uniform(0, 0.25))
+            kill_later(process, lambda said=said: said() is not None, chance.uniform(0, 0.25))
         else:
             wanted = chance.randint(1, 5)
-            kill_later(process, lambda: len(server.seen) >= wanted, chance.uniform(0, 0.02))
+            kill_later(process, lambda wanted=wanted: len(server.seen) >= wanted, chance.uniform(0, 0.02))
         assert process.stdout is not None
         process.stdout.close()
         watcher = Watcher(clone)
