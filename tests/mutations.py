@@ -131,4 +131,5 @@ class Damage:
             case 5:
                 return text[:start]
             case _:
-                return text[:start] + rnd.choice(_PIECES) + text[end:]
+                piece: str = rnd.choice(_PIECES)
+                return text[:start] + piece + text[end:]

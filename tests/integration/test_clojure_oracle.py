@@ -10,7 +10,7 @@ from tests.clojure_differences import Difference, agree, answer, differences
 from tests.clojure_expressions import Expressions
 from tests.clojure_oracle import JARS, Answer, Clojure
 from tests.soak import Soak
-from tests.unit.test_language_semantics import GIVES, THROWS
+from tests.unit import test_language_edges, test_language_semantics
 
 IN_CI = 3_000
 OURS_ALONE = ("json/", "breyta.sandbox/", "Exception. ")  # what Clojure has not, or has under another name
@@ -43,7 +43,11 @@ def test_made_up_expressions_mean_the_same(clojure: Clojure) -> None:
 
 
 def test_the_examples_of_our_own_tests_mean_the_same(clojure: Clojure) -> None:
-    tables = [text for text, _ in (*GIVES, *THROWS)]
+    tables = [
+        text
+        for module in (test_language_semantics, test_language_edges)
+        for text, _ in (*module.GIVES, *module.THROWS)
+    ]
     assert unexplained(clojure, [text for text in tables if not any(x in text for x in OURS_ALONE)]) == ""
 
 
