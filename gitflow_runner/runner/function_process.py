@@ -25,7 +25,7 @@ START_MS = 30_000  # a busy machine may take long to start a Python; the calls' 
 END_S = 1.0
 _CHUNK = 65_536
 _LAST_WORDS = 300  # characters
-_PROGRAM = (
+PROGRAM = (
     "import sys; sys.path[:0] = sys.argv[2:]; "
     "from gitflow_runner.runner.function_worker import main; main(int(sys.argv[1]))"
 )
@@ -36,12 +36,12 @@ _PATHS = tuple(str(Path(file).resolve().parents[up]) for file, up in ((__file__,
 class FunctionProcess:
     """A running child. After any error it is of no more use, and has been ended."""
 
-    def __init__(self, clock: Clock, memory_bytes: int) -> None:
+    def __init__(self, clock: Clock, memory_bytes: int, program: str = PROGRAM) -> None:
         """Start it and wait until it is ready; `StepError` (`function.crashed`, `function.overrun`)."""
         self._clock = clock
         self._process = subprocess.Popen(
             # Isolated, and without site: no variable, no user directory, no .pth file has a say.
-            (sys.executable, "-I", "-S", "-c", _PROGRAM, str(memory_bytes), *_PATHS),
+            (sys.executable, "-I", "-S", "-c", program, str(memory_bytes), *_PATHS),
             bufsize=0,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
@@ -66,6 +66,11 @@ class FunctionProcess:
     def pid(self) -> int:
         """The child's process id."""
         return self._process.pid
+
+    @property
+    def is_alive(self) -> bool:
+        """Whether it still runs; the system may have ended it between two calls."""
+        return self._process.poll() is None
 
     def ask(self, data: bytes, wall_ms: int) -> bytes:
         """Send frames and return the content of the one frame that answers them.

@@ -28,7 +28,7 @@ from gitflow_runner.runner.function_messages import (
     decode_reply,
     encode_message,
 )
-from gitflow_runner.runner.function_process import FunctionProcess
+from gitflow_runner.runner.function_process import PROGRAM, FunctionProcess
 from gitflow_runner.runner.functions import out_of_memory
 from gitflow_runner.runner.settings import WorkerLimits
 
@@ -38,8 +38,9 @@ MAX_SENT_BYTES = 32_000_000  # of code, after which a fresh process starts with 
 class FunctionWorker:
     """Calls functions in one process at a time; one call at a time, whichever thread asks."""
 
-    def __init__(self, clock: Clock, limits: WorkerLimits | None = None) -> None:
+    def __init__(self, clock: Clock, limits: WorkerLimits | None = None, program: str = PROGRAM) -> None:
         self._clock = clock
+        self._program = program
         self._limits = limits or WorkerLimits()
         self._lock = threading.Lock()
         self._process: FunctionProcess | None = None
@@ -57,38 +58,38 @@ class FunctionWorker:
         `function.crashed`, which another try may get past.
         """
         with self._lock:
-            if self._process is None or self._sent.size > MAX_SENT_BYTES:
-                self._restart()
-            assert self._process is not None
+            process = self._ready()
             number = self._sent.number(code)
             call = CallFunction(number, argument, fuel, self._limits.cpu_seconds)
             data = b"".join((*self._sent.taken(), encode_message(call)))
             try:
-                content = self._process.ask(data, self._limits.wall_ms)
+                content = process.ask(data, self._limits.wall_ms)
             except BaseException:
                 self._process = None
                 raise
-            return self._text(content, code.name)
+            return self._text(process, content, code.name)
 
     def close(self) -> None:
         """End the process; the next call would start another."""
         with self._lock:
             if self._process is not None:
-                self._process.end()
-            self._process = None
+                self._drop(self._process)
 
-    def _restart(self) -> None:
-        if self._process is not None:
-            self._process.end()
-            self._process = None
-        self._process = FunctionProcess(self._clock, self._limits.memory_bytes)
+    def _ready(self) -> FunctionProcess:
+        process = self._process
+        if process is not None and process.is_alive and self._sent.size <= MAX_SENT_BYTES:
+            return process
+        if process is not None:
+            self._drop(process)
+        self._process = FunctionProcess(self._clock, self._limits.memory_bytes, self._program)
         self._sent = _Sent()
+        return self._process
 
-    def _text(self, content: bytes, name: str) -> str:
+    def _text(self, process: FunctionProcess, content: bytes, name: str) -> str:
         try:
             reply = decode_reply(content)
         except (ValueError, LangError):
-            self._drop()
+            self._drop(process)
             raise StepError(
                 "function.crashed", "the process of the function answered with something else", retryable=True
             ) from None
@@ -99,12 +100,11 @@ class FunctionWorker:
                 raise error
             case OutOfMemory():
                 # What it has mapped it keeps; a fresh one starts with all of its allowance.
-                self._drop()
+                self._drop(process)
                 raise out_of_memory(name)
 
-    def _drop(self) -> None:
-        assert self._process is not None
-        self._process.end()
+    def _drop(self, process: FunctionProcess) -> None:
+        process.end()
         self._process = None
 
 

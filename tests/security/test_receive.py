@@ -114,6 +114,15 @@ def test_a_decision_of_another_runs_inbox(server: Server, asked: Waiting) -> Non
     assert server.push(f"{oid}:{other.inbox}/{oid}") == ["approval.run"]
 
 
+def test_a_good_decision_covers_for_no_other_place_in_the_same_push(server: Server, asked: Waiting) -> None:
+    other = server.team.start()
+    one, two = server.team.sign("bob", asked), server.team.sign("cat", asked)
+    refused = server.push(f"{one}:{asked.inbox}/a", f"{two}:{other.inbox}/b")
+    assert refused == ["approval.run"]
+    astray = f"refs/approvals/{asked.run}/00009-ask/b"
+    assert server.push(f"{one}:{asked.inbox}/a", f"{two}:{astray}") == ["approval.wait"]
+
+
 def test_a_closed_wait_takes_no_more(server: Server, asked: Waiting) -> None:
     team = server.team
     assert server.send(asked, team.sign("bob", asked)) == []
@@ -334,6 +343,16 @@ def test_a_turn_by_the_runners_key_that_says_nothing_whole(server: Server, asked
     team = server.team
     forged = turn(team, asked.commit, team.home / ".git/gitflow/runner_ed25519")
     assert server.push(f"{forged}:{asked.ref}") == ["untrusted_run"]
+
+
+def test_a_draft_driven_by_a_runner_that_nobody_listed_stays_its_own(server: Server) -> None:
+    team = server.team
+    assert team.apply_policy(drive="").exit == 0
+    server.push(CHAIN)
+    asked = team.start()
+    forged = turn(team, asked.commit, team.keys / "stranger")
+    assert server.push(f"{forged}:{asked.ref}") == ["untrusted_run"]
+    assert server.send(asked, team.sign("bob", asked)) == []
 
 
 def test_a_run_under_another_name(server: Server, asked: Waiting) -> None:
