@@ -65,7 +65,9 @@ class Clone:
             text=True,
             timeout=120,
         )
-        assert done.returncode in codes, f"{arguments} ended with {done.returncode}: {done.stderr[-2000:]}"
+        assert done.returncode in codes, (
+            f"{arguments} ended with {done.returncode}: {done.stdout[-500:]}{done.stderr[-1500:]}"
+        )
         return done.stdout
 
     def begin(self, *arguments: str) -> subprocess.Popen[str]:

@@ -59,7 +59,7 @@ def clear_other_locks(common_dir: Path, now: float, booted: float) -> Cleared:
     due: list[tuple[LockFile, float]] = []
     kept: list[LockFile] = []
     for lock in all_locks(common_dir, now):
-        if lock.name.startswith(_SHARED):
+        if is_shared(lock):
             due.append((lock, SHARED_AGE))
         elif lock.name.startswith(_REPORTED) or not lock.name.startswith((ALL, "packed-refs")):
             kept.append(_because(lock, "it belongs to whoever writes there; remove it by hand"))
@@ -67,6 +67,11 @@ def clear_other_locks(common_dir: Path, now: float, booted: float) -> Cleared:
             due.append((lock, min(OTHER_AGE, max(0.0, now - booted))))
     cleared = _clear(due)
     return Cleared(cleared.removed, (*kept, *cleared.kept))
+
+
+def is_shared(lock: LockFile) -> bool:
+    """Whether the lock is that of a ref which all runners write, and which therefore goes soon."""
+    return lock.name.startswith(_SHARED)
 
 
 def all_locks(common_dir: Path, now: float) -> tuple[LockFile, ...]:

@@ -65,7 +65,7 @@ def verify_run(
     looked at, and it must be a turn of this run.
 
     Codes: those of `DamagedError` (`history.*`, `run.*`, `git.*`), `incomplete` (an object is missing),
-    `run.unknown`, `history.rewritten` (`since` is gone), `run.ref`, `run.state` (`run.json` is not the
+    `run.unknown`, `history_rewritten` (`since` is gone), `run.ref`, `run.state` (`run.json` is not the
     fold), `history.canonical`, `trailer_mismatch`, `parents`, `clock`, `wait.alone`, `wait.payload`,
     `pin.digest`, `res.digest`, `tree.mode`. A run that cannot be read further back gives the finding that
     says why, and no more.
@@ -115,7 +115,7 @@ class _Check:
                 oid = commit.parents[0] if commit.parents and events[0].seq != 1 else None
             if self._since is not None:
                 if oid is None:
-                    yield Finding("history.rewritten", tip, f"{self._since} is no turn of this run any more")
+                    yield Finding("history_rewritten", tip, f"{self._since} is no turn of this run any more")
                     return
                 run = read_run(self._reader, self._since)
                 self._last_tree = head_of(self._reader, self._since)[0]

@@ -22,6 +22,7 @@ from gitflow_runner.runner.assembly import Assembly
 from gitflow_runner.runner.code import Code, pinned_code, resolve_code
 from gitflow_runner.runner.drive import Patience, Stood
 from gitflow_runner.runner.runtime import Runtime
+from gitflow_runner.runner.seen import note_tip
 from gitflow_runner.runner.start import Caller, begin_run
 from gitflow_runner.runner.sync import push_ref
 from gitflow_runner.runner.verify import require_trusted
@@ -76,6 +77,7 @@ def drive_held(runtime: Runtime, journal: Journal, pin: Pin, code: Code, patienc
         stood = driver.drive(patience)
     finally:
         runtime.local.set_verified_tip(journal.run.run, journal.tip)
+    note_tip(runtime, journal.ref, journal.tip)
     push_ref(runtime, journal.ref, journal.tip)
     if stood.run.is_over:
         give_back(runtime.repository, stood.run.run)

@@ -85,11 +85,11 @@ class LocalState:
         """Remember that everything up to `tip` is verified."""
         self.write(f"verified/{run}", tip.encode() + b"\n", sync=False)
 
-    def read(self, name: str) -> bytes | None:
-        """A file's bytes, None if it is not there."""
+    def read(self, name: str, limit: int = _LIMIT) -> bytes | None:
+        """A file's bytes, at most `limit` of them, None if it is not there."""
         try:
             with (self.root / name).open("rb") as file:
-                return file.read(_LIMIT)
+                return file.read(limit)
         except FileNotFoundError:
             return None
 

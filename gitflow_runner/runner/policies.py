@@ -8,6 +8,7 @@ from gitflow_runner.git.refs import POLICY
 from gitflow_runner.git.repository import ObjectReader
 from gitflow_runner.runner.clock import Clock
 from gitflow_runner.runner.local import LocalState
+from gitflow_runner.runner.logs import own_times
 from gitflow_runner.trust.policy import Policy
 from gitflow_runner.trust.policy_chain import PolicyChain, load_chain
 
@@ -38,7 +39,7 @@ class Policies:
                 )
             return None
         if tip != self._tip or self._chain is None:
-            self._chain = load_chain(self._reader, tip, pinned, now=self._clock.now_ms(), known=known)
+            self._chain = self._load(tip, pinned, known)
             self._tip = tip
             if known != tip:
                 self._local.write("policy-known", tip.encode() + b"\n")
@@ -47,7 +48,12 @@ class Policies:
     def would_hold(self, tip: Oid, root: str | None) -> None:
         """Verify the chain as it would be with this tip; `root` is its own digest for a first policy."""
         pinned = root or self._local.pinned_root() or ""
-        load_chain(self._reader, tip, pinned, now=self._clock.now_ms(), known=self._local.known_policy())
+        self._load(tip, pinned, self._local.known_policy())
+
+    def _load(self, tip: Oid, pinned: str, known: Oid | None) -> PolicyChain:
+        # A key that has run out since must not break the chain: each version is judged when it was new here.
+        seen = own_times(self._reader, self._local)
+        return load_chain(self._reader, tip, pinned, now=self._clock.now_ms(), known=known, seen=seen)
 
     def newest(self) -> Policy | None:
         """The policy in force."""

@@ -67,7 +67,7 @@ class Received:
     chain: PolicyChain | None
     now: int
     pushed: Mapping[str, Oid | None]
-    waits: dict[Oid, _Asked] = field(default_factory=dict)
+    waits: dict[tuple[Oid, str, str], _Asked] = field(default_factory=dict)
     sent: Counter[tuple[str, str]] = field(default_factory=Counter)  # by inbox and principal, in this push
 
     @property
@@ -156,9 +156,10 @@ def _approval(change: Change, new: Oid, received: Received) -> None:
     prove(raw)
     if len(parents) != 1:
         raise Refusal("parent", "an approval has exactly one parent, the wait commit")
-    asked = received.waits.get(parents[0])
+    place = (parents[0], at.run_id, at.wait)
+    asked = received.waits.get(place)
     if asked is None:
-        asked = received.waits[parents[0]] = _asked(received, parents[0], at.run_id, at.wait)
+        asked = received.waits[place] = _asked(received, *place)
     outcome = judge(
         asked.wait,
         [SignedApproval(new, received.now, in_time=True)],  # the runner alone says what came too late

@@ -1,30 +1,37 @@
-"""What this clone's runner saw first, kept in its own signed log: releases and promotions."""
+"""What this clone's runner saw first, kept in its own signed log: releases, promotions, policies, tips."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from itertools import accumulate, islice
 
 from gitflow_runner.errors import ConflictError
 from gitflow_runner.git.objects import Ident, Oid
 from gitflow_runner.git.refs import LOGS, parse_log_ref, parse_release_tag
 from gitflow_runner.git.repository import RefUpdate
+from gitflow_runner.runner.logs import load_known_log
 from gitflow_runner.runner.runtime import RUNNER_MAIL, RUNNER_NAME, Runtime
 from gitflow_runner.trust.live import LiveChain
 from gitflow_runner.trust.log import (
     Entry,
+    KeyRevoked,
+    PolicySeen,
     PromotionSeen,
     ReleaseSeen,
     RunnerLog,
+    TipSeen,
     build_link,
     first_seen,
     key_digest,
-    load_log,
+    load_tip,
     ref_of,
     releases_seen,
 )
 from gitflow_runner.trust.release import Release
 
 _TRIES = 20
+_LOGGED = "policy-logged"  # the policy commit up to which the log holds all versions
 
 
 class RunnerLogs:
@@ -36,7 +43,7 @@ class RunnerLogs:
 
     def _trusted(self) -> Sequence[RunnerLog]:
         runtime = self._runtime
-        own = key_digest(runtime.signer.key)
+        own = key_digest(runtime.signer.key) if runtime.local.is_ready() else None
         policy = runtime.policies.newest()
         listed = {
             key_digest(key.key)
@@ -45,10 +52,11 @@ class RunnerLogs:
             for key in person.keys
         }
         found = []
-        for name, tip in runtime.repository.refs(LOGS):
+        for name, _ in runtime.repository.refs(LOGS):
             digest = parse_log_ref(name)
             if digest is not None and (digest == own or digest in listed):
-                found.append(load_log(runtime.repository, tip, digest))
+                log = load_known_log(runtime.repository, runtime.local, digest)
+                found += [log] if log is not None else []
         return found
 
     def first_seen(self) -> Mapping[Oid, int]:
@@ -74,33 +82,85 @@ class RunnerLogs:
         own = [e for e in entries if e.flow == slug]
         return max(own, key=lambda e: e.number).promotion if own else None
 
+    def tips(self) -> Mapping[str, Oid]:
+        """The turn at which each run was seen last, by its ref."""
+        found: dict[str, TipSeen] = {}
+        for log in self._logs:
+            for entry in log.entries:
+                if isinstance(entry, TipSeen) and entry.at >= found.get(entry.ref, entry).at:
+                    found[entry.ref] = entry
+        return {ref: entry.tip for ref, entry in found.items()}
+
     def note_release(self, ref: str, release: Release) -> None:
         """Log the first sight of a release."""
         if self.seen(release.oid) is None:
             now = self._runtime.clock.now_ms()
-            self._append(ReleaseSeen(now, ref, release.oid, release.commit, release.text.digest))
+            append(self._runtime, ReleaseSeen(now, ref, release.oid, release.commit, release.text.digest))
 
     def note_promotion(self, slug: str, chain: LiveChain) -> None:
         """Log the first sight of the promotion in force."""
         if self.seen(chain.tip.oid) is None:
             said = chain.tip.promotion
             now = self._runtime.clock.now_ms()
-            self._append(PromotionSeen(now, slug, said.number, chain.tip.oid, said.release))
+            append(self._runtime, PromotionSeen(now, slug, said.number, chain.tip.oid, said.release))
 
-    def _append(self, entry: Entry) -> None:
-        runtime = self._runtime
-        ref = ref_of(runtime.signer.key)
-        for _ in range(_TRIES):
-            tip = runtime.repository.resolve(ref)
-            before = None
-            if tip is not None:
-                before = load_log(runtime.repository, tip, key_digest(runtime.signer.key))
-            who = Ident(RUNNER_NAME, RUNNER_MAIL, runtime.clock.now_ms() // 1_000)
-            objects = build_link((entry,), before, who, runtime.signer)
-            runtime.repository.write(objects)
-            try:
-                runtime.repository.swap([RefUpdate(ref, tip, objects[-1].oid)])
-            except ConflictError:
-                continue
-            return
-        raise ConflictError("log.contended", f"{ref} is written by others all the time")
+
+def note_tip(runtime: Runtime, ref: str, tip: Oid) -> None:
+    """Log where a run stands: a checkpoint that a later rewriting contradicts."""
+    append(runtime, TipSeen(runtime.clock.now_ms(), ref, tip))
+
+
+def note_policies(runtime: Runtime) -> None:
+    """Log the first sight of the policies in force, so that later their keys are judged at that time."""
+    append(runtime)
+
+
+def append(runtime: Runtime, *entries: Entry) -> None:
+    """Write entries as the next link of this clone's log, with what it has not logged of the policy yet.
+
+    Their times never fall, whatever the clock does. `ConflictError` (`log.contended`) if others write it all
+    the time.
+    """
+    ref, digest = ref_of(runtime.signer.key), key_digest(runtime.signer.key)
+    new, marker = _unlogged(runtime)
+    entries = (*new, *entries)
+    if not entries:
+        return
+    for _ in range(_TRIES):
+        tip = runtime.repository.resolve(ref)
+        before = None if tip is None else load_tip(runtime.repository, tip, digest)
+        last = before.entries[-1].at if before is not None and before.entries else 0
+        times = accumulate((entry.at for entry in entries), max, initial=last)
+        rising = tuple(
+            replace(entry, at=at) for entry, at in zip(entries, islice(times, 1, None), strict=True)
+        )
+        who = Ident(RUNNER_NAME, RUNNER_MAIL, runtime.clock.now_ms() // 1_000)
+        objects = build_link(rising, before, who, runtime.signer)
+        runtime.repository.write(objects)
+        try:
+            runtime.repository.swap([RefUpdate(ref, tip, objects[-1].oid)])
+        except ConflictError:
+            continue
+        if marker is not None:
+            runtime.local.write(_LOGGED, marker.encode() + b"\n")
+        return
+    raise ConflictError("log.contended", f"{ref} is written by others all the time")
+
+
+def _unlogged(runtime: Runtime) -> tuple[tuple[Entry, ...], Oid | None]:
+    """Versions of the policy and revoked keys that the log does not hold; the tip to remember them by."""
+    chain = runtime.policies.chain()
+    done = (runtime.local.read(_LOGGED) or b"").decode().strip()
+    if chain is None or chain.tip.oid == done:
+        return (), None
+    now = runtime.clock.now_ms()
+    oids = [version.oid for version in chain.versions]
+    start = oids.index(Oid(done)) + 1 if done in oids else 0
+    before = {key.fingerprint for key in chain.versions[start - 1].policy.revoked} if start else set()
+    found: list[Entry] = [
+        PolicySeen(now, version.policy.version, version.oid, version.policy.digest)
+        for version in chain.versions[start:]
+    ]
+    gone = [key for key in chain.newest.revoked if key.fingerprint not in before]
+    found += [KeyRevoked(now, key.fingerprint, key.since) for key in gone]
+    return tuple(found), chain.tip.oid

@@ -15,8 +15,11 @@ from gitflow_runner.git.maintenance import (
     remove_leftovers,
     survey,
 )
+from gitflow_runner.git.stale_locks import SHARED_AGE, clear_other_locks, is_shared
 from gitflow_runner.ledger.lease import hold_maintenance
 from gitflow_runner.runner.runtime import Runtime
+
+LOCK_STEP_MS = 1_000
 
 
 def after_driving(runtime: Runtime) -> bool:
@@ -48,3 +51,25 @@ def when_idle(runtime: Runtime) -> bool:
         runtime.say(f"the repository could not be tidied: {error.message}")
         return False
     return True
+
+
+def wait_out_locks(runtime: Runtime) -> bool:
+    """Remove lock files that dead processes left on shared refs, waiting until they are old enough to go.
+
+    True if one was removed. A lock that a living process has open, or that is not ours to remove, is left.
+    """
+    clock, common_dir = runtime.clock, runtime.repository.common_dir
+    deadline = clock.monotonic_ms() + int(SHARED_AGE * 1_000) + LOCK_STEP_MS
+    try:
+        with hold_maintenance(common_dir, runtime.who):
+            while not runtime.stop():
+                now = clock.now_ms() / 1_000
+                cleared = clear_other_locks(common_dir, now, now - clock.monotonic_ms() / 1_000)
+                if cleared.removed:
+                    return True
+                if not any(is_shared(lock) for lock in cleared.kept) or clock.monotonic_ms() > deadline:
+                    return False
+                clock.pause(LOCK_STEP_MS)
+    except ConflictError:
+        pass
+    return False

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Sequence
 
 from gitflow_runner.errors import GitflowError, RefusedError
 from gitflow_runner.git.objects import Oid, RawObject, decode_commit
+from gitflow_runner.git.refs import run_ref
 from gitflow_runner.git.repository import ObjectReader
 from gitflow_runner.ledger.chain import file_in, find_wait_commit, head_of, read_history, read_run
 from gitflow_runner.ledger.codec import decode_pin
@@ -19,6 +20,7 @@ from gitflow_runner.model.pin import Pin, ReleaseSource
 from gitflow_runner.runner.answers import EXPIRED, NOTHING, decided
 from gitflow_runner.runner.asked import as_asked
 from gitflow_runner.runner.runtime import Runtime
+from gitflow_runner.runner.seen import RunnerLogs
 from gitflow_runner.trust.policy import Policy
 from gitflow_runner.trust.quorum import SignedApproval, judge
 from gitflow_runner.trust.statement import Start, parse_statement
@@ -71,12 +73,31 @@ def examine(runtime: Runtime, at: RunRef, *, since: Oid | None = None) -> tuple[
     With `since`, a turn that this clone verified, only what came after it is looked at.
     """
     known = runtime.local.verified_tip(at.run)
-    if known is not None and known != at.tip:
-        reader = runtime.repository
-        if not (reader.contains(known) and reader.is_ancestor(known, at.tip)):
-            text = f"the run stood at {known} here, which {at.tip} does not continue"
-            return (Finding("history.rewritten", at.tip, text),)
+    stood = known if known is not None else _checkpoint(runtime, at)
+    if stood is not None and stood != at.tip and not _continues(runtime, at, stood):
+        text = f"the run stood at {stood}, which {at.tip} does not continue"
+        rewritten = Finding("history_rewritten", at.tip, text)
+        # Without own memory of it, what else is wrong with the other history is told too.
+        return (rewritten, *(check_run(runtime, at.ref, tip=at.tip) if known is None else ()))
     return check_run(runtime, at.ref, tip=at.tip, since=since)
+
+
+def _checkpoint(runtime: Runtime, at: RunRef) -> Oid | None:
+    """Where the runners' logs saw the run last: what a clone without own memory of it goes by."""
+    try:
+        return RunnerLogs(runtime).tips().get(run_ref(at.slug, at.run))
+    except RefusedError as error:
+        # A log that was tampered with proves nothing for the run; it is a finding of the audit.
+        runtime.say(f"a runner's log is not believed: {error.message}")
+        return None
+
+
+def _continues(runtime: Runtime, at: RunRef, stood: Oid) -> bool:
+    """Whether the run goes on from there; one that was fetched may also be older than its checkpoint."""
+    reader = runtime.repository
+    if not reader.contains(stood):
+        return at.remote is not None
+    return reader.is_ancestor(stood, at.tip) or (at.remote is not None and reader.is_ancestor(at.tip, stood))
 
 
 def is_signed_by_runner(runtime: Runtime, at: RunRef) -> bool:

@@ -12,7 +12,7 @@ from gitflow_runner.runner.drive import Patience, Stood
 from gitflow_runner.runner.driving import Target, clear_locks, drive_recorded
 from gitflow_runner.runner.runtime import Runtime
 from gitflow_runner.runner.sync import fetch
-from gitflow_runner.runner.upkeep import when_idle
+from gitflow_runner.runner.upkeep import wait_out_locks, when_idle
 
 LOOK_EVERY_MS = 30_000
 FETCH_EVERY_MS = 5_000
@@ -35,7 +35,10 @@ def work_once(runtime: Runtime) -> Iterator[Worked]:
     for found in standings(runtime.repository):
         if runtime.stop():
             return
-        yield _work(runtime, found)
+        worked = _work(runtime, found)
+        if worked.problem is not None and worked.problem.code == "git.ref_locked" and wait_out_locks(runtime):
+            worked = _work(runtime, found)
+        yield worked
     when_idle(runtime)
 
 

@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass
 from itertools import pairwise
 from typing import cast
 
-from gitflow_runner.errors import RefusedError
+from gitflow_runner.errors import GitflowError, RefusedError
 from gitflow_runner.git.objects import (
     BLOB_MODE,
     Commit,
@@ -18,6 +18,7 @@ from gitflow_runner.git.objects import (
     RawObject,
     TreeEntry,
     blob,
+    check_oid,
     decode_commit,
     decode_tree,
     encode_tree,
@@ -26,7 +27,7 @@ from gitflow_runner.git.refs import log_ref
 from gitflow_runner.git.repository import ObjectReader
 from gitflow_runner.trust.reasons import Refusal
 from gitflow_runner.trust.signer import Signer, sign_commit
-from gitflow_runner.trust.sshkey import PublicKey
+from gitflow_runner.trust.sshkey import PublicKey, parse_key_line
 from gitflow_runner.trust.statement import carries_statement
 from gitflow_runner.trust.verify import prove
 
@@ -118,18 +119,25 @@ def ref_of(key: PublicKey) -> str:
     return log_ref(key_digest(key))
 
 
-def load_log(reader: ObjectReader, tip: Oid, digest: str, *, known: Oid | None = None) -> RunnerLog:
+def load_log(
+    reader: ObjectReader, tip: Oid, digest: str, *, known: Oid | None = None, before: RunnerLog | None = None
+) -> RunnerLog:
     """Verify the log of the key with this digest up to `tip`.
 
     Every link is signed by that key, numbered without a gap, with times that never fall. Whether the key is
-    a runner's to be believed says the policy. `known` is the tip that this clone knew last. Raises
-    `RefusedError`: `log.chain`, `log.log_rewound`.
+    a runner's to be believed says the policy. `known` is the tip that this clone knew last, `before` the log
+    as this clone verified it then, of which only what follows is read. Raises `RefusedError`: `log.chain`,
+    `log.log_rewound`.
     """
     links: list[tuple[Oid, int, tuple[Entry, ...]]] = []
-    key: PublicKey | None = None
+    key: PublicKey | None = before.key if before is not None else None
     oid: Oid | None = tip
+    known = before.tip if before is not None and known is None else known
     known_found = known is None
     while oid is not None:
+        if before is not None and oid == before.tip:
+            known_found = True
+            break
         if len(links) >= MAX_LINKS:
             raise _broken(tip, f"more than {MAX_LINKS} links")
         key, number, entries, parent = _link(reader, oid, digest)
@@ -142,11 +150,41 @@ def load_log(reader: ObjectReader, tip: Oid, digest: str, *, known: Oid | None =
         oid = parent
     if not known_found or key is None:
         raise RefusedError("log.log_rewound", f"the log ends at {tip}, which does not descend from {known}")
-    entries = tuple(entry for _, _, found in reversed(links) for entry in found)
-    for earlier, later in pairwise(entries):
+    if before is not None and not links:
+        return before
+    if before is not None and links[-1][1] != before.number + 1:
+        raise _broken(links[-1][0], f"number {links[-1][1]} follows {before.number}")
+    old = before.entries if before is not None else ()
+    entries = (*old, *(entry for _, _, found in reversed(links) for entry in found))
+    for earlier, later in pairwise(entries[max(0, len(old) - 1) :]):
         if later.at < earlier.at:
             raise _broken(tip, "its times fall")
     return RunnerLog(key, tip, links[0][1], entries)
+
+
+def load_tip(reader: ObjectReader, tip: Oid, digest: str) -> RunnerLog:
+    """The last link alone, verified: enough to write the next one, not to know what was seen."""
+    key, number, entries, _ = _link(reader, tip, digest)
+    return RunnerLog(key, tip, number, entries)
+
+
+def encode_log(log: RunnerLog) -> bytes:
+    """A verified log as a clone remembers it for itself; `decode_log` reads it back."""
+    head = json.dumps({"format": FORMAT, "key": log.key.line, "tip": log.tip})
+    return head.encode() + b"\n" + _encode(log.number, log.entries)
+
+
+def decode_log(data: bytes) -> RunnerLog | None:
+    """The log that was remembered, None for what is not of that form: then it is verified anew."""
+    first, _, rest = data.partition(b"\n")
+    try:
+        head = json.loads(first)
+        if head["format"] != FORMAT:
+            return None
+        number, entries = _decode(rest)
+        return RunnerLog(parse_key_line(head["key"]), check_oid(head["tip"]), number, entries)
+    except (ValueError, KeyError, TypeError, AttributeError, GitflowError):
+        return None
 
 
 def _link(

@@ -251,4 +251,4 @@ def test_a_run_that_lost_what_was_verified_is_found(repository: MemoryRepository
     verified = repository.resolve(REF)
     retold(repository, 4, lambda c: replace(c, committer=COMMITTER.at(T0 + 90_000)))
     found = verify_run(repository, REF, trusted, since=verified)
-    assert [f.code for f in found] == ["history.rewritten"]
+    assert [f.code for f in found] == ["history_rewritten"]

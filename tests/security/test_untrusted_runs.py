@@ -290,7 +290,7 @@ def test_a_run_moved_back_to_an_earlier_turn_is_not_driven_again(team: Team) -> 
     shown = team.ann.gfr("show", asked.run).data
     assert (shown["status"], [f["code"] for f in shown["findings"]]) == (
         "untrusted_run",
-        ["history.rewritten"],
+        ["history_rewritten"],
     )
     team.ann.git("update-ref", asked.ref, tip)
     assert team.ann.gfr("worker", "--once").data["items"][0]["status"] == "waiting"

@@ -85,4 +85,4 @@ def test_a_run_that_was_wound_back_is_refused(world: World) -> None:
     with pytest.raises(RefusedError) as refused:
         require_trusted(runtime, replace(at, tip=earlier))
     assert refused.value.code == "untrusted_run"
-    assert "history.rewritten" in str(refused.value.details["findings"])
+    assert "history_rewritten" in str(refused.value.details["findings"])
