@@ -144,6 +144,8 @@ class World:
         self.repository = MemoryRepository(folder / "git", work_dir=work)
         prepare(self.runtime(quietly), create_key=True, commit=False)
         files = {f".breyta/flows/{slug}.edn": text for slug, text in {SLUG: flow, **others}.items()}
+        # A process for the functions of each process would take most of the time of these tests.
+        files[".breyta/config.yaml"] = "functions:\n  drafts: in-process\n"
         self._commit({path: text.encode() for path, text in files.items()})
         for path, text in files.items():
             (work / path).write_text(text)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Literal
 
 from gitflow_runner.errors import GitflowError
 from gitflow_runner.git.refs import POLICY, RUNS
+from gitflow_runner.runner.hook_files import hooks_status
 from gitflow_runner.runner.runtime import Runtime
 from gitflow_runner.trust.sshsig import GIT
 
@@ -104,10 +106,22 @@ def _refs(runtime: Runtime) -> Iterator[Checked]:
     yield Checked("ok", "sync", where)
 
 
+def _hooks(runtime: Runtime) -> Iterator[Checked]:
+    found = hooks_status(runtime, sys.executable)
+    lacking = [f"{hook.name} {hook.state}" for hook in found.items if hook.state != "installed"]
+    if found.packs_refs:
+        lacking.append("git packs refs itself")
+    if lacking:
+        yield Checked("warn", "hooks", ", ".join(lacking), ("gfr hooks install",))
+    else:
+        yield Checked("ok", "hooks", f"{len(found.items)} installed")
+
+
 _CHECKS: tuple[tuple[str, Callable[[Runtime], Iterator[Checked]]], ...] = (
     ("git", _git),
     ("runner", _runner),
     ("signing", _signing),
     ("trust", _trust),
     ("sync", _refs),
+    ("hooks", _hooks),
 )

@@ -13,6 +13,7 @@ import resource
 from pathlib import Path
 
 from gitflow_runner.errors import StepError
+from gitflow_runner.lang.data import read_data
 from gitflow_runner.lang.portable import unpack, unpack_source
 from gitflow_runner.lang.source import Source
 from gitflow_runner.runner.evaluation import FunctionCode, Ready, apply, prepare
@@ -92,7 +93,7 @@ class Functions:
             ready = self._ready.get(call.function)
             if ready is None:
                 ready = self._ready[call.function] = prepare(self.codes[call.function])
-            return Returned(apply(ready, call.argument, call.fuel)[1])
+            return Returned(apply(ready, read_data(call.argument, loose=True), call.fuel)[1])
         except StepError as error:
             return Failed(error)
         except MemoryError:
