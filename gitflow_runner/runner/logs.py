@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 
+from gitflow_runner.errors import TransientError
 from gitflow_runner.git.objects import Oid
 from gitflow_runner.git.refs import log_ref
 from gitflow_runner.git.repository import ObjectReader
@@ -25,7 +27,9 @@ def load_known_log(reader: ObjectReader, local: LocalState, digest: str) -> Runn
     before = decode_log(local.read(name, _LIMIT) or b"")
     found = load_log(reader, tip, digest, before=before)
     if found is not before and len(found.entries) < 200_000:
-        local.write(name, encode_log(found), sync=False)
+        # It only saves the next reader's time: on a disk that takes nothing, looking must still work.
+        with suppress(TransientError):
+            local.write(name, encode_log(found), sync=False)
     return found
 
 
