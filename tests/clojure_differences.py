@@ -21,7 +21,7 @@ _PARTS = ("expression", "Clojure", "here")
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """One entry: its name, patterns for the expression and both answers, what must be the same, an example."""
+    """One entry: its name, patterns for the expression and both answers, what must be equal, an example."""
 
     name: str
     patterns: tuple[re.Pattern[str], ...]

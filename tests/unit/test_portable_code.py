@@ -16,7 +16,8 @@ from gitflow_runner.lang.source import Source, spliced
 TEXT = """(fn ^{:doc "d"} [m & more]
   [nil true 1 -2N 1.5 2.50M 1/3 ##Inf \\a \\newline "é\\n" 'sym 'a/b :k :n/k #"a\\d" #{1 2} {:a [1]}
    #t/ag [1]
-   #inst "2026-01-02T03:04:05Z" #uuid "00000000-0000-0000-0000-000000000001" #(inc %) `(x ~m) @m ^String m])"""
+   #inst "2026-01-02T03:04:05Z" #uuid "00000000-0000-0000-0000-000000000001"
+   #(inc %) `(x ~m) @m ^String m])"""
 
 
 def carried(code: Form | Source) -> Form | Source:
