@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from contextlib import suppress
 
-from gitflow_runner.errors import TransientError
+from gitflow_runner.errors import RefusedError, TransientError
 from gitflow_runner.git.objects import Oid
 from gitflow_runner.git.refs import log_ref
 from gitflow_runner.git.repository import ObjectReader
@@ -37,5 +37,10 @@ def own_times(reader: ObjectReader, local: LocalState) -> Mapping[Oid, int]:
     """When (ms) this clone's own runner first saw each release, promotion and policy."""
     if not local.is_ready():
         return {}
-    log = load_known_log(reader, local, key_digest(local.signer().key))
+    try:
+        log = load_known_log(reader, local, key_digest(local.signer().key))
+    except RefusedError:
+        # A log that is not believed tells no times: all is judged now, which only refuses more. Whoever
+        # needs the log itself, to start, to append or to audit, is told what is wrong with it.
+        return {}
     return {} if log is None else first_seen((log,))
