@@ -42,7 +42,7 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 
 @pytest.fixture(scope="session")
 def real_part() -> Callable[[str], str]:
-    """`real_part("sshd")`: the path of a program that a test drives.
+    """`real_part("sshd")`: the path of a program that a test drives; or of a file, given in full.
 
     Where it is missing the test skips with the reason, in CI (`CI=true`) it fails: `.ci/packages` lists
     what has to be there.
@@ -50,8 +50,10 @@ def real_part() -> Callable[[str], str]:
 
     def find(program: str) -> str:
         found = shutil.which(program, path=f"{os.environ['PATH']}:/usr/local/sbin:/usr/sbin:/sbin")
+        if found is None and program.startswith("/") and os.path.exists(program):
+            found = program
         if found is None:
-            reason = f"the program {program} is not installed"
+            reason = f"{program} is not installed"
             if IN_CI:
                 pytest.fail(f"{reason}; name its package in .ci/packages")
             pytest.skip(reason)

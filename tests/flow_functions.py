@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -15,7 +16,7 @@ from gitflow_runner.runner.clock import SystemClock
 from gitflow_runner.runner.functions import FlowFunctions
 from gitflow_runner.runner.isolated import FunctionWorker, IsolatedFunctions
 from gitflow_runner.runner.settings import WorkerLimits
-from gitflow_runner.runner.stack import on_big_stack
+from gitflow_runner.runner.stack import RECURSION, on_big_stack
 from gitflow_runner.steps.base import Functions
 
 FUEL = 200_000
@@ -50,11 +51,13 @@ class Workers:
 
 @contextmanager
 def workers() -> Iterator[Workers]:
-    """Workers that are ended afterwards."""
-    made = Workers()
+    """Workers that are ended afterwards; meanwhile the recursion limit is the runner's."""
+    made, limit = Workers(), sys.getrecursionlimit()
+    sys.setrecursionlimit(RECURSION)
     try:
         yield made
     finally:
+        sys.setrecursionlimit(limit)
         made.close()
 
 

@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
+from gitflow_runner.git.objects import Ident
 from tests.hooked import install, must
 from tests.people import Person
 from tests.spoken import gfr
@@ -49,3 +50,23 @@ def serve(team: Team) -> Server:
     install(server.folder)
     server.pin()
     return server
+
+
+def who(team: Team) -> Ident:
+    return Ident("somebody", "somebody@example.test", team.runtime().clock.now_ms() // 1000)
+
+
+def released(server: Server) -> None:
+    """Version 1 of `ship` is live, here and on the server."""
+    ann = server.team.ann
+    assert ann.gfr("release", "ship", "-m", "first", "--yes").exit == 0
+    assert ann.gfr("promote", "ship", "--yes").exit == 0
+
+
+def turn(team: Team, parent: str, key: Path | None, message: str = "a turn\n") -> str:
+    """A commit with the tree of its parent, signed with that key."""
+    signing = [] if key is None else ["-c", f"user.signingkey={key}"]
+    flag = [] if key is None else ["-S"]
+    return team.ann.git(
+        *signing, "commit-tree", *flag, "-p", parent, f"{parent}^{{tree}}", given=message.encode()
+    )

@@ -33,8 +33,9 @@ from gitflow_runner.ledger.codec import decode_pin
 from gitflow_runner.ledger.fsck import Finding, verify_run
 from gitflow_runner.model.pin import Pin
 from gitflow_runner.model.run import OpenWaitState, Run
+from gitflow_runner.runner.asked import as_asked
 from gitflow_runner.runner.pushed import Change, run_refs
-from gitflow_runner.trust.approval import Actors, OpenWait
+from gitflow_runner.trust.approval import OpenWait
 from gitflow_runner.trust.live import load_live
 from gitflow_runner.trust.log import load_log
 from gitflow_runner.trust.policy import Policy
@@ -238,27 +239,7 @@ def _asked(received: Received, commit: Oid, run_id: str, folder: str) -> _Asked:
     )
     if not verdict.accepted:
         raise Refusal("parent", f"the wait commit {commit} is not a runner's: {verdict.detail}")
-    open_wait = OpenWait(
-        run.run,
-        folder,
-        commit,
-        decode_commit(raw.data).tree,
-        wait.payload,
-        wait.deadline,
-        wait.need,
-        wait.role,
-        wait.human,
-        wait.actions,
-        bool(wait.edits),
-        wait.editor_counts,
-        frozenset(wait.excluded),
-        Actors(
-            author=frozenset(pin.authors),
-            starter=None if run.starter is None else frozenset((run.starter,)),
-        ),
-        pin.slug,
-        pin.is_draft,
-    )
+    open_wait = as_asked(run.run, wait, commit, decode_commit(raw.data).tree, pin, run.starter)
     return _Asked(open_wait, pinned)
 
 

@@ -144,10 +144,6 @@ ATTEMPTS = [
     ("(clojure.math/pow 10 1000000000)", "##Inf"),
     ("(Math/pow 10 1000000000)", "##Inf"),
     ('(json/parse (apply str (repeat 100000 "[")))', "size_exceeded"),
-    (
-        r'(json/parse (str "{\"__class__\":" (apply str (repeat 300 "[")) "1" (apply str (repeat 300 "]")) "}"))',
-        "size_exceeded",
-    ),
     ("(json/write-str (range))", "size_exceeded"),
     ('(clojure.edn/read-string (apply str (repeat 100000 "[")))', "function.failed"),
     ("(pr-str (range))", "size_exceeded"),
@@ -210,7 +206,6 @@ def test_an_attempt_comes_to_nothing(name: str, made: Workers, attempt: str, exp
         found = write(functions.call_code(f"(fn [m] {attempt})", read_data("{}")))
     except StepError as error:
         found = error.code
-        assert not error.retryable
     assert found == expected
 
 

@@ -12,7 +12,7 @@ from gitflow_runner.lang.equality import check_string
 from gitflow_runner.lang.fuel import Runtime
 from gitflow_runner.lang.numbers import index
 from gitflow_runner.lang.regex import Regex
-from gitflow_runner.lang.throwing import bad_cast, illegal, out_of_bounds, thrown
+from gitflow_runner.lang.throwing import bad_cast, illegal, thrown
 from gitflow_runner.lang.values import Char, Value, char
 
 # What Java's Character.isWhitespace takes for a blank: not the no-break spaces.
@@ -113,8 +113,6 @@ def split(runtime: Runtime, value: Value, pattern: Value, limit: Value = 0) -> V
         start, end = match.span()
         if end == 0:  # an empty match at the very start yields no empty part
             continue
-        if start == end == len(text):
-            continue
         parts.append(text[at:start])
         at = end
     if not parts:
@@ -210,7 +208,7 @@ def _group(template: str, at: int, hit: Value) -> tuple[str, int]:
         raise illegal("Illegal group reference")
     number = int(template[at])
     if number > hit.re.groups:
-        raise out_of_bounds(f"No group {number}")
+        raise thrown("IndexOutOfBoundsException", f"No group {number}")
     at += 1
     while template[at : at + 1].isdigit() and number * 10 + int(template[at]) <= hit.re.groups:
         number = number * 10 + int(template[at])
@@ -220,7 +218,7 @@ def _group(template: str, at: int, hit: Value) -> tuple[str, int]:
 
 def re_quote_replacement(value: Value) -> str:
     """`(re-quote-replacement s)`."""
-    return needed(value).replace("\\", "\\\\").replace("$", "\\$")
+    return plain_text(value).replace("\\", "\\\\").replace("$", "\\$")
 
 
 def reverse(value: Value) -> str:

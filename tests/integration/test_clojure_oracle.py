@@ -1,0 +1,68 @@
+"""A real Clojure as the judge of what expressions mean."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+
+import pytest
+
+from tests.clojure_differences import Difference, agree, answer, differences
+from tests.clojure_expressions import Expressions
+from tests.clojure_oracle import JARS, Answer, Clojure
+from tests.soak import Soak
+from tests.unit.test_language_semantics import GIVES, THROWS
+
+IN_CI = 3_000
+OURS_ALONE = ("json/", "breyta.sandbox/", "Exception. ")  # what Clojure has not, or has under another name
+DIFFERENCES = differences()
+
+
+@pytest.fixture(scope="module")
+def clojure(real_part: Callable[[str], str]) -> Iterator[Clojure]:
+    for jar in JARS:
+        real_part(str(jar))
+    process = Clojure(real_part("java"))
+    yield process
+    process.close()
+
+
+def unexplained(clojure: Clojure, expressions: Sequence[str]) -> list[str]:
+    """What we answer differently, apart from the differences on the list."""
+    found = []
+    for expression, theirs in zip(expressions, clojure.answers(expressions), strict=True):
+        ours = answer(expression)
+        if theirs.kind == "late" or agree(theirs, ours):
+            continue
+        if not any(difference.covers(expression, theirs, ours) for difference in DIFFERENCES):
+            found.append(f"{expression}\n   Clojure: {theirs}\n   here:    {ours}")
+    return found
+
+
+def test_made_up_expressions_mean_the_same(clojure: Clojure) -> None:
+    assert unexplained(clojure, Expressions(seed=3).take(IN_CI)) == []
+
+
+def test_the_examples_of_our_own_tests_mean_the_same(clojure: Clojure) -> None:
+    tables = [text for text, _ in (*GIVES, *THROWS)]
+    assert unexplained(clojure, [text for text in tables if not any(x in text for x in OURS_ALONE)]) == []
+
+
+@pytest.mark.parametrize("difference", DIFFERENCES, ids=lambda difference: difference.name)
+def test_every_difference_on_the_list_is_one(clojure: Clojure, difference: Difference) -> None:
+    theirs, ours = clojure.answers([difference.example])[0], answer(difference.example)
+    assert not agree(theirs, ours)
+    assert difference.covers(difference.example, theirs, ours)
+
+
+def test_an_endless_expression_does_not_stop_the_ones_after_it(clojure: Clojure) -> None:
+    assert clojure.answers(["(loop [] (recur))", "(+ 1 2)"]) == [Answer("late"), Answer("value", "3")]
+
+
+@pytest.mark.soak
+def test_ever_more_expressions_mean_the_same(clojure: Clojure, soak: Soak) -> None:
+    asked = 0
+    for number in soak.rounds():
+        expressions = Expressions(seed=1_000 + number).take(500)
+        assert unexplained(clojure, expressions) == []
+        asked += len(expressions)
+    soak.figure("expressions asked of Clojure", asked)
