@@ -21,11 +21,7 @@ _PARTS = ("expression", "Clojure", "here")
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-<<<<<<< HEAD
-    """One entry: its name, patterns for the expression and both answers, what must be equal, an example."""
-=======
     """One entry: its name, patterns for expression and answers, what has to be the same, an example."""
->>>>>>> refs/heads/oracle
 
     name: str
     patterns: tuple[re.Pattern[str], ...]
