@@ -147,14 +147,13 @@ def _replaced(runtime: Runtime, value: Value, match: Value, replacement: Value, 
     runtime.charge(1 + len(text) // 64)
     if isinstance(match, Regex):
         return _paid(runtime, _replaced_matches(runtime, text, match, replacement, every=every))
-    if match.__class__ is Char and replacement.__class__ is Char:
-        return text.replace(match.value, replacement.value, -1 if every else 1)
-    if match.__class__ is not str or replacement.__class__ is not str:
-        raise illegal(
-            f"Invalid match arg: {match!r}" if match.__class__ is not str else "Invalid replacement"
-        )
-    check_string((len(text) + 1) * max(1, len(replacement)) // max(1, len(match) or 1))
-    return _paid(runtime, text.replace(match, replacement, -1 if every else 1))
+    if match.__class__ not in (Char, str):
+        raise illegal(f"Invalid match arg: {text_of(match)}")
+    if every and replacement.__class__ is not match.__class__:
+        raise bad_cast("a string" if match.__class__ is str else "a character", replacement)
+    old, new = text_of(match), plain_text(replacement)
+    check_string((len(text) + 1) * max(1, len(new)) // max(1, len(old)))
+    return _paid(runtime, text.replace(old, new, -1 if every else 1))
 
 
 def _replaced_matches(runtime: Runtime, text: str, match: Regex, replacement: Value, *, every: bool) -> str:
@@ -251,7 +250,7 @@ def _position(find: Callable[[str, str, int | None], int]) -> Callable[..., int 
 
 
 def _first_at(text: str, part: str, start: int | None) -> int:
-    return text.find(part, max(start or 0, 0))
+    return text.find(part, min(max(start or 0, 0), len(text)))
 
 
 def _last_at(text: str, part: str, start: int | None) -> int:
