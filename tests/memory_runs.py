@@ -45,6 +45,7 @@ from gitflow_runner.steps.registry import Steps
 
 SLUG = "hello"  # the flow that the scaffold's policy lets its only person approve
 T0 = 1_790_000_000_000  # ms
+IN_PROCESS = "functions: {drafts: in-process}\n"  # so that a killed process leaves none of its own behind
 KEY_HEADER = "idempotency-key"
 Moment = Callable[[str], None]
 
@@ -132,8 +133,8 @@ class Wire:
 class World:
     """One repository with a policy and one flow, and everything that outlives a process."""
 
-    def __init__(self, folder: Path, flow: str, **others: str) -> None:
-        """`others` are further flows by their slugs."""
+    def __init__(self, folder: Path, flow: str, *, config: str = IN_PROCESS, **others: str) -> None:
+        """`others` are further flows by their slugs, `config` is what the protected branch says."""
         self._folder = folder
         self._settings = StoredSettings({"user.name": "Ann", "user.email": "ann@example.test"})
         self.now = T0
@@ -144,7 +145,8 @@ class World:
         self.repository = MemoryRepository(folder / "git", work_dir=work)
         prepare(self.runtime(quietly), create_key=True, commit=False)
         files = {f".breyta/flows/{slug}.edn": text for slug, text in {SLUG: flow, **others}.items()}
-        self._commit({path: text.encode() for path, text in files.items()})
+        committed = {**files, ".breyta/config.yaml": config}
+        self._commit({path: text.encode() for path, text in committed.items()})
         for path, text in files.items():
             (work / path).write_text(text)
 
@@ -157,7 +159,7 @@ class World:
         other.outside = Outside()
         return other
 
-    def _commit(self, files: dict[str, bytes]) -> None:
+    def _commit(self, files: dict[str, bytes], branch: str = "main") -> None:
         def no_tree(oid: str) -> bytes:
             raise AssertionError(f"the tree is new, {oid} is not read")
 
@@ -169,7 +171,7 @@ class World:
         who = Ident("Ann", "ann@example.test", T0 // 1_000)
         commit = Commit(tree.write(objects), (), who, who, "flows\n").encode()
         self.repository.write([*objects.values(), commit])
-        self.repository.swap([RefUpdate(branch_ref("main"), None, commit.oid)])
+        self.repository.swap([RefUpdate(branch_ref(branch), None, commit.oid)])
 
     def runtime(self, moment: Moment) -> Runtime:
         """A new process's tools; every write passes `moment` first."""
@@ -209,13 +211,17 @@ class World:
             self.now = self.clock.now_ms()
         return True
 
-    def start(self, runtime: Runtime) -> None:
+    def branch(self, name: str, files: dict[str, str]) -> None:
+        """Another branch with these files alone."""
+        self._commit({path: text.encode() for path, text in files.items()}, name)
+
+    def start(self, runtime: Runtime, ref: str = "main") -> None:
         """`gfr run`: to the end or the first wait; what was told counts as acknowledged."""
 
         def told(run: RunId, changed: tuple[str, ...]) -> None:
             self.outside.told.append(runtime.repository.resolve(run_ref(Slug(SLUG), run)))
 
-        Service(runtime).start(SLUG, "main", {}, told=told)
+        Service(runtime).start(SLUG, ref, {}, told=told)
         self.outside.told.append(self.at().tip)
 
     def work(self, runtime: Runtime) -> list[Worked]:

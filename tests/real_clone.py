@@ -21,9 +21,11 @@ MODULE = (sys.executable, "-m", "gitflow_runner")
 
 
 class Clone:
-    """A prepared repository in `folder`; HTTP may go to `origin`."""
+    """A prepared repository in `folder`; HTTP may go to `origin`, functions are `worker` or `in-process`."""
 
-    def __init__(self, folder: Path, flow: str, *, origin: str | None = None) -> None:
+    def __init__(
+        self, folder: Path, flow: str, *, origin: str | None = None, functions: str = "worker"
+    ) -> None:
         self.folder = folder
         folder.mkdir()
         self.environment = {
@@ -37,8 +39,8 @@ class Clone:
         self.git("config", "user.email", "ann@example.test")
         self.gfr("init", "--create-key")
         (folder / f".breyta/flows/{SLUG}.edn").write_text(flow)
-        if origin is not None:
-            (folder / ".breyta/config.yaml").write_text(f"http:\n  allow: ['{origin}']\n")
+        allowed = "" if origin is None else f"http:\n  allow: ['{origin}']\n"
+        (folder / ".breyta/config.yaml").write_text(f"{allowed}functions:\n  drafts: {functions}\n")
         self.git("add", "-A")
         self.git("commit", "-q", "--no-gpg-sign", "-m", "a flow")
 

@@ -44,6 +44,7 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "runs": ("runs", "runs", "List runs, or verify them from Git alone."),
     "flows": ("flows", "flows", "List flows, import a file, or migrate one to the newest spelling."),
     "verify": ("verify", "verify", "Judge the signatures of commits and tags."),
+    "audit": ("audit", "audit", "List who released, promoted, decided and asked; prove all of it again."),
     "policy": ("policy", "policy", "Show, check, explain and change who may do what."),
     "trust": ("trust", "trust", "Pin the root of the policy that this clone trusts."),
     "hooks": ("hooks", "hooks", "Install Git hooks beside what is there, show them, or take them away."),

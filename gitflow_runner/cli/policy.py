@@ -15,6 +15,7 @@ from gitflow_runner.cli.verify import run_batch
 from gitflow_runner.errors import NotFoundError, UsageError
 from gitflow_runner.runner.clock import SystemClock
 from gitflow_runner.runner.explain import Explained, explain_wait
+from gitflow_runner.runner.freshness import heard_at
 from gitflow_runner.runner.policy_change import open_proposals
 from gitflow_runner.trust.eligible import Eligible
 from gitflow_runner.trust.policy_review import review
@@ -35,6 +36,7 @@ def show_policy(out: Output) -> None:
     chain = runtime.policies.chain()
     tip = chain.tip.oid if chain is not None else None
     proposals = open_proposals(runtime)
+    heard = heard_at(runtime.local) if runtime.remote is not None else None
     people = [
         {
             "name": person.name,
@@ -73,6 +75,8 @@ def show_policy(out: Output) -> None:
         "people": people,
         "rules": rules,
         "protected_branch": found.protected_branch,
+        "max_age_s": found.max_age_s,
+        "heard": None if heard is None else show_moment(heard),
         "proposals": [proposal_data(p) for p in proposals],
     }
     text += [line for p in proposals for line in proposal_lines(p)]
@@ -139,7 +143,7 @@ def explain(out: Output, run_name: str, wait_name: str | None) -> None:
             "human": found.terms.human if found.terms is not None else wait.human,
             "excluded": sorted(found.terms.excluded) if found.terms is not None else [],
             "proofs": sorted(found.terms.proofs) if found.terms is not None else [],
-            "deadline": show_moment(wait.deadline),
+            "deadline": show_moment(found.deadline),
             "refusal": found.refusal or None,
             "decided": dict(found.decided),
             "people": [

@@ -19,6 +19,7 @@ from gitflow_runner.git.objects import Kind, RawObject
 
 LOOSE_AT_MOST = 1
 _LEVEL = 1  # zlib: a turn's objects are a few hundred bytes, and maintenance compresses them again
+_TINY = 64  # bytes; up to here nothing is won: ids do not compress
 _SMALL = 2_048  # bytes; up to here setting up zlib costs more than compressing
 _FAR = 0x80000000  # offsets from here on stand in the index's table of large offsets
 _TYPES: dict[Kind, int] = {"commit": 1, "tree": 2, "blob": 3, "tag": 4}
@@ -66,6 +67,9 @@ def sync_folder(folder: Path) -> None:
 
 
 def _deflated(data: bytes) -> bytes:
+    if len(data) <= _TINY:
+        kept = zlib.compressobj(0, zlib.DEFLATED, 9, 1)
+        return kept.compress(data) + kept.flush()
     if len(data) > _SMALL:
         return zlib.compress(data, _LEVEL)
     # A window of 4 KB and small tables, instead of 256 KB to be set up for a few hundred bytes.

@@ -6,6 +6,7 @@ from gitflow_runner.git.objects import Oid
 from gitflow_runner.model.event import WaitOpened
 from gitflow_runner.model.pin import Pin
 from gitflow_runner.trust.approval import Actors, OpenWait
+from gitflow_runner.trust.policy import Policy
 
 
 def as_asked(run: str, wait: WaitOpened, commit: Oid, tree: Oid, pin: Pin, starter: str | None) -> OpenWait:
@@ -28,3 +29,11 @@ def as_asked(run: str, wait: WaitOpened, commit: Oid, tree: Oid, pin: Pin, start
         pin.slug,
         pin.is_draft,
     )
+
+
+def deadline_under(wait: WaitOpened, opened_at: int, newest: Policy | None, pin: Pin) -> int:
+    """When (ms) the wait's time is over: its own deadline, or earlier where the newest policy says so."""
+    rule = None if newest is None else newest.rule_for(pin.slug, wait.folder, draft=pin.is_draft)
+    if rule is None or rule.deadline_s is None:
+        return wait.deadline
+    return min(wait.deadline, opened_at + rule.deadline_s * 1_000)

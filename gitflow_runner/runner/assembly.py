@@ -19,6 +19,7 @@ from gitflow_runner.runner.buffer import Buffer
 from gitflow_runner.runner.children import Children, Launch
 from gitflow_runner.runner.code import Code
 from gitflow_runner.runner.drive import Driver
+from gitflow_runner.runner.freshness import require_fresh
 from gitflow_runner.runner.functions import FlowFunctions
 from gitflow_runner.runner.inbox import Inbox
 from gitflow_runner.runner.isolated import IsolatedFunctions
@@ -85,6 +86,7 @@ class Assembly:
             clock=self.runtime.clock,
             pin=self.pin,
             fetch=partial(fetch, self.runtime),
+            require_fresh=partial(require_fresh, self.runtime),
         )
 
     @cached_property

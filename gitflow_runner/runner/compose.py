@@ -5,11 +5,15 @@ from __future__ import annotations
 import os
 import socket
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
+from gitflow_runner.errors import RefusedError
 from gitflow_runner.git.command import GitCommand
 from gitflow_runner.git.pygit import open_repository
+from gitflow_runner.git.read_only import ReadOnly
 from gitflow_runner.model.event import Recorded
 from gitflow_runner.runner.clock import Clock, Jitter, SystemClock, SystemJitter
 from gitflow_runner.runner.local import LocalState
@@ -63,3 +67,26 @@ def compose(
         stop or (lambda: False),
         told,
     )
+
+
+@contextmanager
+def second_reader(runtime: Runtime) -> Iterator[Runtime]:
+    """The same runtime reading through dulwich, which shares no code with libgit2; it writes nothing.
+
+    `RefusedError` (`audit.no_second_reader`) where dulwich is not installed.
+    """
+    try:
+        # Only audits need it; whoever never audits need not have it.
+        from gitflow_runner.git.dulwich import DulwichReader
+    except ModuleNotFoundError:
+        raise RefusedError(
+            "audit.no_second_reader",
+            "the second, independent reader needs dulwich, which is not installed",
+            hint="or leave it out; what is proven then rests on one reader",
+            fix=("pip install dulwich", "gfr audit verify --one-reader"),
+        ) from None
+    reader = DulwichReader(runtime.repository.common_dir)
+    try:
+        yield replace(runtime, repository=ReadOnly(runtime.repository, reader))
+    finally:
+        reader.close()

@@ -13,6 +13,7 @@ from gitflow_runner.lang.data import read_data
 from gitflow_runner.lang.forms import Form
 from gitflow_runner.lang.fuel import Limits
 from gitflow_runner.lang.printer import write
+from gitflow_runner.lang.readback import read_back
 from gitflow_runner.lang.reader import MAX_TEXT
 from gitflow_runner.lang.session import CompiledFunction, call, compile_function
 from gitflow_runner.lang.source import Source
@@ -62,14 +63,22 @@ def argument_text(argument: Value) -> str:
         raise StepError(error.code, f"the function's input: {error.message}", hint=error.hint) from None
 
 
-def apply(ready: Ready, argument: str, fuel: int) -> tuple[Value, str]:
-    """Call a function; its result, and the text of it.
+def argument_value(argument: Value) -> Value:
+    """The argument as it would be read back from its text; the same error as `argument_text`."""
+    try:
+        return read_back(argument)
+    except LookupError:
+        return read_data(argument_text(argument), loose=True)
+
+
+def apply(ready: Ready, argument: Value, fuel: int) -> tuple[Value, str]:
+    """Call a function with an argument that was read back; its result, and the text of it.
 
     Raises `StepError`: `function.failed` for what it throws, `fuel_exhausted` and the other limits of the
     language, `not_data` for a result that cannot be written down.
     """
     try:
-        value = call(ready.function, (read_data(argument, loose=True),), Limits(fuel=fuel))
+        value = call(ready.function, (argument,), Limits(fuel=fuel))
     except FlowThrow as thrown:
         raise _thrown(thrown, ready) from None
     except LangError as error:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from gitflow_runner.errors import RefusedError
 from gitflow_runner.ledger.chain import file_in
 from gitflow_runner.ledger.codec import decode_pin
-from gitflow_runner.runner.asked import as_asked
+from gitflow_runner.runner.asked import as_asked, deadline_under
 from gitflow_runner.runner.decide import Question, find_question
 from gitflow_runner.runner.runtime import Runtime
 from gitflow_runner.trust.eligible import Eligible, who_may
@@ -27,6 +27,7 @@ class Explained:
     pinned: Policy
     newest: Policy
     rule: Rule | None
+    deadline: int  # ms
     terms: Terms | None
     refusal: str
     people: tuple[Eligible, ...]
@@ -60,7 +61,10 @@ def explain_wait(runtime: Runtime, typed_run: str, typed_wait: str | None) -> Ex
     if data is None:
         raise RefusedError("pin.missing", f"run {question.run.run} has no pin.json")
     pin = decode_pin(data)
-    asked = as_asked(question.run.run, wait, question.commit, tree, pin, question.run.starter)
+    asked = replace(
+        as_asked(question.run.run, wait, question.commit, tree, pin, question.run.starter),
+        deadline=deadline_under(wait, question.state.opened_at, newest, pin),
+    )
     terms, refusal = None, ""
     try:
         terms = terms_of(asked, pinned, newest)
@@ -71,6 +75,7 @@ def explain_wait(runtime: Runtime, typed_run: str, typed_wait: str | None) -> Ex
         pinned,
         newest,
         newest.rule_for(pin.slug, wait.folder, draft=pin.is_draft),
+        asked.deadline,
         terms,
         refusal,
         who_may(asked, pinned, newest, now=runtime.clock.now_ms()),

@@ -80,10 +80,7 @@ class FunctionProcess:
         deadline = self._clock.monotonic_ms() + wall_ms
         try:
             self._send(memoryview(data), deadline)
-            size = frame_size(self._receive(HEADER_BYTES, deadline))
-            if size > MAX_REPLY_BYTES:
-                raise _crashed(f"answered with {size} bytes")
-            return self._receive(size, deadline)
+            return self._receive(deadline)
         except TimeoutError:
             self.end()
             raise overrun(f"took longer than {wall_ms / 1_000:g} s") from None
@@ -103,15 +100,22 @@ class FunctionProcess:
             except BrokenPipeError:
                 raise EOFError from None
 
-    def _receive(self, size: int, deadline: int) -> bytes:
-        found = bytearray()
+    def _receive(self, deadline: int) -> bytes:
+        """The one frame that is due; nothing may follow it."""
+        found, size = bytearray(), HEADER_BYTES
         while len(found) < size:
             self._await(self._from, select.POLLIN, deadline)
-            chunk = os.read(self._from, size - len(found))
+            chunk = os.read(self._from, _CHUNK)
             if not chunk:
                 raise EOFError
             found += chunk
-        return bytes(found)
+            if len(found) >= HEADER_BYTES:
+                size = HEADER_BYTES + frame_size(bytes(found[:HEADER_BYTES]))
+                if size > HEADER_BYTES + MAX_REPLY_BYTES:
+                    raise _crashed(f"answered with {size - HEADER_BYTES} bytes")
+        if len(found) > size:
+            raise _crashed("answered more than it was asked")
+        return bytes(found[HEADER_BYTES:])
 
     def _await(self, descriptor: int, event: int, deadline: int) -> None:
         poller = select.poll()

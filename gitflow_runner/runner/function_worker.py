@@ -10,9 +10,11 @@ import codecs
 import math
 import os
 import resource
+import sys
 from pathlib import Path
 
 from gitflow_runner.errors import StepError
+from gitflow_runner.lang.data import read_data
 from gitflow_runner.lang.portable import unpack, unpack_source
 from gitflow_runner.lang.source import Source
 from gitflow_runner.runner.evaluation import FunctionCode, Ready, apply, prepare
@@ -32,7 +34,7 @@ from gitflow_runner.runner.function_messages import (
 )
 from gitflow_runner.runner.stack import on_big_stack
 
-STDIN, STDOUT = 0, 1
+STDOUT = 1
 STANDARD_FILES = 3  # both pipes and what goes nowhere
 STATM = Path("/proc/self/statm")
 # What Python loads from files only when it is first asked for; afterwards no file can be opened.
@@ -51,7 +53,7 @@ def serve(memory_bytes: int) -> None:
     confine(memory_bytes)
     _send(frame(READY))
     functions = Functions()
-    while (content := read_frame(lambda size: os.read(STDIN, size))) is not None:
+    while (content := read_frame(sys.stdin.buffer.read)) is not None:
         match decode_message(content):
             case AddSource(data):
                 functions.sources.append(unpack_source(data, functions.sources))
@@ -92,7 +94,7 @@ class Functions:
             ready = self._ready.get(call.function)
             if ready is None:
                 ready = self._ready[call.function] = prepare(self.codes[call.function])
-            return Returned(apply(ready, call.argument, call.fuel)[1])
+            return Returned(apply(ready, read_data(call.argument, loose=True), call.fuel)[1])
         except StepError as error:
             return Failed(error)
         except MemoryError:

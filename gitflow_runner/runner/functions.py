@@ -5,7 +5,7 @@ from __future__ import annotations
 from gitflow_runner.errors import StepError
 from gitflow_runner.model.flow import Flow
 from gitflow_runner.runner.declared import DeclaredFunctions
-from gitflow_runner.runner.evaluation import FunctionCode, Ready, apply, argument_text, prepare
+from gitflow_runner.runner.evaluation import FunctionCode, Ready, apply, argument_value, prepare
 
 
 class FlowFunctions:
@@ -25,12 +25,12 @@ class FlowFunctions:
         return self._run(self._declared.inline(code), argument)
 
     def _run(self, code: FunctionCode, argument: object) -> object:
-        text = argument_text(argument)
+        value = argument_value(argument)
         ready = self._ready.get(code)
         if ready is None:
             ready = self._ready[code] = prepare(code)
         try:
-            return apply(ready, text, self._fuel)[0]
+            return apply(ready, value, self._fuel)[0]
         except MemoryError:
             raise out_of_memory(code.name) from None
 

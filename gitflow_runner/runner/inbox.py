@@ -13,7 +13,7 @@ from gitflow_runner.model.event import DecisionSeen, WaitOpened, WaitResolved
 from gitflow_runner.model.pin import Pin
 from gitflow_runner.model.run import OpenWaitState, SeenDecision
 from gitflow_runner.runner.answers import decided
-from gitflow_runner.runner.asked import as_asked
+from gitflow_runner.runner.asked import as_asked, deadline_under
 from gitflow_runner.runner.buffer import Buffer
 from gitflow_runner.runner.clock import Clock
 from gitflow_runner.runner.policies import Policies
@@ -52,7 +52,9 @@ class Inbox:
         clock: Clock,
         pin: Pin,
         fetch: Callable[[], bool],
+        require_fresh: Callable[[], None],
     ) -> None:
+        """`require_fresh` refuses to judge by a policy that may have changed where it is shared."""
         self._repository = repository
         self._buffer = buffer
         self._policies = policies
@@ -60,6 +62,7 @@ class Inbox:
         self._clock = clock
         self._pin = pin
         self._fetch = fetch
+        self._require_fresh = require_fresh
         self._fetched_at = clock.monotonic_ms()
         self._looked_at: int | None = None
         self._drift = clock.now_ms() - clock.monotonic_ms()
@@ -136,6 +139,7 @@ class Inbox:
         """
         if wait.wait != "approval":
             return
+        self._require_fresh()
         newest, pinned = self._policies.newest(), self._policies.at(wait.policy)
         if newest is None or pinned is None:
             raise RefusedError("policy.none", "the policy that the approval rests on is not known here")
@@ -168,9 +172,11 @@ class Inbox:
         wait = state.wait
         found = self._found(state)
         newest, pinned = self._policies.newest(), self._policies.at(wait.policy)
-        basis = (tuple(found), self._policies.tip(), began > wait.deadline)
+        ends = deadline_under(wait, state.opened_at, newest, self._pin)
+        basis = (tuple(found), self._policies.tip(), began > wait.deadline, began > ends)
         if newest is None or not found or self._judged.get(wait.folder) == basis:
             return
+        self._require_fresh()
         if pinned is None:
             raise RefusedError(
                 "policy.policy_rewound",
@@ -184,12 +190,12 @@ class Inbox:
                 Oid(oid),
                 before[oid].seen_at if oid in before else began,
                 # What the first look begun after the deadline finds was there in time.
-                in_time=late_look and oid not in before,
+                in_time=late_look and oid not in before and ends == wait.deadline,
             )
             for oid in found
         ]
         outcome = judge(
-            self.as_asked(state),
+            replace(self.as_asked(state), deadline=ends),
             evidence,
             reader=self._repository,
             pinned=pinned,

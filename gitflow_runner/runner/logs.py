@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 
+from gitflow_runner.errors import RefusedError, TransientError
 from gitflow_runner.git.objects import Oid
 from gitflow_runner.git.refs import log_ref
 from gitflow_runner.git.repository import ObjectReader
@@ -25,7 +27,9 @@ def load_known_log(reader: ObjectReader, local: LocalState, digest: str) -> Runn
     before = decode_log(local.read(name, _LIMIT) or b"")
     found = load_log(reader, tip, digest, before=before)
     if found is not before and len(found.entries) < 200_000:
-        local.write(name, encode_log(found), sync=False)
+        # It only saves the next reader's time: on a disk that takes nothing, looking must still work.
+        with suppress(TransientError):
+            local.write(name, encode_log(found), sync=False)
     return found
 
 
@@ -33,5 +37,10 @@ def own_times(reader: ObjectReader, local: LocalState) -> Mapping[Oid, int]:
     """When (ms) this clone's own runner first saw each release, promotion and policy."""
     if not local.is_ready():
         return {}
-    log = load_known_log(reader, local, key_digest(local.signer().key))
+    try:
+        log = load_known_log(reader, local, key_digest(local.signer().key))
+    except RefusedError:
+        # A log that is not believed tells no times: all is judged now, which only refuses more. Whoever
+        # needs the log itself, to start, to append or to audit, is told what is wrong with it.
+        return {}
     return {} if log is None else first_seen((log,))

@@ -18,6 +18,7 @@ from gitflow_runner.git.repository import RefUpdate
 from gitflow_runner.runner.local import write_whole
 from gitflow_runner.runner.person import Person
 from gitflow_runner.runner.runtime import Runtime
+from gitflow_runner.runner.seen import note_policies
 from gitflow_runner.runner.signers import write_signers
 from gitflow_runner.runner.sync import push_new, push_ref, share_ref
 from gitflow_runner.trust.consent import MAX_CONSENTS
@@ -179,6 +180,8 @@ def apply_change(runtime: Runtime, typed: str | None) -> tuple[Policy, Oid]:
     if path is not None and path.is_file() and typed is None:
         write_whole(path, text)
     write_signers(runtime)
+    if runtime.local.is_ready():
+        note_policies(runtime)
     return parse_policy(text), oid
 
 

@@ -24,6 +24,7 @@ from gitflow_runner.trust.log import (
     build_link,
     first_seen,
     key_digest,
+    load_log,
     load_tip,
     ref_of,
     releases_seen,
@@ -37,8 +38,10 @@ _LOGGED = "policy-logged"  # the policy commit up to which the log holds all ver
 class RunnerLogs:
     """Reads the logs of all runners that the policy lists (and our own), writes our own."""
 
-    def __init__(self, runtime: Runtime) -> None:
+    def __init__(self, runtime: Runtime, *, anew: bool = False) -> None:
+        """With `anew` every link is verified again, whatever this clone remembers; errors as `load_log`."""
         self._runtime = runtime
+        self._anew = anew
         self._logs = tuple(self._trusted())
 
     def _trusted(self) -> Sequence[RunnerLog]:
@@ -52,9 +55,12 @@ class RunnerLogs:
             for key in person.keys
         }
         found = []
-        for name, _ in runtime.repository.refs(LOGS):
+        for name, tip in runtime.repository.refs(LOGS):
             digest = parse_log_ref(name)
             if digest is not None and (digest == own or digest in listed):
+                if self._anew:
+                    found.append(load_log(runtime.repository, tip, digest))
+                    continue
                 log = load_known_log(runtime.repository, runtime.local, digest)
                 found += [log] if log is not None else []
         return found
@@ -70,6 +76,10 @@ class RunnerLogs:
     def release(self, ref: str) -> Oid | None:
         """The tag object that was seen first under this release's name."""
         return dict(releases_seen(self._logs)).get(ref)
+
+    def releases(self) -> Sequence[tuple[str, Oid]]:
+        """Every release ref with the tag object that was seen there first, sorted by ref."""
+        return releases_seen(self._logs)
 
     def highest(self, slug: str) -> int:
         """The highest version of the flow that any log holds."""

@@ -21,6 +21,7 @@ from gitflow_runner.model.ids import RunId, run_id
 from gitflow_runner.model.pin import DraftSource, Pin, ReleaseSource
 from gitflow_runner.model.stored import Stored
 from gitflow_runner.runner.code import Code
+from gitflow_runner.runner.freshness import require_fresh
 from gitflow_runner.runner.inputs import check_input
 from gitflow_runner.runner.runtime import Runtime
 from gitflow_runner.trust.reasons import Refusal
@@ -112,9 +113,13 @@ def begin_run(
 
 
 def require_driver(runtime: Runtime, code: Code) -> None:
-    """Refuse (`runner.unlisted`) to drive a release with a key that the policy does not let drive it."""
+    """Refuse to drive a release with a key that the policy does not let drive it (`runner.unlisted`).
+
+    So too where the policy is older here than it allows (`policy.stale`).
+    """
     if isinstance(code.source, DraftSource):
         return
+    require_fresh(runtime)
     policy = runtime.policies.require()
     owners = policy.keyring.owners(runtime.signer.key)
     try:

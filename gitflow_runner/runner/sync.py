@@ -6,11 +6,16 @@ directions do nothing.
 
 from __future__ import annotations
 
-from gitflow_runner.errors import ConflictError, GitflowError
+from collections.abc import Mapping
+from contextlib import suppress
+
+from gitflow_runner.errors import ConflictError, GitflowError, TransientError
 from gitflow_runner.git.objects import Oid
-from gitflow_runner.git.refs import sync_refspecs
+from gitflow_runner.git.refs import POLICY, sync_refspecs
 from gitflow_runner.git.repository import RefUpdate
 from gitflow_runner.runner.runtime import Runtime
+
+HEARD = "heard"  # local file: when (ms) the remote's policy was fetched last
 
 
 def push_ref(runtime: Runtime, ref: str, tip: Oid) -> None:
@@ -69,5 +74,21 @@ def fetch(runtime: Runtime) -> bool:
         if not error.code.startswith("git."):
             raise
         runtime.say(f"fetch from {remote}: {error.message}")
-        return isinstance(error, ConflictError)
+        heard = isinstance(error, ConflictError)
+        if heard and POLICY not in _refused(error):
+            _note_heard(runtime)
+        return heard
+    _note_heard(runtime)
     return True
+
+
+def _refused(error: GitflowError) -> Mapping[str, object]:
+    """The refs that a fetch did not move; a policy that was rewound there has not been heard."""
+    refs = error.details.get("refs")
+    return refs if isinstance(refs, Mapping) else {POLICY: ""}
+
+
+def _note_heard(runtime: Runtime) -> None:
+    # Unwritten, the policy only looks older than it is, which refuses more.
+    with suppress(TransientError):
+        runtime.local.write(HEARD, b"%d\n" % runtime.clock.now_ms(), sync=False)

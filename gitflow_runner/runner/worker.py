@@ -11,6 +11,7 @@ from gitflow_runner.model.ids import RunId, Slug
 from gitflow_runner.runner.drive import Patience, Stood
 from gitflow_runner.runner.driving import Target, clear_locks, drive_recorded
 from gitflow_runner.runner.runtime import Runtime
+from gitflow_runner.runner.seen import note_policies
 from gitflow_runner.runner.sync import fetch
 from gitflow_runner.runner.upkeep import wait_out_locks, when_idle
 
@@ -32,6 +33,7 @@ class Worked:
 def work_once(runtime: Runtime) -> Iterator[Worked]:
     """Every open run of this clone once: half-made ones mended, the others driven as far as is due now."""
     fetch(runtime)
+    note_policies(runtime)
     for found in standings(runtime.repository):
         if runtime.stop():
             return

@@ -68,7 +68,7 @@ def load_live(
     nobody is behind its tip, and all that may be done is to promote anew on top of it. Raises `RefusedError`:
     `live.live_rewound`, `live.chain` and `live.no_consent`.
     """
-    links = _links(reader, tip, slug)
+    links = read_promotions(reader, tip, slug)
     if known is not None and all(link.oid != known for link in links):
         raise RefusedError(
             "live.live_rewound",
@@ -96,7 +96,11 @@ def load_live(
     return LiveChain(tuple(links), by)
 
 
-def _links(reader: ObjectReader, tip: Oid, slug: str) -> list[Promoted]:
+def read_promotions(reader: ObjectReader, tip: Oid, slug: str) -> list[Promoted]:
+    """All links up to `tip`, oldest first: whole, numbered and signed, whoever the signers are.
+
+    Raises `RefusedError` (`live.chain`).
+    """
     found: list[Promoted] = []
     oid = tip
     while len(found) < MAX_PROMOTIONS:

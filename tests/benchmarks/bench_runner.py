@@ -61,7 +61,7 @@ for n in range(3): at.execute("insert into step values ('done')")
 
 @pytest.fixture
 def clone(tmp_path: Path) -> Clone:
-    return Clone(tmp_path / "clone", FLOW)
+    return Clone(tmp_path / "clone", FLOW, functions="in-process")
 
 
 def service(clone: Clone, start: int = 0) -> Service:
@@ -106,6 +106,13 @@ def bench_durable_effect_steps(clone: Clone, tmp_path: Path, compare: Compare) -
 def bench_pure_steps(clone: Clone, tmp_path: Path, compare: Compare) -> None:
     ours, theirs = runs(clone, pure=PURE), commits(tmp_path, PURE)
     assert compare(f"{PURE:,} pure steps in one run to as many SQLite commits", ours, theirs) < 3
+
+
+def bench_pure_steps_of_unsigned_code(tmp_path: Path, compare: Compare) -> None:
+    """The functions of drafts run in a process of their own."""
+    clone = Clone(tmp_path / "clone", FLOW)
+    ours, theirs = runs(clone, pure=PURE), commits(tmp_path, PURE)
+    assert compare(f"{PURE:,} pure steps in a worker to as many SQLite commits", ours, theirs) < 8
 
 
 def bench_resuming_a_long_run(clone: Clone, tmp_path: Path, compare: Compare) -> None:

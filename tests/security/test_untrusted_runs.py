@@ -89,6 +89,8 @@ def append_approved(team: Team, asked: Waiting, key: FileSigner, evidence: str) 
 def codes(team: Team, asked: Waiting) -> set[str]:
     """What `gfr runs verify` finds; show and worker must agree that the run is not to be trusted."""
     (team.home / ".git/gitflow/verified" / asked.run).unlink(missing_ok=True)  # another clone never had it
+    for log in team.ann.git("for-each-ref", "--format=%(refname)", "refs/runner/log/").split():
+        team.ann.git("update-ref", "-d", log)
     verified = team.ann.gfr("runs", "verify", asked.run)
     assert (verified.exit, verified.data["verdict"]) == (1, "failed")
     shown = team.ann.gfr("show", asked.run)
