@@ -37,14 +37,14 @@ class Difference:
 
 
 def _digits(text: str) -> str:
-    """Runs of many digits cut to fourteen."""
-    return re.sub(r"\d[\d.]{8,}(E-?\d+)?", lambda found: f"{float(found[0]):.12e}", text)
+    """Fractions rounded to thirteen digits."""
+    return re.sub(r"\d+\.\d+(E-?\d+)?", lambda found: f"{float(found[0]):.12e}", text)
 
 
 _SAME: dict[str, Callable[[str], object]] = {
     "characters": sorted,
     "digits": _digits,
-    "outside texts": lambda text: re.sub(r'"(\\.|[^"\\])*"', '""', text),
+    "outside texts": lambda text: re.sub(r'"(\\.|[^"\\])*"|\bnil\b', '""', text),
 }
 
 
