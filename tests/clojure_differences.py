@@ -21,7 +21,7 @@ _PARTS = ("expression", "Clojure", "here")
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """One entry: its name, patterns for the expression and both answers, what must be equal, an example."""
+    """One entry: its name, patterns for expression and answers, what has to be the same, an example."""
 
     name: str
     patterns: tuple[re.Pattern[str], ...]
@@ -31,9 +31,9 @@ class Difference:
     def covers(self, expression: str, theirs: Answer, ours: Answer) -> bool:
         """Whether this entry excuses these answers."""
         texts = (expression, str(theirs), str(ours))
-        return all(
-            pattern.search(text) for pattern, text in zip(self.patterns, texts, strict=True)
-        ) and (self.same is None or _SAME[self.same](theirs.text) == _SAME[self.same](ours.text))
+        return all(pattern.search(text) for pattern, text in zip(self.patterns, texts, strict=True)) and (
+            self.same is None or _SAME[self.same](theirs.text) == _SAME[self.same](ours.text)
+        )
 
 
 def _digits(text: str) -> str:

@@ -39,6 +39,8 @@ def nth(target: Value, at: Value, default: Value = MISSING) -> Value:
         return target.nth(number, default)
     if target is None:
         return None if default is MISSING else default
+    if number < 0 and default is not MISSING:
+        return default  # whatever the target is
     if isinstance(target, List | ArraySeq):
         size = len(target)
         if 0 <= number < size:

@@ -16,6 +16,7 @@ from gitflow_runner.lang.values import Collection, Keyword, Meter, Symbol, Value
 
 MISSING: Final[Value] = object()
 _BOXED = frozenset((bool, float))
+_INTERCHANGEABLE = frozenset((bool, float, int, str, Keyword, Symbol, type(None)))  # with whatever is equal
 
 
 class Boxed:
@@ -43,6 +44,17 @@ def encode(key: Value) -> Value:
 def decode(key: Value) -> Value:
     """The value that a dictionary key stands for."""
     return key.value if key.__class__ is Boxed else key
+
+
+def own_key(collection: Map | Set, key: Value) -> Value:
+    """The key that a collection holds, given one that is equal to it: metadata and scale may differ."""
+    if key.__class__ in _INTERCHANGEABLE:
+        return key
+    try:
+        own = collection.own
+    except AttributeError:  # asked for the first time
+        own = collection.own = {each: each for each in collection.d}
+    return own.get(key, key)
 
 
 class TaggedLiteral:
@@ -184,8 +196,9 @@ class Map(Collection):
     Loose maps come from decoded JSON; the mark stays with maps that are made from a loose one.
     """
 
-    __slots__ = ("_hash", "d", "loose", "meta")
+    __slots__ = ("_hash", "d", "loose", "meta", "own")
     kind: ClassVar[str] = "map"
+    own: dict[Value, Value]  # made by `own_key`
 
     def __init__(
         self, d: dict[Value, Value] | None = None, *, meta: Value = None, loose: bool = False
@@ -257,7 +270,7 @@ class Map(Collection):
 
     def key(self, key: Value) -> Value:
         """The key of this map that equals the given one; MISSING if there is none."""
-        return key if self.has(key) else MISSING
+        return own_key(self, key) if self.has(key) else MISSING
 
     def assoc(self, key: Value, value: Value) -> Map:
         """A map with one entry set."""
@@ -289,8 +302,9 @@ class Map(Collection):
 class Set(Collection):
     """A set in insertion order."""
 
-    __slots__ = ("_hash", "d", "meta")
+    __slots__ = ("_hash", "d", "meta", "own")
     kind: ClassVar[str] = "set"
+    own: dict[Value, Value]  # made by `own_key`
 
     def __init__(self, d: dict[Value, None] | None = None, *, meta: Value = None) -> None:
         self.d: dict[Value, None] = {} if d is None else d  # encoded; not changed from here on
@@ -333,7 +347,7 @@ class Set(Collection):
 
     def key(self, item: Value) -> Value:
         """The element of this set that equals the given one; MISSING if there is none."""
-        return item if encode(item) in self.d else MISSING
+        return own_key(self, item) if encode(item) in self.d else MISSING
 
     def conj(self, item: Value) -> Set:
         """A set with one more element."""

@@ -10,6 +10,13 @@ from gitflow_runner.lang.numbers import NUMBERS, compare_numbers
 from gitflow_runner.lang.throwing import kind_of, thrown
 from gitflow_runner.lang.values import Char, Instant, Keyword, Symbol, Uuid, Value
 
+_COMPARABLE = NUMBERS | {str, bool, Char, Keyword, Symbol, Instant, Uuid, type(None)}
+
+
+def is_comparable(value: Value) -> bool:
+    """Whether `compare` takes the value, if the other one is of its kind."""
+    return value.__class__ in _COMPARABLE or isinstance(value, Vec)
+
 
 def compare(a: Value, b: Value, depth: int = 0) -> int:
     """-1, 0 or 1. nil is first; vectors go by length, then element; unlike kinds throw."""

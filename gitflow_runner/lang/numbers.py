@@ -247,7 +247,15 @@ def quotient(a: Value, b: Value) -> Value:
             raise thrown("NumberFormatException", "Infinite or NaN")
         return float(math.trunc(value))
     cut, _, _ = _truncated(a, b)
-    return dec(Decimal(cut)) if high == _DEC else big(cut)
+    return dec(_scaled(cut, as_decimal(a), as_decimal(b))) if high == _DEC else big(cut)
+
+
+def _scaled(cut: int, a: Decimal, b: Decimal) -> Decimal:
+    """A whole quotient with Java's preferred scale, that of `a` less that of `b`, where it can be had."""
+    exponent = int(a.as_tuple().exponent) - int(b.as_tuple().exponent)
+    while exponent > 0 and cut and cut % 10**exponent:
+        exponent -= 1
+    return Decimal(cut).scaleb(-exponent, _WIDE).quantize(Decimal(1), context=_WIDE).scaleb(exponent, _WIDE)
 
 
 def remainder(a: Value, b: Value) -> Value:
@@ -281,7 +289,12 @@ def negate(value: Value) -> Value:
     """`(- value)`."""
     if value.__class__ is float:
         return -value
-    return subtract(0, value)
+    return Dec(-value.value) if value.__class__ is Dec and value.value else subtract(0, value)
+
+
+def negate_promoting(value: Value) -> Value:
+    """`(-' value)`."""
+    return subtract_promoting(0, value) if value.__class__ is int else negate(value)
 
 
 def compare_numbers(a: Value, b: Value) -> int:
@@ -329,7 +342,9 @@ def to_long(value: Value) -> int:
     if kind is int:
         return value  # type: ignore[no-any-return]
     if kind is float:
-        if math.isnan(value) or not INT_MIN <= value <= INT_MAX:
+        if math.isnan(value):
+            return 0  # as Java casts it
+        if not INT_MIN <= value <= INT_MAX:
             raise illegal(f"Value out of range for long: {value}")
         return int(value)
     if kind in NUMBERS:

@@ -6,29 +6,26 @@ from collections.abc import Callable, Iterable
 from functools import cmp_to_key
 from typing import Any
 
-from gitflow_runner.lang.collection import MISSING, Map, Set, Vec, decode, encode
-from gitflow_runner.lang.compare import compare
+from gitflow_runner.lang.collection import MISSING, Map, Set, decode, encode
+from gitflow_runner.lang.compare import compare, is_comparable
 from gitflow_runner.lang.equality import check_count
 from gitflow_runner.lang.seqs import ArraySeq
 from gitflow_runner.lang.throwing import kind_of, thrown
-from gitflow_runner.lang.values import Collection, Value
+from gitflow_runner.lang.values import Value
 
 Comparator = Callable[[Value, Value], int]
 
 
 def check_key(key: Value, comparator: Comparator) -> None:
-    """Refuse a key that could never be compared, even while there is no other."""
-    if comparator is compare and isinstance(key, Collection) and not isinstance(key, Vec):
+    """Refuse a key that the default order can never compare, even while there is no other."""
+    if comparator is compare and not is_comparable(key):
         message = f"Default comparator requires nil, a number, or something comparable, not {kind_of(key)}"
         raise thrown("ClassCastException", message)
-    comparator(key, key)
 
 
 def position(order: tuple[Value, ...], key: Value, comparator: Comparator) -> tuple[int, bool]:
     """Where a key is, or belongs, among sorted keys; whether it is there."""
     low, high = 0, len(order)
-    if high == 0:
-        check_key(key, comparator)
     while low < high:
         middle = (low + high) // 2
         result = comparator(order[middle], key)
@@ -77,6 +74,7 @@ class SortedMap(Map):
             d = self.d.copy()
             d[encode(self.order[at])] = value
             return SortedMap(self.order, d, self.comparator, self.meta)
+        check_key(key, self.comparator)
         check_count(len(self.d) + 1)
         order = (*self.order[:at], key, *self.order[at:])
         d = {}
@@ -117,6 +115,7 @@ class SortedSet(Set):
         at, there = position(self.order, item, self.comparator)
         if there:
             return self
+        check_key(item, self.comparator)
         check_count(len(self.order) + 1)
         return SortedSet((*self.order[:at], item, *self.order[at:]), self.comparator, self.meta)
 

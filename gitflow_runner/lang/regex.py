@@ -18,6 +18,15 @@ _UNSUPPORTED = {
     "(?>": "atomic groups",
 }
 _POSSESSIVE = ("++", "*+", "?+", "}+")
+_HEX = frozenset("0123456789abcdefABCDEF")
+_NO_LINE_END = "[^\\n\\r\\x{85}\\x{2028}\\x{2029}]"  # what a dot is in Java
+_BLANKS = {
+    "s": "\\t\\n\\x0b\\f\\r ",
+    "h": " \\t\\x{a0}\\x{1680}\\x{180e}\\x{2000}-\\x{200a}\\x{202f}\\x{205f}\\x{3000}",
+}
+_OTHER = {"e": "\\x1b", "R": "(?:\\r\\n|[\\n\\x0b\\f\\r\\x{85}\\x{2028}\\x{2029}])"}
+_NAMES = "Lower Upper ASCII Alpha Digit Alnum Punct Graph Print Blank Cntrl Space XDigit"
+_POSIX = {name: name.lower() for name in _NAMES.split()}
 
 
 class Regex:
@@ -41,10 +50,10 @@ class Regex:
 
 
 def compiled(source: str) -> Any:
-    """Compile a pattern, having refused what RE2 lacks or would understand differently from Java."""
-    _scan(source)
+    """Compile a pattern of Java; refuse what RE2 cannot do."""
+    pattern = _translated(source)
     try:
-        return re2.compile(source, _OPTIONS)
+        return re2.compile(pattern, _OPTIONS)
     except re2.error as error:
         raise unsupported(source, error.args[0].decode("utf-8", "replace")) from None
 
@@ -58,19 +67,16 @@ def unsupported(source: str, why: str) -> LangError:
     )
 
 
-def _scan(source: str) -> None:
+def _translated(source: str) -> str:
+    """The pattern as RE2 writes it, having refused what it lacks or would understand differently."""
+    out: list[str] = []
     at, in_class = 0, False
+    any_line = "(?s" in source or "(?is" in source or "(?ms" in source
     while at < len(source):
         here = source[at]
         if here == "\\":
-            following = source[at + 1 : at + 2]
-            if following == "Q":
-                end = source.find("\\E", at + 2)
-                at = len(source) if end < 0 else end + 2
-                continue
-            if not in_class and following.isdigit() and following != "0":
-                raise unsupported(source, "backreferences are not supported")
-            at += 2
+            text, at = _escape(source, at, in_class)
+            out.append(text)
             continue
         if in_class:
             if here == "]":
@@ -81,13 +87,45 @@ def _scan(source: str) -> None:
                 raise unsupported(source, "intersections (&&) in a class are not supported")
         elif here == "[":
             in_class = True
-            at += 2 if source[at + 1 : at + 2] == "^" else 1
-            if source[at : at + 1] == "]":  # a bracket that comes first is one of the members
-                at += 1
+            opening = 2 if source[at + 1 : at + 2] == "^" else 1
+            if source[at + opening : at + opening + 1] == "]":  # one that comes first is a member
+                opening += 1
+            out.append(source[at : at + opening])
+            at += opening
             continue
         else:
             _refuse_construct(source, at)
+            if here == "." and not any_line:
+                here = _NO_LINE_END
+        out.append(here)
         at += 1
+    return "".join(out)
+
+
+def _escape(source: str, at: int, in_class: bool) -> tuple[str, int]:
+    """What stands for the escape at a place, and where it ends."""
+    following = source[at + 1 : at + 2]
+    if following == "Q":
+        end = source.find("\\E", at + 2)
+        end = len(source) if end < 0 else end + 2
+        return source[at:end], end
+    if not in_class and following.isdigit() and following != "0":
+        raise unsupported(source, "backreferences are not supported")
+    if following in ("p", "P") and source[at + 2 : at + 3] == "{":
+        end = source.find("}", at) + 1 or len(source)
+        name = _POSIX.get(source[at + 3 : end - 1])
+        if name is None:
+            return source[at:end], end
+        text = f"[:{'^' if following == 'P' else ''}{name}:]"
+        return text if in_class else f"[{text}]", end
+    if following == "u":
+        code = source[at + 2 : at + 6]
+        if len(code) < 4 or not set(code) <= _HEX:
+            raise unsupported(source, "\\u wants four hexadecimal digits")
+        return f"\\x{{{code}}}", at + 6
+    if following in _BLANKS:
+        return _BLANKS[following] if in_class else f"[{_BLANKS[following]}]", at + 2
+    return _OTHER.get(following, source[at : at + 2]), at + 2
 
 
 def _refuse_construct(source: str, at: int) -> None:

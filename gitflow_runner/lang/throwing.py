@@ -74,8 +74,9 @@ def illegal(message: str) -> FlowThrow:
 
 
 def bad_cast(what: str, value: Value) -> FlowThrow:
-    """ClassCastException: `what` was wanted, `value` came."""
-    return thrown("ClassCastException", f"{kind_of(value)} cannot be used as {what}")
+    """ClassCastException: `what` was wanted, `value` came; for nil a NullPointerException."""
+    cls = "NullPointerException" if value is None else "ClassCastException"
+    return thrown(cls, f"{kind_of(value)} cannot be used as {what}")
 
 
 def out_of_bounds(index: object, size: int | None = None) -> FlowThrow:

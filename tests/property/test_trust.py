@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 from collections.abc import Callable
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -65,8 +66,24 @@ def test_a_bent_commit_is_refused_with_a_reason(data: bytes) -> None:
 @given(bent(TAG.data))
 def test_a_bent_tag_is_refused_with_a_reason(data: bytes) -> None:
     found = verify_object(RawObject("tag", data), RING, first_seen=NOW, now=NOW)
-    stripped = data.rstrip(b"\n") == TAG.data.rstrip(b"\n")
-    assert found.accepted == (stripped and not data.endswith(b"\n\n"))
+    if found.accepted:
+        # Where the lines of an armour end is part of no signature; OpenSSH takes them anywhere too.
+        assert unwrapped(data) == unwrapped(TAG.data)
+    else:
+        assert found.reason is not None
+        assert data != TAG.data
+
+
+@pytest.mark.parametrize("tail", [b"x", b"\n\n", b"\ntext\n"])
+def test_nothing_may_follow_the_signature_of_a_tag(tail: bytes) -> None:
+    found = verify_object(RawObject("tag", TAG.data.rstrip(b"\n") + tail), RING, first_seen=NOW, now=NOW)
+    assert (found.accepted, found.reason) == (False, "malformed")
+
+
+def unwrapped(data: bytes) -> bytes:
+    """The tag with its armour on one line."""
+    head, mark, armour = data.partition(b"-----BEGIN")
+    return head + mark + armour.replace(b"\n", b"")
 
 
 @given(st.binary(max_size=400))

@@ -33,12 +33,12 @@ def _folded(op: Callable[[Value, Value], Value], unit: int) -> Callable[..., Val
     return fold
 
 
-def _reducing(op: Callable[[Value, Value], Value], unit: int) -> Callable[..., Value]:
+def _reducing(op: Callable[[Value, Value], Value], alone: Callable[[Value], Value]) -> Callable[..., Value]:
     def fold(*args: Value) -> Value:
         if len(args) == 2:
             return op(args[0], args[1])
         if len(args) == 1:
-            return n.negate(args[0]) if unit == 0 else op(unit, args[0])
+            return alone(args[0])
         total = args[0]
         for arg in args[1:]:
             total = op(total, arg)
@@ -86,7 +86,7 @@ def divide(*args: Value) -> Value:
     return _quotient(*args)
 
 
-_quotient = _reducing(n.divide, 1)
+_quotient = _reducing(n.divide, lambda value: n.divide(1, value))
 
 
 def inc(value: Value) -> Value:
@@ -153,7 +153,7 @@ def to_int(value: Value) -> int:
 def _narrow(bits: int, name: str) -> Callable[[Value], int]:
     def narrow(value: Value) -> int:
         number = n.to_long(value)
-        exact = value if value.__class__ is float else number
+        exact = value if value.__class__ is float and value == value else number
         if not -(2 ** (bits - 1)) <= exact <= 2 ** (bits - 1) - 1:
             raise illegal(f"Value out of range for {name}: {number}")
         return number
@@ -334,11 +334,11 @@ def is_infinite(value: Value) -> bool:
 
 TABLE = plain(
     ("+", add, 0, MANY),
-    ("-", _reducing(n.subtract, 0), 1, MANY),
+    ("-", _reducing(n.subtract, n.negate), 1, MANY),
     ("*", _folded(n.multiply, 1), 0, MANY),
     ("/", divide, 1, MANY),
     ("+'", _folded(n.add_promoting, 0), 0, MANY),
-    ("-'", _reducing(n.subtract_promoting, 0), 1, MANY),
+    ("-'", _reducing(n.subtract_promoting, n.negate_promoting), 1, MANY),
     ("*'", _folded(n.multiply_promoting, 1), 0, MANY),
     ("unchecked-add", lambda a, b: _signed(_bits(a) + _bits(b)), 2, 2),
     ("unchecked-subtract", lambda a, b: _signed(_bits(a) - _bits(b)), 2, 2),

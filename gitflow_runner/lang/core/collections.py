@@ -18,7 +18,6 @@ from gitflow_runner.lang.collection import (
 from gitflow_runner.lang.core.table import MANY, ctx, plain
 from gitflow_runner.lang.equality import check_count
 from gitflow_runner.lang.fuel import Runtime
-from gitflow_runner.lang.numbers import index
 from gitflow_runner.lang.ordered import SortedMap, SortedSet
 from gitflow_runner.lang.seqs import (
     EMPTY_LIST,
@@ -26,11 +25,12 @@ from gitflow_runner.lang.seqs import (
     Cons,
     List,
     Seq,
+    as_seq,
     key_value,
     list_of,
     walk,
 )
-from gitflow_runner.lang.throwing import bad_cast, illegal, kind_of, out_of_bounds
+from gitflow_runner.lang.throwing import bad_cast, illegal, kind_of
 from gitflow_runner.lang.values import Collection, Value
 
 
@@ -357,18 +357,7 @@ def merge_with(runtime: Runtime, f: Value, *maps: Value) -> Value:
 
 def zipmap(runtime: Runtime, names: Value, values: Value) -> Map:
     """`(zipmap keys vals)`."""
-    return map_of(zip(runtime.items(names), walk(values), strict=False))
-
-
-def subvec(runtime: Runtime, value: Value, start: Value, end: Value = MISSING) -> Vec:
-    """`(subvec vector start end)`."""
-    if not isinstance(value, Vec):
-        raise bad_cast("a vector", value)
-    low, high = index(start), value.size if end is MISSING else index(end)
-    if not 0 <= low <= high <= value.size:
-        raise out_of_bounds(high if low >= 0 else low, value.size)
-    runtime.charge((high - low) // 64)
-    return Vec(value.slice(low, high))
+    return map_of(zip(runtime.items(names), walk(as_seq(values)), strict=False))
 
 
 TABLE = plain(
@@ -396,5 +385,4 @@ TABLE = plain(
     ("merge", merge, 0, MANY),
     ("merge-with", merge_with, 1, MANY),
     ("zipmap", zipmap, 2, 2),
-    ("subvec", subvec, 2, 3),
 )

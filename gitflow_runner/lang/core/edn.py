@@ -10,10 +10,11 @@ from gitflow_runner.lang.core.table import ctx
 from gitflow_runner.lang.core.walking import rebuilt
 from gitflow_runner.lang.forms import value_of
 from gitflow_runner.lang.fuel import Runtime
+from gitflow_runner.lang.instants import tag_text
 from gitflow_runner.lang.reader import MAX_DEPTH, MAX_FORMS, Reader
 from gitflow_runner.lang.source import Source
 from gitflow_runner.lang.throwing import thrown
-from gitflow_runner.lang.values import Collection, Value, keyword
+from gitflow_runner.lang.values import Collection, Instant, Uuid, Value, keyword, symbol
 
 
 def read_string(runtime: Runtime, *args: Value) -> Value:
@@ -37,12 +38,16 @@ def read_string(runtime: Runtime, *args: Value) -> Value:
 
 def _tagged(runtime: Runtime, value: Value, options: Value) -> Value:
     """Tagged values in it given to the reader or default function of the options."""
+    readers = lookup(options, keyword("readers"))
+    if isinstance(value, Instant | Uuid) and isinstance(readers, Map):
+        name, text = ("inst", tag_text(value)) if isinstance(value, Instant) else ("uuid", value.text)
+        reader = readers.get(symbol(name))
+        return value if reader is None else runtime.call(reader, text)
     if isinstance(value, Collection):
         return rebuilt(runtime, lambda item: _tagged(runtime, item, options), value)
     if not isinstance(value, TaggedLiteral):
         return value
     value = TaggedLiteral(value.tag, _tagged(runtime, value.form, options))
-    readers = lookup(options, keyword("readers"))
     reader = readers.get(value.tag) if isinstance(readers, Map) else None
     if reader is not None:
         return runtime.call(reader, value.form)

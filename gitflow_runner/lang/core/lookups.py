@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from gitflow_runner.lang.access import lookup, nth
+from gitflow_runner.lang.access import lookup
+from gitflow_runner.lang.access import nth as element
 from gitflow_runner.lang.collection import MISSING, Map, MapEntry, Set, Vec, decode, entry
+from gitflow_runner.lang.core.patterns import Matcher
 from gitflow_runner.lang.core.table import ctx, plain
 from gitflow_runner.lang.fuel import Runtime
 from gitflow_runner.lang.numbers import index
@@ -21,6 +23,11 @@ def get_in(target: Value, keys: Value, default: Value = None) -> Value:
         if target is MISSING:
             return default
     return target
+
+
+def nth(target: Value, at: Value, default: Value = MISSING) -> Value:
+    """`(nth coll at default)`."""
+    return target.group(index(at), default) if isinstance(target, Matcher) else element(target, at, default)
 
 
 def keys(target: Value) -> Value:

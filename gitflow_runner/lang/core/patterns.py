@@ -67,6 +67,16 @@ class Matcher:
             self.at = end if end > start else end + 1
         return found(self.match)
 
+    def group(self, number: int, default: Value) -> Value:
+        """A group of the last match, by number; `nth` of a matcher."""
+        if default is not MISSING and not 0 <= number <= self.program.groups:
+            return default
+        if self.match is None:
+            raise thrown("IllegalStateException", "No match found")
+        if not 0 <= number <= self.program.groups:
+            raise thrown("IndexOutOfBoundsException", f"No group {number}")
+        return self.match.group(number)
+
 
 def re_matcher(runtime: Runtime, pattern: Value, text: Value) -> Matcher:
     """`(re-matcher pattern text)`."""

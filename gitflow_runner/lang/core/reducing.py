@@ -11,6 +11,7 @@ from gitflow_runner.lang.core import transducers as t
 from gitflow_runner.lang.core.collections import into_plain
 from gitflow_runner.lang.core.sequences import filtered, mapped
 from gitflow_runner.lang.core.table import MANY, ctx, plain
+from gitflow_runner.lang.equality import check_count
 from gitflow_runner.lang.fuel import Runtime, out_of_fuel
 from gitflow_runner.lang.numbers import less, sign
 from gitflow_runner.lang.seqs import EMPTY_LIST, as_seq, list_of, seq, walk
@@ -244,16 +245,34 @@ def into(runtime: Runtime, *args: Value) -> Value:
         return into_plain(runtime, args[0], runtime.items(args[1]))
     if args[0].__class__ is Vec:
         return transduce(runtime, args[1], Function("conj", _onto_vector, 0, 2), *args[::2])
-    return into_plain(runtime, args[0], iter(transduced(runtime, args[1], args[2])))
+    return transduce(runtime, args[1], _gathering(runtime, args[0]), _Gathered(), args[2])
+
+
+class _Gathered:
+    """What an `into` has so far, in a list that only its own steps look at."""
+
+    __slots__ = ("items",)
+
+    def __init__(self) -> None:
+        self.items: list[Value] = []
+
+
+def _gathering(runtime: Runtime, target: Value) -> Function:
+    """The reducing function of an `into`: builds `target` in place when the reduction completes."""
+
+    def gather(*args: Value) -> Value:
+        acc = args[0] if args else _Gathered()
+        if len(args) < 2:
+            return into_plain(runtime, target, iter(acc.items)) if args else acc
+        acc.items.append(args[1])
+        check_count(len(acc.items))
+        return acc
+
+    return Function("conj", gather, 0, 2)
 
 
 def _onto_vector(*args: Value) -> Value:
     return args[0].conj(args[1]) if len(args) == 2 else args[0] if args else EMPTY_VEC
-
-
-def transduced(runtime: Runtime, xform: Value, coll: Value) -> list[Value]:
-    """What comes out of a transducer, in a list."""
-    return list(_transduced(runtime, xform, (coll,)))
 
 
 def _transduced(runtime: Runtime, xform: Value, colls: tuple[Value, ...]) -> Iterator[Value]:

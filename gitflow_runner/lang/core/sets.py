@@ -11,7 +11,7 @@ from gitflow_runner.lang.core.lookups import contains
 from gitflow_runner.lang.core.table import MANY, ctx
 from gitflow_runner.lang.fuel import Runtime
 from gitflow_runner.lang.seqs import counted, walk
-from gitflow_runner.lang.throwing import bad_cast
+from gitflow_runner.lang.throwing import bad_cast, kind_of, thrown
 from gitflow_runner.lang.values import Value
 
 
@@ -31,6 +31,13 @@ def union(runtime: Runtime, *sets: Value) -> Value:
 
 def _size(value: Value) -> int:
     return counted(value) or 0
+
+
+def _counted(value: Value) -> int:
+    found = counted(value)
+    if found is None:
+        raise thrown("UnsupportedOperationException", f"count not supported on {kind_of(value)}")
+    return found
 
 
 def need_set(value: Value) -> Set:
@@ -80,7 +87,7 @@ def select(runtime: Runtime, test: Value, items: Value) -> Value:
 
 def subset(runtime: Runtime, small: Value, large: Value) -> bool:
     """`(subset? small large)`."""
-    if _size(small) > _size(large):
+    if _counted(small) > _counted(large):
         return False
     return all(contains(large, item) for item in runtime.items(small))
 

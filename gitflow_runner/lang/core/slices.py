@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import chain
 from typing import Any
 
 from gitflow_runner.lang.collection import MISSING, Vec
@@ -13,6 +14,7 @@ from gitflow_runner.lang.equality import equal
 from gitflow_runner.lang.fuel import Runtime
 from gitflow_runner.lang.numbers import ceiling, index
 from gitflow_runner.lang.seqs import EMPTY_LIST, ArraySeq, as_seq, first, list_of, walk
+from gitflow_runner.lang.throwing import bad_cast, out_of_bounds
 from gitflow_runner.lang.values import Value
 
 
@@ -85,14 +87,14 @@ def _dropped_while(runtime: Runtime, call: Any, coll: Value) -> Iterator[Value]:
 
 def take_last(runtime: Runtime, number: Value, coll: Value) -> Value:
     """`(take-last n coll)`."""
-    limit, items = index(number), runtime.realise(walk(coll))
+    limit, items = ceiling(number), runtime.realise(walk(coll))
     found = items[-limit:] if limit > 0 else []
     return ArraySeq(tuple(found)) if found else None
 
 
 def drop_last(runtime: Runtime, *args: Value) -> Value:
     """`(drop-last n coll)`."""
-    limit, coll = (1, args[0]) if len(args) == 1 else (index(args[0]), args[1])
+    limit, coll = (1, args[0]) if len(args) == 1 else (ceiling(args[0]), args[1])
     items = runtime.realise(walk(coll))
     return list_of(items[: len(items) - max(limit, 0)] if limit < len(items) else ())
 
@@ -138,7 +140,9 @@ def partition_all(runtime: Runtime, size: Value, *args: Value) -> Value:
 def _partitions(
     runtime: Runtime, size: int, step: int, coll: Value, pad: Value, *, whole: bool
 ) -> Iterator[Value]:
-    if size < 0:
+    if size <= 0:
+        if size == 0 or not whole or pad is not MISSING:
+            yield from _empty_groups(runtime, step, as_seq(coll), once=size < 0 and whole)
         return
     items = runtime.items(as_seq(coll))
     group: list[Value] = []
@@ -151,7 +155,7 @@ def _partitions(
             group.append(item)
             if len(group) >= size:
                 break
-        if len(group) < size or (size <= 0 and not group):
+        if len(group) < size:
             break
         yield list_of(group)
         skip = max(step - len(group), 0)
@@ -165,6 +169,17 @@ def _partitions(
         group = group[max(step, 1) :]
 
 
+def _empty_groups(runtime: Runtime, step: int, coll: Value, *, once: bool) -> Iterator[Value]:
+    """Groups of no element: one for each step through the collection."""
+    if step <= 0 and not once and coll.seq() is not None:
+        yield from (EMPTY_LIST for _ in endless(runtime))
+    for at, _ in enumerate(runtime.items(coll)):
+        if at % max(step, 1) == 0:
+            yield EMPTY_LIST
+        if once:
+            return
+
+
 def partition_by(runtime: Runtime, f: Value, coll: Value = MISSING) -> Value:
     """`(partition-by f coll)`."""
     if coll is MISSING:
@@ -173,20 +188,39 @@ def partition_by(runtime: Runtime, f: Value, coll: Value = MISSING) -> Value:
 
 
 def _runs(runtime: Runtime, call: Any, coll: Value) -> Iterator[Value]:
-    group: list[Value] = []
-    key = None
+    live = coll.seq()
+    while live is not None:
+        key = call(live.first())
+        rest = live.rest()
+        # A run may have no end, so it is a sequence of its own; the next one starts where it ended.
+        run = runtime.sequence(chain((live.first(),), _alike(runtime, call, key, rest)))
+        yield run
+        left: Value = live
+        for _ in runtime.items(run):
+            left = left.seq().rest()
+        live = left.seq()
+
+
+def _alike(runtime: Runtime, call: Any, key: Value, coll: Value) -> Iterator[Value]:
     for item in runtime.items(coll):
-        new = call(item)
-        if group and not equal(key, new, runtime):
-            yield list_of(group)
-            group = []
-        group.append(item)
-        key = new
-    if group:
-        yield list_of(group)
+        if not equal(key, call(item), runtime):
+            return
+        yield item
+
+
+def subvec(runtime: Runtime, value: Value, start: Value, end: Value = MISSING) -> Vec:
+    """`(subvec vector start end)`."""
+    if not isinstance(value, Vec):
+        raise bad_cast("a vector", value)
+    low, high = index(start), value.size if end is MISSING else index(end)
+    if not 0 <= low <= high <= value.size:
+        raise out_of_bounds(high if low >= 0 else low, value.size)
+    runtime.charge((high - low) // 64)
+    return Vec(value.slice(low, high))
 
 
 TABLE = ctx(
+    ("subvec", subvec, 2, 3),
     ("take", take, 1, 2),
     ("drop", drop, 1, 2),
     ("take-while", take_while, 1, 2),

@@ -12,7 +12,7 @@ from gitflow_runner.lang.equality import check_string
 from gitflow_runner.lang.fuel import Runtime
 from gitflow_runner.lang.numbers import index
 from gitflow_runner.lang.regex import Regex
-from gitflow_runner.lang.throwing import bad_cast, illegal, out_of_bounds, thrown
+from gitflow_runner.lang.throwing import bad_cast, illegal, thrown
 from gitflow_runner.lang.values import Char, Value, char
 
 # What Java's Character.isWhitespace takes for a blank: not the no-break spaces.
@@ -113,8 +113,6 @@ def split(runtime: Runtime, value: Value, pattern: Value, limit: Value = 0) -> V
         start, end = match.span()
         if end == 0:  # an empty match at the very start yields no empty part
             continue
-        if start == end == len(text):
-            continue
         parts.append(text[at:start])
         at = end
     if not parts:
@@ -149,14 +147,13 @@ def _replaced(runtime: Runtime, value: Value, match: Value, replacement: Value, 
     runtime.charge(1 + len(text) // 64)
     if isinstance(match, Regex):
         return _paid(runtime, _replaced_matches(runtime, text, match, replacement, every=every))
-    if match.__class__ is Char and replacement.__class__ is Char:
-        return text.replace(match.value, replacement.value, -1 if every else 1)
-    if match.__class__ is not str or replacement.__class__ is not str:
-        raise illegal(
-            f"Invalid match arg: {match!r}" if match.__class__ is not str else "Invalid replacement"
-        )
-    check_string((len(text) + 1) * max(1, len(replacement)) // max(1, len(match) or 1))
-    return _paid(runtime, text.replace(match, replacement, -1 if every else 1))
+    if match.__class__ not in (Char, str):
+        raise illegal(f"Invalid match arg: {text_of(match)}")
+    if every and replacement.__class__ is not match.__class__:
+        raise bad_cast("a string" if match.__class__ is str else "a character", replacement)
+    old, new = text_of(match), plain_text(replacement)
+    check_string((len(text) + 1) * max(1, len(new)) // max(1, len(old)))
+    return _paid(runtime, text.replace(old, new, -1 if every else 1))
 
 
 def _replaced_matches(runtime: Runtime, text: str, match: Regex, replacement: Value, *, every: bool) -> str:
@@ -210,7 +207,7 @@ def _group(template: str, at: int, hit: Value) -> tuple[str, int]:
         raise illegal("Illegal group reference")
     number = int(template[at])
     if number > hit.re.groups:
-        raise out_of_bounds(f"No group {number}")
+        raise thrown("IndexOutOfBoundsException", f"No group {number}")
     at += 1
     while template[at : at + 1].isdigit() and number * 10 + int(template[at]) <= hit.re.groups:
         number = number * 10 + int(template[at])
@@ -220,7 +217,7 @@ def _group(template: str, at: int, hit: Value) -> tuple[str, int]:
 
 def re_quote_replacement(value: Value) -> str:
     """`(re-quote-replacement s)`."""
-    return needed(value).replace("\\", "\\\\").replace("$", "\\$")
+    return plain_text(value).replace("\\", "\\\\").replace("$", "\\$")
 
 
 def reverse(value: Value) -> str:
@@ -253,7 +250,7 @@ def _position(find: Callable[[str, str, int | None], int]) -> Callable[..., int 
 
 
 def _first_at(text: str, part: str, start: int | None) -> int:
-    return text.find(part, max(start or 0, 0))
+    return text.find(part, min(max(start or 0, 0), len(text)))
 
 
 def _last_at(text: str, part: str, start: int | None) -> int:

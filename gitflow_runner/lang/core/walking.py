@@ -132,7 +132,7 @@ def replace(runtime: Runtime, table: Value, coll: Value = MISSING) -> Value:
     if coll is MISSING:
         return t.replacing(runtime, table)
     if isinstance(coll, Vec):
-        return Vec([change(item) for item in runtime.items(coll)])
+        return Vec([change(item) for item in runtime.items(coll)], -1, coll.meta)
     return runtime.sequence(change(item) for item in runtime.items(as_seq(coll)))
 
 
