@@ -12,7 +12,6 @@ from gitflow_runner.lang.reader import read_all
 from gitflow_runner.lang.source import Source
 
 _HOLE = re.compile(r"\{([*>=]?)([a-z0-9]+)(?::([a-z0-9]+))?\}")
-_ODD: Final = 0.01  # the share of holes filled with another type, so that what is thrown is compared as well
 _MAX_SIZE: Final = 1_500  # characters
 _TOP: Final = ("any", "int", "num", "bool", "str", "vec", "ints", "list", "map", "set", "strs", "maps", "kws")
 
@@ -42,9 +41,13 @@ def grammar() -> dict[str, _Type]:
 
 
 class Expressions:
-    """Endless expressions; the same for the same seed."""
+    """Endless expressions; the same for the same seed.
 
-    def __init__(self, seed: int) -> None:
+    `odd` is the share of holes filled with another type, so that what is thrown is compared as well.
+    """
+
+    def __init__(self, seed: int, odd: float = 0.01) -> None:
+        self._odd = odd
         self._random = random.Random(seed)
         self._types = grammar()
         self._names = list(self._types)
@@ -62,7 +65,7 @@ class Expressions:
                 return text
 
     def _of(self, name: str, depth: int, scope: Scope) -> str:
-        if self._random.random() < _ODD:
+        if self._random.random() < self._odd:
             name = self._random.choice(self._names)
         known = [word for word, its in scope if its == name]
         if known and self._random.random() < 0.6:

@@ -77,6 +77,8 @@ class Clojure:
         self._process.stdin.close()
         self._process.kill()
         self._process.wait()
+        if self._process.stdout is not None:
+            self._process.stdout.close()
 
 
 def _answer(line: str) -> Answer:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from gitflow_runner.lang.collection import MISSING, Map, Set, Vec, map_of
-from gitflow_runner.lang.numbers import NUMBERS, index
+from gitflow_runner.lang.numbers import EXACT, NUMBERS, index
 from gitflow_runner.lang.seqs import ArraySeq, List, Seq, seq, walk
 from gitflow_runner.lang.throwing import FlowThrow, bad_cast, kind_of, out_of_bounds, thrown
 from gitflow_runner.lang.values import BigInt, Function, Keyword, Symbol, Value, char
@@ -144,7 +144,7 @@ def callable_of(value: Value, count: int) -> Callable[..., Value]:
 
 
 def _vector_call(vector: Vec, at: Value) -> Value:
-    if at.__class__ not in NUMBERS:
+    if at.__class__ not in EXACT:
         raise thrown("IllegalArgumentException", "Key must be integer")
     return vector.nth(index(at))
 

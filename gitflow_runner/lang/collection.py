@@ -12,7 +12,7 @@ from typing import ClassVar, Final
 
 from gitflow_runner.lang.equality import check_count, equal, hash_value
 from gitflow_runner.lang.throwing import out_of_bounds, thrown
-from gitflow_runner.lang.values import Collection, Keyword, Meter, Symbol, Value, keyword
+from gitflow_runner.lang.values import BigInt, Collection, Keyword, Meter, Symbol, Value, keyword
 
 MISSING: Final[Value] = object()
 _BOXED = frozenset((bool, float))
@@ -149,6 +149,8 @@ class Vec(Sequential):
 
     def assoc(self, index: Value, item: Value) -> Vec:
         """A vector with another element at `index`, which may be one past the end."""
+        if index.__class__ is BigInt:
+            index = index.value
         if index.__class__ is not int:
             raise thrown("IllegalArgumentException", "Key must be integer")
         size = self.size

@@ -271,7 +271,8 @@ def remainder(a: Value, b: Value) -> Value:
         return x - float(quotient(x, y)) * y
     cut, x, y = _truncated(a, b)
     if high == _DEC:
-        return dec(_WIDE.subtract(as_decimal(a), _WIDE.multiply(Decimal(cut), as_decimal(b))))
+        whole = _scaled(cut, as_decimal(a), as_decimal(b))
+        return dec(_WIDE.subtract(as_decimal(a), _WIDE.multiply(whole, as_decimal(b))))
     return ratio(x - cut * y)
 
 

@@ -162,8 +162,9 @@ def _narrow(bits: int, name: str) -> Callable[[Value], int]:
 
 
 def number(value: Value) -> Value:
-    """`(num value)`."""
-    n.rank(value)
+    """`(num value)`; nil passes."""
+    if value is not None:
+        n.rank(value)
     return value
 
 

@@ -25,9 +25,9 @@ from gitflow_runner.lang.seqs import (
     Cons,
     List,
     Seq,
-    as_seq,
     key_value,
     list_of,
+    seq,
     walk,
 )
 from gitflow_runner.lang.throwing import bad_cast, illegal, kind_of
@@ -357,7 +357,7 @@ def merge_with(runtime: Runtime, f: Value, *maps: Value) -> Value:
 
 def zipmap(runtime: Runtime, names: Value, values: Value) -> Map:
     """`(zipmap keys vals)`."""
-    return map_of(zip(runtime.items(names), walk(as_seq(values)), strict=False))
+    return map_of(zip(runtime.items(names), walk(seq(values)), strict=False))
 
 
 TABLE = plain(

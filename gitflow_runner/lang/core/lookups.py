@@ -10,7 +10,7 @@ from gitflow_runner.lang.collection import MISSING, Map, MapEntry, Set, Vec, dec
 from gitflow_runner.lang.core.patterns import Matcher
 from gitflow_runner.lang.core.table import ctx, plain
 from gitflow_runner.lang.fuel import Runtime
-from gitflow_runner.lang.numbers import index
+from gitflow_runner.lang.numbers import EXACT, NUMBERS, as_int, index
 from gitflow_runner.lang.seqs import ArraySeq, List, as_seq, counted, sequence_over, walk
 from gitflow_runner.lang.throwing import bad_cast, illegal, kind_of, thrown
 from gitflow_runner.lang.values import Collection, Function, Symbol, Value
@@ -67,9 +67,9 @@ def contains(target: Value, key: Value) -> bool:
     if target is None:
         return False
     if isinstance(target, Vec):
-        return key.__class__ is int and 0 <= key < target.size
-    if target.__class__ is str and key.__class__ is int:
-        return 0 <= key < len(target)
+        return key.__class__ in EXACT and 0 <= as_int(key) < target.size
+    if target.__class__ is str and key.__class__ in NUMBERS:
+        return 0 <= index(key) < len(target)
     raise illegal(f"contains? not supported on {kind_of(target)}")
 
 
@@ -84,7 +84,7 @@ def find(target: Value, key: Value) -> Value:
         own = target.key(key)
         return entry(key if own is MISSING else own, value)
     if isinstance(target, Vec):
-        return entry(key, target.items[key]) if contains(target, key) else None
+        return entry(key, target.items[index(key)]) if contains(target, key) else None
     raise illegal(f"find not supported on {kind_of(target)}")
 
 

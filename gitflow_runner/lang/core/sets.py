@@ -77,12 +77,12 @@ def select(runtime: Runtime, test: Value, items: Value) -> Value:
     if items is None:
         return None
     call = runtime.caller(test, 1)
-    kept = []
+    gone = []
     for item in runtime.items(items):
         verdict = call(item)
-        if verdict is not None and verdict is not False:
-            kept.append(item)
-    return need_set(items).like(kept)
+        if verdict is None or verdict is False:
+            gone.append(item)
+    return _without(runtime, items, gone)
 
 
 def subset(runtime: Runtime, small: Value, large: Value) -> bool:

@@ -1,0 +1,118 @@
+"""What has to hold for whatever text the language is given: a coded answer, soon, and never a traceback."""
+
+from __future__ import annotations
+
+import json
+import signal
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from types import FrameType
+
+from gitflow_runner.catalog.cases import read_cases
+from gitflow_runner.catalog.importer import import_flow
+from gitflow_runner.catalog.linter import lint
+from gitflow_runner.catalog.loader import load
+from gitflow_runner.catalog.migrate import migrate
+from gitflow_runner.catalog.sources import MemoryTexts
+from gitflow_runner.engine.names import HOST_NAMES
+from gitflow_runner.errors import GitflowError, LangError
+from gitflow_runner.lang.batch import Bench
+from gitflow_runner.lang.data import read_data
+from gitflow_runner.lang.fuel import Limits
+from gitflow_runner.lang.layout import laid_out
+from gitflow_runner.lang.printer import readable, write
+from gitflow_runner.lang.reader import read_all
+from gitflow_runner.lang.session import evaluate
+from gitflow_runner.lang.throwing import FlowThrow
+from gitflow_runner.steps.registry import Steps, built_in
+
+SECONDS = 10.0  # for one text in one trial, on a busy machine
+_LIMITS = Limits(fuel=300_000)
+_BENCH = Bench(HOST_NAMES, _LIMITS)
+_STEPS = Steps()
+_SPECS = {name: _STEPS.get(name).spec for name in built_in()}
+
+
+class Hang(BaseException):
+    """A trial took longer than `SECONDS`; no `except Exception` on the way may swallow it."""
+
+
+@contextmanager
+def bounded(seconds: float = SECONDS) -> Iterator[None]:
+    """Raise `Hang` in what takes longer. Only in the main thread."""
+
+    def stop(_number: int, _frame: FrameType | None) -> None:
+        raise Hang(f"no answer within {seconds} s")
+
+    before = signal.signal(signal.SIGALRM, stop)
+    signal.setitimer(signal.ITIMER_REAL, seconds)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+
+
+def read(text: str) -> None:
+    """Code is read, or refused."""
+    read_all(text)
+
+
+def data(text: str) -> None:
+    """Data is read and means the same when it is written and read again, or is refused."""
+    value = read_data(text)
+    assert write(read_data(write(value))) == write(value)
+
+
+def layout(text: str) -> None:
+    """What is laid out stays as it is when it is laid out again."""
+    result = laid_out(text)
+    assert laid_out(result) == result
+
+
+def evaluation(text: str) -> None:
+    """Code runs to a value that can be printed, throws, or is refused."""
+    readable(evaluate(text, limits=_LIMITS))
+
+
+def linting(text: str) -> None:
+    """Every finding has a code and a message."""
+    texts = MemoryTexts({"demo.edn": text.encode("utf-8", "surrogatepass"), "a.edn": "[1]"})
+    found = lint(texts, "demo", _SPECS, HOST_NAMES)
+    assert all(each.code and each.message for each in found)
+
+
+def tools(text: str) -> None:
+    """A flow is loaded, migrated and imported, and its tests are read, or that is refused."""
+    raw = text.encode("utf-8", "surrogatepass")
+    texts = MemoryTexts({"demo.edn": raw, "demo.tests.edn": raw})
+    for use in (load, migrate, import_flow, read_cases):
+        with suppress(GitflowError):
+            use(texts, "demo" if use in (load, read_cases) else "demo.edn")
+
+
+def lines(text: str) -> None:
+    """A line of a batch is answered in either environment, whatever it holds."""
+    for environment in ("function", "body"):
+        asked = json.dumps({"expr": text, "env": environment}).encode()
+        answer = json.loads(_BENCH.answer(asked))
+        assert answer["ok"] or answer["code"] != "internal", answer
+
+
+TRIALS: tuple[Callable[[str], None], ...] = (read, data, layout, evaluation, lines, linting, tools)
+
+
+def fault(text: str) -> str | None:
+    """What is wrong with the answers to a text; None if nothing is."""
+    for trial in TRIALS:
+        begun = time.monotonic()
+        try:
+            with bounded():
+                trial(text)
+        except (LangError, FlowThrow):
+            continue
+        except (Exception, Hang) as error:  # noqa: BLE001 - any other is what is looked for
+            took = time.monotonic() - begun
+            return f"{trial.__name__}: {type(error).__name__}: {str(error)[:300]} after {took:.1f} s"
+    return None

@@ -1,0 +1,66 @@
+"""What a real Clojure answers where the language once answered otherwise."""
+
+from __future__ import annotations
+
+import pytest
+
+from gitflow_runner.lang.printer import readable
+from gitflow_runner.lang.session import evaluate
+from gitflow_runner.lang.throwing import FlowThrow
+
+GIVES = [
+    ("(-' -9223372036854775808)", "9223372036854775808N"),
+    (
+        "[(quot 2.50M -1) (quot 1.5M -3) (quot 0 1.5M) (rem 1E10M 0.001M) (- 1E+300M)]",
+        "[-2.00M 0.0M 0E+1M 0E+10M -1E+300M]",
+    ),
+    ("[(long ##NaN) (subvec [1 2] ##NaN 1) (num nil)]", "[0 [1] nil]"),
+    ('[(nth {:a 1} -1 :none) (nth (re-matcher #"(a)" "a") 5 :none)]', "[:none :none]"),
+    ("[(partition 0 4 [1 2 3]) (take 2 (partition 0 [1])) (drop-last 0.1 [1 2])]", "[(()) (() ()) (1)]"),
+    ("(first (second (partition-by zero? (range))))", "1"),
+    (
+        "[(meta (get #{(with-meta [1] {:a 1})} [1])) (get #{1.50M} 1.5M) (find {[1] 2} '(1))]",
+        "[{:a 1} 1.50M [[1] 2]]",
+    ),
+    ("(meta (replace {1 2} (with-meta [1] {:a 1})))", "{:a 1}"),
+    ('[(str/split "$1" #"" 5) (str/split "a,b" #"[^,]*" 3)]', '[["$" "1" ""] ["" "" ",b"]]'),
+    (
+        '[(str/replace-first "abc" "b" 12) (str/replace-first "abc" \\b "y") (str/re-quote-replacement :a$)]',
+        '["a12c" "ayc" ":a\\\\$"]',
+    ),
+    ('(str/index-of "abc" "" 10)', "3"),
+    ("[(into #{} (halt-when neg?) [1 -2 3]) (into {} (map (fn [x] [x x])) [1 2])]", "[-2 {1 1, 2 2}]"),
+    ("[(sorted-set-by > :a) (get (sorted-map) {}) (contains? (sorted-set) {})]", "[#{:a} nil false]"),
+    (
+        '[(assoc [1 2] 0N 5) (contains? [1] 0N) (find [1 2] 1N) (contains? "ab" 1.5)]',
+        "[[5 2] true [1N 2] true]",
+    ),
+    ('[(re-find #"\\p{L}+" "1éb") (re-find #"[\\p{Punct}x]+" "ax!")]', '["éb" "x!"]'),
+    ('[(re-find #"\\u0041+" "BAA") (re-seq #"\\R" "a\\r\\nb\\n")]', '["AA" ("\\r\\n" "\\n")]'),
+    ('[(re-find #"a.b" "a\\rb") (re-find #"(?s)a.b" "a\\rb")]', '[nil "a\\rb"]'),
+    ('[(re-find #"\\h" "a b") (re-find #"[\\s]" "a\\u000bb")]', '[" " "\\u000b"]'),
+    ('(edn/read-string {:readers {\'inst (constantly :mine)}} "[#inst \\"2020\\"]")', "[:mine]"),
+]
+
+THROWS = [
+    ("(sorted-set inc)", "java.lang.ClassCastException"),
+    ("([1 2] 1.0)", "java.lang.IllegalArgumentException"),
+    ("(vals (zipmap [] 3))", "java.lang.IllegalArgumentException"),
+    ("(set/superset? inc #{})", "java.lang.UnsupportedOperationException"),
+    ('(str/replace "a" "a" \\b)', "java.lang.ClassCastException"),
+    ("(subs nil 1)", "java.lang.NullPointerException"),
+    ("(namespace nil)", "java.lang.NullPointerException"),
+    ('(str/replace "a" #"a" "$1")', "java.lang.IndexOutOfBoundsException"),
+]
+
+
+@pytest.mark.parametrize(("text", "printed"), GIVES)
+def test_gives(text: str, printed: str) -> None:
+    assert readable(evaluate(text)) == printed
+
+
+@pytest.mark.parametrize(("text", "cls"), THROWS)
+def test_throws(text: str, cls: str) -> None:
+    with pytest.raises(FlowThrow) as caught:
+        evaluate(text)
+    assert caught.value.info.cls == cls
