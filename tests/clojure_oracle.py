@@ -74,9 +74,11 @@ class Clojure:
     def close(self) -> None:
         """End the process."""
         assert self._process.stdin is not None
+        assert self._process.stdout is not None
         self._process.stdin.close()
         self._process.kill()
         self._process.wait()
+        self._process.stdout.close()
         if self._process.stdout is not None:
             self._process.stdout.close()
 

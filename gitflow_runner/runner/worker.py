@@ -33,7 +33,10 @@ class Worked:
 def work_once(runtime: Runtime) -> Iterator[Worked]:
     """Every open run of this clone once: half-made ones mended, the others driven as far as is due now."""
     fetch(runtime)
-    note_policies(runtime)
+    try:
+        note_policies(runtime)
+    except GitflowError as error:
+        runtime.say(f"the policy was not logged: {error.message}")  # each run that needs it says so too
     for found in standings(runtime.repository):
         if runtime.stop():
             return

@@ -74,7 +74,15 @@ BAD: Mapping[str, tuple[tuple[tuple[str, ...], int, str], ...]] = {
     "eval": (((), 2, "usage.arguments"), (("(+ 1",), 1, "clojure_delimiters_invalid")),
     "read": ((("nowhere.edn",), 3, "file.unreadable"),),
     "verify": (((), 2, "usage.verify"), (("nothing",), 3, "object.unknown")),
-    "policy": ((("nonsense",), 2, "usage"),),
+    "audit": ((("--since", "soon"), 2, "usage.time"), (("nonsense",), 2, "usage")),
+    "policy": (
+        (("nonsense",), 2, "usage"),
+        (("explain", UNKNOWN_RUN), 3, "run.unknown"),
+        (("judge",), 2, "usage.batch"),
+        (("sign", "abcdef"), 2, "policy.proposal"),
+        (("sign", "abcdef0"), 3, "policy.no_proposal"),
+        (("propose",), 5, "policy.unchanged"),
+    ),
     "retire": (((), 2, "usage"), (("ship",), 2, "usage.confirm")),
     "versions": ((("shiip",), 3, "release.unknown"),),
     "diff": ((("shiip",), 3, "release.unknown"),),
@@ -216,7 +224,7 @@ def test_unreadable_edn_names_the_place_and_nothing_is_recorded(team: Team) -> N
     at = told.envelope["error"]["at"]
     assert told.exit in (1, 2)
     assert (at["file"], at["line"]) == (".breyta/flows/ship.edn", 3)
-    assert team.ann.git("for-each-ref", "refs/runs", "refs/runner") == ""
+    assert team.ann.git("for-each-ref", "refs/runs", "refs/runner/active") == ""
 
 
 def test_a_body_that_cannot_be_analysed_leaves_no_run_behind(team: Team) -> None:
@@ -225,11 +233,11 @@ def test_a_body_that_cannot_be_analysed_leaves_no_run_behind(team: Team) -> None
     told = team.ann.gfr("run", "ship")
     assert told.exit == 1
     assert told.envelope["error"]["at"]["line"] == 5
-    assert team.ann.git("for-each-ref", "refs/runs", "refs/runner") == ""
+    assert team.ann.git("for-each-ref", "refs/runs", "refs/runner/active") == ""
 
 
 def test_settings_that_cannot_be_read_leave_no_run_behind(team: Team) -> None:
     (team.home / ".breyta/config.yaml").write_text("limits: {fuel: lots}\n")
     told = team.ann.gfr("run", "ship")
     assert (told.exit, told.code) == (2, "config.type")
-    assert team.ann.git("for-each-ref", "refs/runs", "refs/runner") == ""
+    assert team.ann.git("for-each-ref", "refs/runs", "refs/runner/active") == ""

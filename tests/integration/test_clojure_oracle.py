@@ -13,6 +13,7 @@ from tests.soak import Soak
 from tests.unit import test_language_edges, test_language_semantics
 
 IN_CI = 3_000
+A_LONG_ROUND_S = 300
 OURS_ALONE = ("json/", "breyta.sandbox/", "Exception. ")  # what Clojure has not, or has under another name
 DIFFERENCES = differences()
 
@@ -64,6 +65,9 @@ def test_an_endless_expression_does_not_stop_the_ones_after_it(clojure: Clojure)
 
 @pytest.mark.soak
 def test_ever_more_expressions_mean_the_same(clojure: Clojure, soak: Soak) -> None:
+    if soak.seconds < A_LONG_ROUND_S:
+        # How far a short round gets depends on the machine, so it would judge one change by another's luck.
+        pytest.skip("seeds nobody has looked at are for `make soak`; the fixed ones are above")
     asked = 0
     for number in soak.rounds():
         expressions = Expressions(seed=1_000 + number, odd=0).take(500)
