@@ -30,7 +30,7 @@ ATOMS = (
     | st.none()
     | st.booleans()
     | st.floats(allow_nan=False)
-    | st.decimals(allow_nan=False, allow_infinity=False, places=3)
+    | st.decimals(-(10**9), 10**9, places=3)  # edn-format rounds to 28 digits
     | st.fractions().filter(lambda ratio: ratio.denominator > 1)
     | st.uuids()
 )
