@@ -63,9 +63,12 @@ class Buffer:
         """Tell `observer` of every event from now on."""
         self._observer = observer
 
-    def add(self, *events: Event) -> tuple[Recorded, ...]:
-        """Note events for the next turn; nobody outside may be told of them before that is durable."""
-        recorded = self._journal.note(events, self._clock.now_ms())
+    def add(self, *events: Event, at: int | None = None) -> tuple[Recorded, ...]:
+        """Note events for the next turn; nobody outside may be told of them before that is durable.
+
+        `at` (ms) is the moment that a time within the events was reckoned from; else it is now.
+        """
+        recorded = self._journal.note(events, self._clock.now_ms() if at is None else at)
         for event in events:
             if isinstance(event, StepSucceeded) and event.identity in self._announced:
                 self._effect_result = True

@@ -159,12 +159,13 @@ class Driver:
 
     def _set_timer(self, command: SetTimer) -> None:
         folder = step_folder(self._buffer.run.steps_begun + 1, command.step_id)
+        now = self._clock.now_ms()
         try:
-            until = self._clock.now_ms() + sleep_ms(command.config)
+            until = now + sleep_ms(command.config)
         except StepError as error:
             self._attempts.refuse(command.identity, folder, "sleep", command.input_hash, error)
             return
-        self._buffer.add(TimerSet(command.identity, folder, command.input_hash, until))
+        self._buffer.add(TimerSet(command.identity, folder, command.input_hash, until), at=now)
 
     def _complete(self, command: Complete) -> None:
         try:

@@ -61,18 +61,19 @@ class Waits:
         try:
             default_key = f"{run.run}-{command.identity}"
             request = wait_request(parse_config(SPEC, command.config), default_key=default_key)
-            opened, files = self._opened(command, run, folder, request)
+            now = self._clock.now_ms()
+            opened, files = self._opened(command, run, folder, request, now)
         except StepError as error:
             self._refuse(command.identity, folder, "wait", command.input_hash, error)
             return
-        self._buffer.add(opened)
+        self._buffer.add(opened, at=now)
         self._buffer.flush(files=files)
         state = self._buffer.run.wait(folder)
         assert state is not None, "the wait was just opened"
         self._tell(state, request)
 
     def _opened(
-        self, command: OpenWait, run: Run, folder: str, request: WaitRequest
+        self, command: OpenWait, run: Run, folder: str, request: WaitRequest, now: int
     ) -> tuple[WaitOpened, Mapping[str, bytes]]:
         title = request.title or command.step_id
         if any(state.wait.key == request.key for state in run.waits):
@@ -97,8 +98,7 @@ class Waits:
                 limit = min(limit, rule.deadline_s * 1_000)
             if rule.edit:
                 edits, editor_counts = tuple(request.edit), rule.editor_counts
-        deadline = self._clock.now_ms() + min(limit, MAX_WAIT_MS)
-        length = deadline - self._clock.now_ms()
+        length = min(limit, MAX_WAIT_MS)
         opened = WaitOpened(
             command.identity,
             folder,
@@ -108,7 +108,7 @@ class Waits:
             title,
             "sha256:" + hashlib.sha256(payload).hexdigest(),
             policy_oid,
-            deadline,
+            now + length,
             request.actions,
             need,
             role,
@@ -117,7 +117,7 @@ class Waits:
             request.on_timeout,
             edits,
             editor_counts,
-            tuple(self._clock.now_ms() + int(length * share) for share in _REMIND_AT),
+            tuple(now + int(length * share) for share in _REMIND_AT),
         )
         return opened, files
 
