@@ -159,7 +159,7 @@ def show(out: Output, run_name: str, wait_name: str | None) -> None:
     now = session.service.runtime.clock.now_ms()
     view = session.service.show(run_name)
     if wait_name is not None:
-        show_wait(session, run_name, wait_name)
+        show_wait(session, run_name, wait_name, view.findings)
         return
     out.result(
         "gfr/run.show/1",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import click
 
 from gitflow_runner.cli.options import may_ask, shared
@@ -12,6 +14,7 @@ from gitflow_runner.errors import GitflowError, LangError, UsageError
 from gitflow_runner.git.refs import approvals_prefix, run_ref
 from gitflow_runner.lang.data import read_data
 from gitflow_runner.lang.printer import pretty, write
+from gitflow_runner.ledger.fsck import Finding
 from gitflow_runner.ledger.lease import read_lease
 from gitflow_runner.model.run import EXIT_CODES, Run
 from gitflow_runner.runner.decide import SHORT, Question, ask, check_person, decide, find_question
@@ -64,13 +67,12 @@ def question_lines(session: Session, run: Run) -> list[str]:
     return lines
 
 
-def show_wait(session: Session, run_name: str, wait_name: str) -> None:
-    """Print one open wait: its terms, its payload, and both ways to decide."""
+def show_wait(session: Session, run_name: str, wait_name: str, findings: Sequence[Finding]) -> None:
+    """Print one open wait: its terms, its payload, and both ways to decide; `findings` are about its run."""
     question = find_question(session.service.runtime, run_name, wait_name)
     now = session.service.runtime.clock.now_ms()
     data = wait_data(question.state)
     decisions = question.state.wait.actions
-    findings = session.service.show(run_name).findings
     if findings:
         # The commands check the runner's key, and here nobody knows whose key that is.
         session.out.warn(f"untrusted_run: {findings[0].message} ({findings[0].code})")
