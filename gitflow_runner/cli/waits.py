@@ -21,6 +21,7 @@ from gitflow_runner.runner.decide import SHORT, Question, ask, check_person, dec
 from gitflow_runner.runner.drive import Patience
 from gitflow_runner.runner.outbox import own_address
 from gitflow_runner.runner.printed import Asked, decision_block
+from gitflow_runner.trust.statement import Act, StepOutcome
 from gitflow_runner.trust.verify import prove
 
 _LINES = 60
@@ -274,7 +275,12 @@ def cancel(out: Output, run_name: str, reason: str | None) -> int:
 @click.option("--reason", default=None, help="How you know; it goes into the signed request.")
 @shared
 def resolve(
-    out: Output, run_name: str, step: str, outcome: str | None, value: str | None, reason: str | None
+    out: Output,
+    run_name: str,
+    step: str,
+    outcome: StepOutcome | None,
+    value: str | None,
+    reason: str | None,
 ) -> int:
     """Settle STEP of RUN, whose outcome a crash left in doubt.
 
@@ -296,11 +302,11 @@ def _value(text: str) -> bytes:
 def _ask(
     out: Output,
     run_name: str,
-    act: str,
+    act: Act,
     *,
     reason: str | None,
     step: str | None = None,
-    outcome: str | None = None,
+    outcome: StepOutcome | None = None,
     value: bytes | None = None,
 ) -> int:
     session = Session(out, fresh=True)
@@ -308,10 +314,10 @@ def _ask(
     signed = ask(
         session.service.runtime,
         at,
-        act,  # type: ignore[arg-type]  # the two callers name acts of the union
+        act,
         reason=reason,
         step=step,
-        outcome=outcome,  # type: ignore[arg-type]  # click's flags are the union's members
+        outcome=outcome,
         value=value,
     )
     out.note(f"signed {signed.oid[:7]} on {signed.ref} as {signed.principal}")
