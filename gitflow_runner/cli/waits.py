@@ -16,6 +16,7 @@ from gitflow_runner.lang.data import read_data
 from gitflow_runner.lang.printer import pretty, write
 from gitflow_runner.ledger.fsck import Finding
 from gitflow_runner.ledger.lease import read_lease
+from gitflow_runner.model.event import WaitOpened
 from gitflow_runner.model.run import EXIT_CODES, Run
 from gitflow_runner.runner.decide import SHORT, Question, ask, check_person, decide, find_question
 from gitflow_runner.runner.drive import Patience
@@ -117,11 +118,11 @@ def waits(out: Output, mine: bool) -> None:
     rows: list[tuple[object, ...]] = []
     lines: list[str] = []
     for item in session.service.runs(slug=None, limit=5_000):
-        if item.state is None:
+        if item.state is None or not item.state.waits:
             continue
+        trusted = session.service.is_trusted(item.at)
         for state in item.state.waits:
-            trusted = session.service.is_trusted(item.at)
-            yours = trusted and _may_decide(session, item.state, state.wait.folder)
+            yours = trusted and _may_decide(session, item.state, state.wait)
             if mine and not yours:
                 continue
             data = wait_data(state) | {"run": item.state.run, "flow": item.state.slug}
@@ -143,11 +144,11 @@ def waits(out: Output, mine: bool) -> None:
     )
 
 
-def _may_decide(session: Session, run: Run, folder: str) -> bool:
+def _may_decide(session: Session, run: Run, wait: WaitOpened) -> bool:
+    if wait.wait != "approval":
+        return False
     try:
-        question = find_question(session.service.runtime, run.run, folder)
-        if question.state.wait.wait != "approval":
-            return False
+        question = find_question(session.service.runtime, run.run, wait.folder)
         check_person(session.service.runtime, question)
     except GitflowError:
         return False
