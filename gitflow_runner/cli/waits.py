@@ -63,7 +63,7 @@ def question_lines(session: Session, run: Run) -> list[str]:
     now = session.service.runtime.clock.now_ms()
     lines = []
     for state in run.waits:
-        lines += wait_lines(session.out, run, state, now)
+        lines += wait_lines(session.out, state, now)
         lines.append(f"    decide: gfr approve {run.run} {state.wait.folder}")
         lines.append(f"    with plain git: gfr show {run.run} {state.wait.folder}")
     return lines
@@ -90,7 +90,7 @@ def show_wait(session: Session, run_name: str, wait_name: str, findings: Sequenc
         "git_commands": blocks,
     }
     text = [
-        *wait_lines(session.out, run, question.state, now),
+        *wait_lines(session.out, question.state, now),
         "",
         f"You would sign exactly this (payload {question.digest[:SHORT]}):",
         *question_text(question),
@@ -132,7 +132,7 @@ def waits(out: Output, mine: bool) -> None:
                 (item.state.run, state.wait.folder, state.wait.wait, state.wait.title, data["deadline"])
             )
             lines.append(f"{short(item.state.run, item.state.slug)}  {item.state.run}")
-            lines += [f"  {line}" for line in wait_lines(out, item.state, state, now)]
+            lines += [f"  {line}" for line in wait_lines(out, state, now)]
     count = sum(1 for item in items if item["yours"])
     out.result(
         "gfr/waits.ls/1",
