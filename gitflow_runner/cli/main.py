@@ -49,7 +49,7 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "trust": ("trust", "trust", "Pin the root of the policy that this clone trusts."),
     "hooks": ("hooks", "hooks", "Install Git hooks beside what is there, show them, or take them away."),
     "worker": ("worker", "worker", "Drive and recover the open runs of this clone."),
-    "version": ("setup", "version", "Print the version."),
+    "version": ("version", "version", "Print the version."),
 }
 
 
