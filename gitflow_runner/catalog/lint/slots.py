@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import get_args
 
 from gitflow_runner.catalog.diagnostic import Diagnostic, Path
 from gitflow_runner.catalog.lint.rule import Code, Rule, Subject
 from gitflow_runner.catalog.nearest import did_you_mean
 from gitflow_runner.catalog.syntax import elements, everything, get, keyword_text, name_text
 from gitflow_runner.lang.forms import Form, ListForm, MapForm, VectorForm, head
+from gitflow_runner.model.flow import RequirementKind
 from gitflow_runner.model.ids import is_name
 
 INVALID = Code(
@@ -26,7 +28,7 @@ UNKNOWN = Code(
 TYPE = Code("unknown_slot_type", "warning", "No kind of connection of this name is built in.")
 UNUSED = Code("unused_slot", "warning", "No step uses this slot.")
 
-KINDS = ("connection", "form", "worker")
+KINDS: tuple[str, ...] = get_args(RequirementKind)
 SLOT_TYPES = ("http-api", "database", "secret", "blob-storage", "kv-store", "ssh", "llm-provider")
 _EXAMPLE = "{:slot :shop-api :type :http-api}"
 _STEP_SLOTS = {"ssh": "ssh", "db": "database", "http": "http-api", "llm": "http-api", "agent": "http-api"}
