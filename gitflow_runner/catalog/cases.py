@@ -8,7 +8,7 @@ from typing import TypeVar
 
 from gitflow_runner.catalog.nearest import did_you_mean
 from gitflow_runner.catalog.sources import Texts, shown
-from gitflow_runner.catalog.syntax import entries, get, keyword_text, name_text, string_text
+from gitflow_runner.catalog.syntax import entries, get, keyword_text, name_text, place, string_text
 from gitflow_runner.errors import LangError, Place
 from gitflow_runner.lang.collection import EMPTY_MAP, Map
 from gitflow_runner.lang.forms import Atom, Form, MapForm, VectorForm, value_of
@@ -95,7 +95,7 @@ def _case(form: Form) -> Case:
         raise _invalid(path, ":path is a vector of step identities", ":path [:fetch :store]")
     return Case(
         name,
-        form.source.place(form.start),
+        place(form),
         _map(form, "input"),
         _named(form, "steps", _mock),
         _named(form, "decisions", value_of),
@@ -171,4 +171,4 @@ def _check_keys(form: MapForm, known: tuple[str, ...]) -> None:
 
 
 def _invalid(form: Form, message: str, hint: str) -> LangError:
-    return LangError(INVALID, message, hint=hint, at=form.source.place(form.start))
+    return LangError(INVALID, message, hint=hint, at=place(form))
