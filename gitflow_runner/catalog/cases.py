@@ -121,8 +121,7 @@ def _named(form: Form, name: str, read: Callable[[Form], T]) -> dict[str, T]:
         return {}
     if not isinstance(found, MapForm):
         raise _invalid(found, f":{name} is a map by step", f":{name} {{:fetch …}}")
-    pairs = zip(found.items[::2], found.items[1::2], strict=True)
-    return {_identity(key): read(value) for key, value in pairs}
+    return {_identity(key): read(value) for key, value in found.pairs()}
 
 
 def _identity(form: Form) -> str:

@@ -89,7 +89,7 @@ def _renamable(tree: Form, holder: Form, index: int) -> bool:
             return False
         if isinstance(form, MapForm) and any(
             value is holder and (keyword_text(key) or "").rpartition("/")[2] in _NAMES_ONLY
-            for key, value in zip(form.items[::2], form.items[1::2], strict=True)
+            for key, value in form.pairs()
         ):
             return False
     return True

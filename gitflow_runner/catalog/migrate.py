@@ -259,7 +259,7 @@ def _holes(item: Form) -> Iterator[tuple[int, int]]:
     """The spans of a trigger's brackets, keys and values; of its `:config` likewise."""
     assert isinstance(item, MapForm), "only maps are asked for"
     yield item.start, item.start + 1
-    for key, value in zip(item.items[::2], item.items[1::2], strict=True):
+    for key, value in item.pairs():
         yield key.start, key.end
         if keyword_text(key) == "config" and isinstance(value, MapForm):
             yield from _holes(value)

@@ -115,8 +115,7 @@ def _template(form: Form) -> TemplateEntry:
 
 def _without(form: Form, names: tuple[str, ...]) -> Form:
     assert isinstance(form, MapForm), "a valid entry is a map"
-    pairs = zip(form.items[::2], form.items[1::2], strict=True)
-    kept = tuple(each for pair in pairs if keyword_text(pair[0]) not in names for each in pair)
+    kept = tuple(each for pair in form.pairs() if keyword_text(pair[0]) not in names for each in pair)
     return MapForm(kept, form.start, form.end, form.source, form.meta)
 
 

@@ -36,8 +36,7 @@ def entries(form: Form | None) -> Mapping[str, Entry]:
     """The keyword keys of a map form by their text without the colon; empty for anything else."""
     if not isinstance(form, MapForm):
         return {}
-    pairs = zip(form.items[::2], form.items[1::2], strict=True)
-    return {name: Entry(key, value) for key, value in pairs if (name := keyword_text(key)) is not None}
+    return {name: Entry(key, value) for key, value in form.pairs() if (name := keyword_text(key)) is not None}
 
 
 def get(form: Form | None, name: str) -> Form | None:
