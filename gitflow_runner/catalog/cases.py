@@ -8,7 +8,7 @@ from typing import TypeVar
 
 from gitflow_runner.catalog.nearest import did_you_mean
 from gitflow_runner.catalog.sources import Texts, shown
-from gitflow_runner.catalog.syntax import entries, get, keyword_text, name_text, string_text
+from gitflow_runner.catalog.syntax import entries, get, keyword_text, name_text, place, string_text
 from gitflow_runner.errors import LangError, Place
 from gitflow_runner.lang.collection import EMPTY_MAP, Map
 from gitflow_runner.lang.forms import Atom, Form, MapForm, VectorForm, value_of
@@ -95,7 +95,7 @@ def _case(form: Form) -> Case:
         raise _invalid(path, ":path is a vector of step identities", ":path [:fetch :store]")
     return Case(
         name,
-        form.source.place(form.start),
+        place(form),
         _map(form, "input"),
         _named(form, "steps", _mock),
         _named(form, "decisions", value_of),
@@ -121,8 +121,7 @@ def _named(form: Form, name: str, read: Callable[[Form], T]) -> dict[str, T]:
         return {}
     if not isinstance(found, MapForm):
         raise _invalid(found, f":{name} is a map by step", f":{name} {{:fetch …}}")
-    pairs = zip(found.items[::2], found.items[1::2], strict=True)
-    return {_identity(key): read(value) for key, value in pairs}
+    return {_identity(key): read(value) for key, value in found.pairs()}
 
 
 def _identity(form: Form) -> str:
@@ -171,4 +170,4 @@ def _check_keys(form: MapForm, known: tuple[str, ...]) -> None:
 
 
 def _invalid(form: Form, message: str, hint: str) -> LangError:
-    return LangError(INVALID, message, hint=hint, at=form.source.place(form.start))
+    return LangError(INVALID, message, hint=hint, at=place(form))

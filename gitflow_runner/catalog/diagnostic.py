@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
-from gitflow_runner.errors import GitflowError
+from gitflow_runner.errors import GitflowError, Place
 
 Severity = Literal["error", "warning", "hint"]
 Path = tuple[str | int, ...]
@@ -59,6 +59,34 @@ class Diagnostic:
         if self.line is not None:
             where += f":{self.line}:{self.col}"
         return f"{where} {self.code} {self.message}"
+
+
+def spanning(
+    code: str,
+    severity: Severity,
+    message: str,
+    begin: Place,
+    end: Place,
+    *,
+    hint: str | None,
+    path: Path,
+    form: str,
+) -> Diagnostic:
+    """A finding about what stands from `begin` to `end`; an end in another file is left out."""
+    same = end.file == begin.file
+    return Diagnostic(
+        code=code,
+        severity=severity,
+        message=message,
+        hint=hint,
+        file=begin.file,
+        line=begin.line,
+        col=begin.col,
+        end_line=end.line if same else None,
+        end_col=end.col if same else None,
+        path=path,
+        form=form,
+    )
 
 
 def from_error(error: GitflowError) -> Diagnostic:

@@ -36,8 +36,9 @@ def work_tree_draft(repository: Repository, work_dir: Path, slug: str) -> Draft:
     flow = load(WorkTreeTexts(work_dir), slug)
     head = repository.head
     commit = repository.resolve(head or HEAD)
+    tree = None if commit is None else repository.commit(commit).tree
     files = pinned_files(flow.files)
-    changed = tuple(file.path for file in files if not _committed(repository, commit, file))
+    changed = tuple(file.path for file in files if tree is None or not _committed(repository, tree, file))
     missing = [raw for raw in closure_blobs(flow.files) if not repository.contains(raw.oid)]
     if missing:
         repository.write(missing)
@@ -54,8 +55,6 @@ def branch_draft(repository: Repository, branch: str, slug: str) -> Draft:
     return Draft(flow, DraftSource(branch, tip, dirty=False), pinned_files(flow.files))
 
 
-def _committed(repository: Repository, commit: Oid | None, file: PinnedFile) -> bool:
-    if commit is None:
-        return False
-    entry = repository.entry(repository.commit(commit).tree, f"{FLOWS_DIR}/{file.path}")
+def _committed(repository: Repository, tree: Oid, file: PinnedFile) -> bool:
+    entry = repository.entry(tree, f"{FLOWS_DIR}/{file.path}")
     return entry is not None and entry.oid == file.blob and entry.mode in (BLOB_MODE, EXEC_MODE)

@@ -9,7 +9,7 @@ from gitflow_runner.catalog.includes import Expanded
 from gitflow_runner.catalog.lint.calls import step_calls
 from gitflow_runner.catalog.lint.rule import Subject
 from gitflow_runner.catalog.sources import shown
-from gitflow_runner.catalog.syntax import children, everything, get, keyword_text, name_text, unquoted
+from gitflow_runner.catalog.syntax import children, everything, get, keyword_text, name_text, place, unquoted
 from gitflow_runner.errors import LangError, NotFoundError
 from gitflow_runner.lang.editing import Edit, applied, insert_before, set_entry
 from gitflow_runner.lang.forms import Atom, Form, MapForm, VectorForm, is_symbol
@@ -31,8 +31,9 @@ def set_step_config(root: Form, step: str, key: str, text: str) -> Edit:
         raise NotFoundError("step.unknown", f"the body calls no step :{step}")
     config = found[0].config
     if not isinstance(config, MapForm):
-        at = found[0].form.source.place(found[0].form.start)
-        raise LangError("edit_path", f"the config of step :{step} is no map that could be edited", at=at)
+        raise LangError(
+            "edit_path", f"the config of step :{step} is no map that could be edited", at=place(found[0].form)
+        )
     return set_entry(config, keyword(key), text)
 
 
@@ -75,7 +76,7 @@ def _set_aside(subject: Subject, found: Diagnostic) -> Iterator[Edit]:
 
 
 def _stands_at(form: Form, found: Diagnostic) -> bool:
-    at = form.source.place(form.start)
+    at = place(form)
     return (at.file, at.line, at.col) == (found.file, found.line, found.col)
 
 
@@ -88,7 +89,7 @@ def _renamable(tree: Form, holder: Form, index: int) -> bool:
             return False
         if isinstance(form, MapForm) and any(
             value is holder and (keyword_text(key) or "").rpartition("/")[2] in _NAMES_ONLY
-            for key, value in zip(form.items[::2], form.items[1::2], strict=True)
+            for key, value in form.pairs()
         ):
             return False
     return True

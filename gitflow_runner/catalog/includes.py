@@ -42,7 +42,7 @@ def expand(texts: Texts, path: str) -> Expanded:
     data = texts.read(path)
     if data is None:
         raise NotFoundError("flow.file_missing", f"there is no {shown(path)}")
-    reading.add(path, data, None)
+    reading.add(path, data)
     forms = reading.forms_of(path, (path,), 0)
     if len(forms) != 1:
         raise _not_one(path, forms)
@@ -59,7 +59,7 @@ class _Reading:
     size: int = 0
     count: int = 0
 
-    def add(self, path: str, data: bytes, tag: Form | None) -> None:
+    def add(self, path: str, data: bytes) -> None:
         try:
             text = data.decode("utf-8")
         except UnicodeDecodeError as error:
@@ -139,7 +139,7 @@ class _Reading:
                 raise
             if data is None:
                 raise _invalid(tag, f"there is no {shown(target)}", _nearby(target, self.texts.names()))
-            self.add(target, data, tag)
+            self.add(target, data)
         return self.forms_of(target, (*chain, target), depth)
 
     def _target(self, tag: TagForm, path: str) -> str:

@@ -14,7 +14,7 @@ from gitflow_runner.catalog.lint.rule import Subject
 from gitflow_runner.catalog.lint.top_level import OLD
 from gitflow_runner.catalog.normalise import DEFAULT, normalise, trigger_category, trigger_names
 from gitflow_runner.catalog.sources import MemoryTexts, Texts, shown
-from gitflow_runner.catalog.syntax import elements, entries, get, keyword_text, name_text
+from gitflow_runner.catalog.syntax import elements, entries, get, keyword_text, name_text, place
 from gitflow_runner.catalog.validate import blocking, require_valid
 from gitflow_runner.errors import LangError, Place
 from gitflow_runner.lang.editing import Edit, applied, set_entry
@@ -156,7 +156,7 @@ def _fields(
                 "migrate.unclear",
                 f"the flow declares :interfaces and has a trigger of another category, :{left[0].category}",
                 hint=f"move it into :interfaces {{:{left[0].category} [...]}}",
-                at=form.source.place(form.start),
+                at=place(form),
             )
     else:
         yield from _interfaces(flow, triggers, indent)
@@ -259,7 +259,7 @@ def _holes(item: Form) -> Iterator[tuple[int, int]]:
     """The spans of a trigger's brackets, keys and values; of its `:config` likewise."""
     assert isinstance(item, MapForm), "only maps are asked for"
     yield item.start, item.start + 1
-    for key, value in zip(item.items[::2], item.items[1::2], strict=True):
+    for key, value in item.pairs():
         yield key.start, key.end
         if keyword_text(key) == "config" and isinstance(value, MapForm):
             yield from _holes(value)

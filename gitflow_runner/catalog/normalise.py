@@ -7,7 +7,7 @@ something about the same category, they win.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Literal, get_args
+from typing import get_args
 
 from gitflow_runner.catalog.closure import closure_digest
 from gitflow_runner.catalog.includes import Expanded
@@ -24,6 +24,7 @@ from gitflow_runner.catalog.syntax import (
 )
 from gitflow_runner.lang.forms import Form, MapForm, VectorForm, value_of
 from gitflow_runner.model.flow import (
+    Category,
     Concurrency,
     Flow,
     FunctionEntry,
@@ -37,7 +38,6 @@ from gitflow_runner.model.flow import (
 )
 from gitflow_runner.model.ids import is_name, slug
 
-Category = Literal["manual", "http", "webhook", "mcp"]
 DEFAULT = "default"
 
 
@@ -115,8 +115,7 @@ def _template(form: Form) -> TemplateEntry:
 
 def _without(form: Form, names: tuple[str, ...]) -> Form:
     assert isinstance(form, MapForm), "a valid entry is a map"
-    pairs = zip(form.items[::2], form.items[1::2], strict=True)
-    kept = tuple(each for pair in pairs if keyword_text(pair[0]) not in names for each in pair)
+    kept = tuple(each for pair in form.pairs() if keyword_text(pair[0]) not in names for each in pair)
     return MapForm(kept, form.start, form.end, form.source, form.meta)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from gitflow_runner.catalog.diagnostic import Diagnostic, Path, Severity
+from gitflow_runner.catalog.diagnostic import Diagnostic, Path, Severity, spanning
 from gitflow_runner.errors import Place
 from gitflow_runner.lang.forms import (
     Atom,
@@ -36,8 +36,7 @@ def entries(form: Form | None) -> Mapping[str, Entry]:
     """The keyword keys of a map form by their text without the colon; empty for anything else."""
     if not isinstance(form, MapForm):
         return {}
-    pairs = zip(form.items[::2], form.items[1::2], strict=True)
-    return {name: Entry(key, value) for key, value in pairs if (name := keyword_text(key)) is not None}
+    return {name: Entry(key, value) for key, value in form.pairs() if (name := keyword_text(key)) is not None}
 
 
 def get(form: Form | None, name: str) -> Form | None:
@@ -125,22 +124,8 @@ def finding(
     path: Path = (),
 ) -> Diagnostic:
     """A finding about `form`, with its span and the beginning of its text."""
-    begin = form.source.place(form.start)
     end = form.source.place(form.end)
-    same = end.file == begin.file
-    return Diagnostic(
-        code=code,
-        severity=severity,
-        message=message,
-        hint=hint,
-        file=begin.file,
-        line=begin.line,
-        col=begin.col,
-        end_line=end.line if same else None,
-        end_col=end.col if same else None,
-        path=path,
-        form=written(form),
-    )
+    return spanning(code, severity, message, place(form), end, hint=hint, path=path, form=written(form))
 
 
 def written(form: Form) -> str:

@@ -47,9 +47,10 @@ def _tell(
     out: Output, runtime: Runtime, wanted: Sequence[str], items: Sequence[Diagnostic], fixed: Sequence[str]
 ) -> None:
     texts = flow_texts(runtime)
+    sources = {file: _source(texts, file) for file in dict.fromkeys(each.file for each in items)}
     errors = [each for each in items if each.is_error]
     lines = [f"{out.mark('ok')} fixed {path}" for path in fixed]
-    lines += [line for each in items for line in _framed(texts, each).split("\n")]
+    lines += [line for each in items for line in frame(sources[each.file], each).split("\n")]
     if errors:
         files = {each.file for each in errors}
         lines.append(f"{len(errors)} errors in {len(files)} of {len(wanted)} flows")
@@ -74,7 +75,7 @@ def _codes(items: Sequence[Diagnostic]) -> list[str]:
     return sorted({each.code for each in items})
 
 
-def _framed(texts: Texts, found: Diagnostic) -> str:
-    name = (found.file or "").removeprefix(f"{FLOWS_DIR}/")
+def _source(texts: Texts, file: str | None) -> str:
+    name = (file or "").removeprefix(f"{FLOWS_DIR}/")
     data = texts.read(name) if name else None
-    return frame(data.decode("utf-8", "replace") if data is not None else "", found)
+    return data.decode("utf-8", "replace") if data is not None else ""

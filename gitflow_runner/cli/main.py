@@ -49,7 +49,7 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "trust": ("trust", "trust", "Pin the root of the policy that this clone trusts."),
     "hooks": ("hooks", "hooks", "Install Git hooks beside what is there, show them, or take them away."),
     "worker": ("worker", "worker", "Drive and recover the open runs of this clone."),
-    "version": ("setup", "version", "Print the version."),
+    "version": ("version", "version", "Print the version."),
 }
 
 
@@ -75,7 +75,9 @@ class Commands(click.Group):
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
         if args and args[0] not in COMMANDS and not args[0].startswith("-"):
-            near = _nearest(args[0])
+            from gitflow_runner.catalog.nearest import nearest
+
+            near = nearest(args[0], COMMANDS, 2)
             hint = f" Did you mean {' or '.join(near)}?" if near else ""
             raise click.UsageError(f"No such command '{args[0]}'.{hint}", ctx)
         return super().resolve_command(ctx, args)
@@ -170,9 +172,3 @@ def _internal(argv: list[str], error: Exception) -> int:
     )
     _output(argv).error(told)
     return 1
-
-
-def _nearest(name: str) -> list[str]:
-    import difflib
-
-    return difflib.get_close_matches(name, COMMANDS, n=2)

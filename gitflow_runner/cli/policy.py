@@ -9,7 +9,14 @@ import click
 from gitflow_runner.cli.moments import show_moment
 from gitflow_runner.cli.options import here, shared
 from gitflow_runner.cli.output import Output
-from gitflow_runner.cli.policy_change import apply, proposal_data, proposal_lines, propose, sign
+from gitflow_runner.cli.policy_change import (
+    apply,
+    proposal_data,
+    proposal_lines,
+    propose,
+    short_digest,
+    sign,
+)
 from gitflow_runner.cli.session import Session
 from gitflow_runner.cli.verify import run_batch
 from gitflow_runner.errors import NotFoundError, UsageError
@@ -80,7 +87,7 @@ def show_policy(out: Output) -> None:
         "proposals": [proposal_data(p) for p in proposals],
     }
     text += [line for p in proposals for line in proposal_lines(p)]
-    follow = [f"gfr policy sign {proposals[0].policy.digest[7:19]}"] if proposals else ["gfr policy propose"]
+    follow = [f"gfr policy sign {short_digest(proposals[0])}"] if proposals else ["gfr policy propose"]
     out.result("gfr/policy.show/1", data, text=text, ids=[found.digest], follow=follow)
 
 

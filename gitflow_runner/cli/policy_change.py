@@ -14,8 +14,13 @@ from gitflow_runner.runner.policy_change import Proposal, apply_change, consent_
 from gitflow_runner.runner.policy_change import propose as propose_draft
 from gitflow_runner.runner.runtime import Runtime
 
-SHORT = 12
+_SHORT = 12
 _LINES = 200
+
+
+def short_digest(proposal: Proposal) -> str:
+    """The first digits of a proposal's digest, enough to name it in a command."""
+    return proposal.policy.digest.removeprefix("sha256:")[:_SHORT]
 
 
 def proposal_data(proposal: Proposal) -> dict[str, object]:
@@ -65,7 +70,7 @@ def sign(out: Output, digest: str | None, yes: bool) -> None:
     """
     runtime = Session(out, fresh=True).service.runtime
     proposal = find_proposal(runtime, digest)
-    shown = proposal.policy.digest.removeprefix("sha256:")[:SHORT]
+    shown = short_digest(proposal)
     if not (yes and digest is not None):
         if not may_ask() or out.mode == "json":
             raise UsageError(
@@ -111,7 +116,7 @@ def _told(out: Output, schema: str, proposal: Proposal) -> None:
         text=[f"{out.mark('ok')} signed", *proposal_lines(proposal)],
         rows=[(proposal.policy.version, digest, len(proposal.by), proposal.need)],
         ids=[digest],
-        follow=[f"gfr policy {verb} {digest.removeprefix('sha256:')[:SHORT]}"],
+        follow=[f"gfr policy {verb} {short_digest(proposal)}"],
     )
 
 

@@ -49,7 +49,7 @@ def release(
     Example: gfr release hello -m "first" --yes
     """
     session = Session(out, fresh=True)
-    errors = [d for d in lint_slug(session.service.runtime, slug) if d.severity == "error"]
+    errors = [d for d in lint_slug(session.service.runtime, slug) if d.is_error]
     if errors:
         first = errors[0]
         raise UsageError(

@@ -159,7 +159,7 @@ def show(out: Output, run_name: str, wait_name: str | None) -> None:
     now = session.service.runtime.clock.now_ms()
     view = session.service.show(run_name)
     if wait_name is not None:
-        show_wait(session, run_name, wait_name)
+        show_wait(session, run_name, wait_name, view.findings)
         return
     out.result(
         "gfr/run.show/1",
@@ -224,10 +224,10 @@ def list_(out: Output, flow: str | None, status: str | None, limit: int) -> None
             lines.append(f"{mark(out, 'damaged')} {item.at.run}  {item.at.slug}  damaged  {problem}")
             continue
         step = state.waits[0].wait.folder if state.waits else (state.steps[0].folder if state.steps else "")
-        status = state.status if session.service.is_trusted(item.at) else "untrusted_run"
-        items.append(summary_data(state, item.at.ref, item.at.tip, item.at.remote) | {"status": status})
-        rows.append((state.run, state.slug, status, step, state.label, iso(state.started)))
-        status_cell = f"{mark(out, status)} {state.run}  {state.slug:<20} {status:<10}"
+        shown = state.status if session.service.is_trusted(item.at) else "untrusted_run"
+        items.append(summary_data(state, item.at.ref, item.at.tip, item.at.remote) | {"status": shown})
+        rows.append((state.run, state.slug, shown, step, state.label, iso(state.started)))
+        status_cell = f"{mark(out, shown)} {state.run}  {state.slug:<20} {shown:<10}"
         lines.append(f"{status_cell} {step:<24} {state.label}")
     out.result(
         "gfr/runs.ls/1",

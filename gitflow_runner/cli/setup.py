@@ -1,10 +1,9 @@
-"""Preparing and examining a repository, and the version."""
+"""Preparing and examining a repository."""
 
 from __future__ import annotations
 
 import click
 
-from gitflow_runner import __version__
 from gitflow_runner.cli.options import may_ask, shared
 from gitflow_runner.cli.output import Output
 from gitflow_runner.cli.session import Session
@@ -70,10 +69,3 @@ def doctor(out: Output) -> int:
         rows=[(c.health, c.name, c.message, "; ".join(c.fix)) for c in checks],
     )
     return 1 if counts["bad"] else 0
-
-
-@click.command(name="version")
-@shared
-def version(out: Output) -> None:
-    """Print the version."""
-    out.result("gfr/version/1", {"version": __version__}, text=[__version__], ids=[__version__])

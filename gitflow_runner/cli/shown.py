@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from gitflow_runner.cli.output import Output
@@ -189,7 +188,7 @@ def run_lines(out: Output, view: RunView, now: int, *, steps: bool = True) -> li
         text, cut = preview(view.output, 400)
         lines.append(f"result: {text}{' …' if cut else ''}")
     for state in run.waits:
-        lines += wait_lines(out, run, state, now)
+        lines += wait_lines(out, state, now)
     for item in view.refused:
         who = item.principal or "unknown"
         lines.append(f"  {out.mark('bad')} refused {item.oid[:7]} on {item.folder}: {item.reason} ({who})")
@@ -215,7 +214,7 @@ def step_line(out: Output, step: StepView, width: int) -> str:
     return f"{head}  {detail}{note}".rstrip()
 
 
-def wait_lines(out: Output, run: Run, state: OpenWaitState, now: int) -> list[str]:
+def wait_lines(out: Output, state: OpenWaitState, now: int) -> list[str]:
     """What a person must know of an open wait."""
     wait = state.wait
     have = sum(1 for seen in state.seen if seen.reason is None)
@@ -228,7 +227,7 @@ def wait_lines(out: Output, run: Run, state: OpenWaitState, now: int) -> list[st
     ]
 
 
-def next_commands(run: Run, states: Sequence[OpenWaitState] | None = None) -> list[str]:
+def next_commands(run: Run) -> list[str]:
     """What somebody would do next with this run."""
     if run.status == "succeeded":
         return [f"gfr show {run.run}", f"git log {run_ref(run.slug, run.run)}"]
@@ -237,8 +236,7 @@ def next_commands(run: Run, states: Sequence[OpenWaitState] | None = None) -> li
     if any(step.unknown for step in run.steps):
         step = next(step for step in run.steps if step.unknown)
         return [f"gfr resolve {run.run} {step.folder} --retry | --done VALUE | --fail"]
-    waits = run.waits if states is None else states
-    if waits:
-        folder = waits[0].wait.folder
+    if run.waits:
+        folder = run.waits[0].wait.folder
         return [f"gfr show {run.run} {folder}", f"gfr approve {run.run} {folder}", f"gfr watch {run.run}"]
     return [f"gfr show {run.run}", "gfr worker --once"]

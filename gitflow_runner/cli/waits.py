@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import click
 
 from gitflow_runner.cli.options import may_ask, shared
@@ -12,12 +14,15 @@ from gitflow_runner.errors import GitflowError, LangError, UsageError
 from gitflow_runner.git.refs import approvals_prefix, run_ref
 from gitflow_runner.lang.data import read_data
 from gitflow_runner.lang.printer import pretty, write
+from gitflow_runner.ledger.fsck import Finding
 from gitflow_runner.ledger.lease import read_lease
+from gitflow_runner.model.event import WaitOpened
 from gitflow_runner.model.run import EXIT_CODES, Run
 from gitflow_runner.runner.decide import SHORT, Question, ask, check_person, decide, find_question
 from gitflow_runner.runner.drive import Patience
 from gitflow_runner.runner.outbox import own_address
 from gitflow_runner.runner.printed import Asked, decision_block
+from gitflow_runner.trust.statement import Act, StepOutcome
 from gitflow_runner.trust.verify import prove
 
 _LINES = 60
@@ -58,19 +63,18 @@ def question_lines(session: Session, run: Run) -> list[str]:
     now = session.service.runtime.clock.now_ms()
     lines = []
     for state in run.waits:
-        lines += wait_lines(session.out, run, state, now)
+        lines += wait_lines(session.out, state, now)
         lines.append(f"    decide: gfr approve {run.run} {state.wait.folder}")
         lines.append(f"    with plain git: gfr show {run.run} {state.wait.folder}")
     return lines
 
 
-def show_wait(session: Session, run_name: str, wait_name: str) -> None:
-    """Print one open wait: its terms, its payload, and both ways to decide."""
+def show_wait(session: Session, run_name: str, wait_name: str, findings: Sequence[Finding]) -> None:
+    """Print one open wait: its terms, its payload, and both ways to decide; `findings` are about its run."""
     question = find_question(session.service.runtime, run_name, wait_name)
     now = session.service.runtime.clock.now_ms()
     data = wait_data(question.state)
     decisions = question.state.wait.actions
-    findings = session.service.show(run_name).findings
     if findings:
         # The commands check the runner's key, and here nobody knows whose key that is.
         session.out.warn(f"untrusted_run: {findings[0].message} ({findings[0].code})")
@@ -86,7 +90,7 @@ def show_wait(session: Session, run_name: str, wait_name: str) -> None:
         "git_commands": blocks,
     }
     text = [
-        *wait_lines(session.out, run, question.state, now),
+        *wait_lines(session.out, question.state, now),
         "",
         f"You would sign exactly this (payload {question.digest[:SHORT]}):",
         *question_text(question),
@@ -114,11 +118,11 @@ def waits(out: Output, mine: bool) -> None:
     rows: list[tuple[object, ...]] = []
     lines: list[str] = []
     for item in session.service.runs(slug=None, limit=5_000):
-        if item.state is None:
+        if item.state is None or not item.state.waits:
             continue
+        trusted = session.service.is_trusted(item.at)
         for state in item.state.waits:
-            trusted = session.service.is_trusted(item.at)
-            yours = trusted and _may_decide(session, item.state, state.wait.folder)
+            yours = trusted and _may_decide(session, item.state, state.wait)
             if mine and not yours:
                 continue
             data = wait_data(state) | {"run": item.state.run, "flow": item.state.slug}
@@ -128,7 +132,7 @@ def waits(out: Output, mine: bool) -> None:
                 (item.state.run, state.wait.folder, state.wait.wait, state.wait.title, data["deadline"])
             )
             lines.append(f"{short(item.state.run, item.state.slug)}  {item.state.run}")
-            lines += [f"  {line}" for line in wait_lines(out, item.state, state, now)]
+            lines += [f"  {line}" for line in wait_lines(out, state, now)]
     count = sum(1 for item in items if item["yours"])
     out.result(
         "gfr/waits.ls/1",
@@ -140,11 +144,11 @@ def waits(out: Output, mine: bool) -> None:
     )
 
 
-def _may_decide(session: Session, run: Run, folder: str) -> bool:
+def _may_decide(session: Session, run: Run, wait: WaitOpened) -> bool:
+    if wait.wait != "approval":
+        return False
     try:
-        question = find_question(session.service.runtime, run.run, folder)
-        if question.state.wait.wait != "approval":
-            return False
+        question = find_question(session.service.runtime, run.run, wait.folder)
         check_person(session.service.runtime, question)
     except GitflowError:
         return False
@@ -272,7 +276,12 @@ def cancel(out: Output, run_name: str, reason: str | None) -> int:
 @click.option("--reason", default=None, help="How you know; it goes into the signed request.")
 @shared
 def resolve(
-    out: Output, run_name: str, step: str, outcome: str | None, value: str | None, reason: str | None
+    out: Output,
+    run_name: str,
+    step: str,
+    outcome: StepOutcome | None,
+    value: str | None,
+    reason: str | None,
 ) -> int:
     """Settle STEP of RUN, whose outcome a crash left in doubt.
 
@@ -294,11 +303,11 @@ def _value(text: str) -> bytes:
 def _ask(
     out: Output,
     run_name: str,
-    act: str,
+    act: Act,
     *,
     reason: str | None,
     step: str | None = None,
-    outcome: str | None = None,
+    outcome: StepOutcome | None = None,
     value: bytes | None = None,
 ) -> int:
     session = Session(out, fresh=True)
@@ -306,10 +315,10 @@ def _ask(
     signed = ask(
         session.service.runtime,
         at,
-        act,  # type: ignore[arg-type]  # the two callers name acts of the union
+        act,
         reason=reason,
         step=step,
-        outcome=outcome,  # type: ignore[arg-type]  # click's flags are the union's members
+        outcome=outcome,
         value=value,
     )
     out.note(f"signed {signed.oid[:7]} on {signed.ref} as {signed.principal}")

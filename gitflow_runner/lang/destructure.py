@@ -80,7 +80,7 @@ def _vector(analysis: Analysis, pattern: VectorForm, value: Node, scope: Scope) 
 def _map(analysis: Analysis, pattern: MapForm, value: Node, scope: Scope) -> Pairs:
     whole = scope.frame.slot()
     pairs: Pairs = [(whole, LibraryCall(_AS_MAP, (value,), pattern))]
-    entries = list(zip(pattern.items[::2], pattern.items[1::2], strict=True))
+    entries = list(pattern.pairs())
     defaults = _defaults(analysis, entries)
     for key, target in entries:
         if is_keyword(key, "as"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TypeAlias
 
 from gitflow_runner.lang.collection import EMPTY_MAP, EMPTY_SET, Map, TaggedLiteral, Vec, encode, set_of
@@ -60,6 +61,10 @@ class MapForm(Items):
     """`{ ... }`."""
 
     __slots__ = ()
+
+    def pairs(self) -> Iterator[tuple[Form, Form]]:
+        """Each key with its value, in the order of the text."""
+        return zip(self.items[::2], self.items[1::2], strict=True)
 
 
 class SetForm(Items):

@@ -9,6 +9,11 @@ from typing import Literal
 from gitflow_runner.lang.forms import Form
 from gitflow_runner.model.ids import Slug
 
+ConcurrencyType = Literal["singleton", "keyed"]
+OnNewVersion = Literal["supersede", "drain", "coexist"]
+Category = Literal["manual", "http", "webhook", "mcp"]
+RequirementKind = Literal["connection", "form", "worker"]
+
 
 @dataclass(frozen=True, slots=True)
 class SourceFile:
@@ -40,8 +45,8 @@ class TemplateEntry:
 class Concurrency:
     """How many runs of one key may be open, and what a newer version does to them."""
 
-    type: Literal["singleton", "keyed"]
-    on_new_version: Literal["supersede", "drain", "coexist"]
+    type: ConcurrencyType
+    on_new_version: OnNewVersion
     key_path: tuple[object, ...] = ()
 
 
@@ -73,7 +78,7 @@ class Invocation:
 class Interface:
     """One surface of an invocation: manual, http, webhook or mcp; `settings` keeps what the kind adds."""
 
-    category: Literal["manual", "http", "webhook", "mcp"]
+    category: Category
     id: str
     invocation: str
     enabled: bool = True
@@ -97,7 +102,7 @@ class Schedule:
 class Requirement:
     """One thing the flow needs bound before it runs: a connection slot, a form, a worker."""
 
-    kind: Literal["connection", "form", "worker"]
+    kind: RequirementKind
     slot: str | None
     type: str | None
     optional: bool = False

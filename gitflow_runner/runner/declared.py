@@ -76,7 +76,7 @@ def _codes(body: Form) -> Iterator[Form]:
             waiting.append(form.form)
             continue
         if isinstance(form, MapForm):
-            for key, value in zip(form.items[::2], form.items[1::2], strict=True):
+            for key, value in form.pairs():
                 inner = unquoted(value)
                 if is_keyword(key, "code") and (isinstance(inner, ListForm) or _is_text(inner)):
                     yield inner

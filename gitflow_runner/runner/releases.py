@@ -215,7 +215,7 @@ def _tests_pass(runtime: Runtime, commit: Oid, work_dir: Path, slug: str) -> int
         )
     limits = work_tree_settings(work_dir).limits
     functions = case_functions(runtime, limits.fuel)
-    verdicts = on_big_stack(lambda: run_cases(texts, slug, runtime.steps, limits, functions), _interrupted)
+    verdicts = on_big_stack(lambda: run_cases(texts, slug, runtime.steps, limits, functions))
     failed = [verdict for verdict in verdicts or () if not verdict.passed]
     if failed:
         first = failed[0]
@@ -226,10 +226,6 @@ def _tests_pass(runtime: Runtime, commit: Oid, work_dir: Path, slug: str) -> int
             fix=(f"gfr test {slug}",),
         )
     return None if verdicts is None else len(verdicts)
-
-
-def _interrupted() -> None:
-    raise KeyboardInterrupt
 
 
 def make_promotion(

@@ -22,11 +22,15 @@ class _Outcome(Generic[T]):
         self.error: BaseException | None = None
 
 
-def on_big_stack(act: Callable[[], T], interrupted: Callable[[], None]) -> T:
+def _leave() -> None:
+    raise KeyboardInterrupt
+
+
+def on_big_stack(act: Callable[[], T], interrupted: Callable[[], None] = _leave) -> T:
     """`act()` on a thread with a stack for a thousand nested calls; its error is raised here.
 
     Ctrl-C calls `interrupted` once and goes on waiting, so that the turn in hand is finished; a second
-    one is raised at once.
+    one is raised at once. Without `interrupted` the first one is, for work that leaves nothing half done.
     """
     outcome: _Outcome[T] = _Outcome()
     done = threading.Event()

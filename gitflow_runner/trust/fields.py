@@ -40,7 +40,7 @@ class Fields:
         self._asked: set[str] = set()
         self._values: dict[str, Form] = {}
         self._keys: dict[str, Form] = {}
-        for key, value in zip(form.items[::2], form.items[1::2], strict=True):
+        for key, value in form.pairs():
             if not isinstance(key, Atom) or not isinstance(key.value, Keyword):
                 raise problem("type", f"the keys of {what} are keywords", key)
             self._values[key.value.text] = value
@@ -168,4 +168,4 @@ def pairs(form: Form, what: str) -> Iterator[tuple[Form, Form]]:
     """The keys and values of a map whose keys are the user's own."""
     if not isinstance(form, MapForm):
         raise problem("type", f"{what} must be a map", form)
-    return zip(form.items[::2], form.items[1::2], strict=True)
+    return form.pairs()

@@ -16,7 +16,8 @@ HEAVY = ("httpx", "paramiko", "jinja2", "starlette", "dulwich", "pygit2", "crypt
 FACES = [
     module.dotted
     for module in PACKAGE
-    if module.dotted == "gitflow_runner.cli.main" or module.dotted.startswith("gitflow_runner.hooks")
+    if module.dotted in ("gitflow_runner.cli.main", "gitflow_runner.cli.version")
+    or module.dotted.startswith("gitflow_runner.hooks")
 ]
 
 

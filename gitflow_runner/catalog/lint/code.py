@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from gitflow_runner.catalog.diagnostic import Diagnostic, Path
+from gitflow_runner.catalog.diagnostic import Diagnostic, Path, spanning
 from gitflow_runner.catalog.lint.rule import Code, Rule, Subject
 from gitflow_runner.errors import LangError
 from gitflow_runner.lang.analyzer import check
@@ -85,18 +85,13 @@ def _function_problems(code: Form) -> tuple[Problem, ...]:
 
 
 def _finding(problem: Problem, path: Path) -> Diagnostic:
-    begin, end = problem.place, problem.end
-    same = begin.file == end.file
-    return Diagnostic(
-        code=problem.code,
-        severity=problem.severity,
-        message=problem.message,
+    return spanning(
+        problem.code,
+        problem.severity,
+        problem.message,
+        problem.place,
+        problem.end,
         hint=problem.hint,
-        file=begin.file,
-        line=begin.line,
-        col=begin.col,
-        end_line=end.line if same else None,
-        end_col=end.col if same else None,
         path=path,
         form=problem.form,
     )

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import get_args
 
 from gitflow_runner.catalog.diagnostic import Diagnostic
 from gitflow_runner.catalog.lint.rule import Code, Rule, Subject
 from gitflow_runner.catalog.nearest import did_you_mean
 from gitflow_runner.catalog.syntax import elements, entries, get, keyword_text, name_text
 from gitflow_runner.lang.forms import Form, MapForm, VectorForm
+from gitflow_runner.model.flow import ConcurrencyType, OnNewVersion
 
 INVALID = Code(
     "invalid_concurrency",
@@ -18,8 +20,8 @@ INVALID = Code(
 )
 UNKNOWN = Code("unknown_concurrency_key", "warning", "A key of :concurrency that means nothing here.")
 
-TYPES = ("singleton", "keyed")
-POLICIES = ("supersede", "drain", "coexist")
+TYPES: tuple[str, ...] = get_args(ConcurrencyType)
+POLICIES: tuple[str, ...] = get_args(OnNewVersion)
 _EXAMPLE = "{:type :singleton :on-new-version :drain}"
 
 

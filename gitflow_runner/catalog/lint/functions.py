@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from gitflow_runner.catalog.diagnostic import Diagnostic, Path
 from gitflow_runner.catalog.lint.rule import Code, Rule, Subject
 from gitflow_runner.catalog.nearest import did_you_mean
-from gitflow_runner.catalog.syntax import elements, everything, get, name_text, string_text
+from gitflow_runner.catalog.syntax import everything, get, name_text, string_text
 from gitflow_runner.errors import LangError
 from gitflow_runner.lang.forms import Atom, Form, MapForm, VectorForm
 from gitflow_runner.lang.reader import read_all, string_source
@@ -119,16 +119,14 @@ def _check_refs(subject: Subject) -> Iterator[Diagnostic]:
 
 
 def _check_unused(subject: Subject) -> Iterator[Diagnostic]:
-    listed = elements(subject.field("functions"))
+    listed = tuple(subject.named("functions"))
     if not listed or any(
         _is_computed(call.config) for call in subject.calls if call.type in (None, *STEP_TYPES)
     ):
         return
     used = {name_text(each) for form in _users(subject) for each in everything(form)}
-    for index, item in enumerate(listed):
-        form = get(item, "id")
-        name = name_text(form)
-        if form is not None and name is not None and name not in used:
+    for index, form, name in listed:
+        if name not in used:
             hint = "remove it, or call it by (flow/step :function :id {:ref :" + name + " ...})"
             yield UNUSED.at(form, f"no step refers to :{name}", hint=hint, path=(":functions", index))
 

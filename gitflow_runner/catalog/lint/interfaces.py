@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import get_args
 
 from gitflow_runner.catalog.diagnostic import Diagnostic, Path
 from gitflow_runner.catalog.lint.rule import Code, Rule, Subject
 from gitflow_runner.catalog.nearest import did_you_mean
 from gitflow_runner.catalog.syntax import entries, get, keyword_text, name_text, string_text
 from gitflow_runner.lang.forms import Form, MapForm, VectorForm
+from gitflow_runner.model.flow import Category
 from gitflow_runner.model.ids import is_name
 
 SHAPE = Code("invalid_interfaces_shape", "error", ":interfaces is a map from a category to a vector.")
@@ -26,7 +28,7 @@ UNKNOWN = Code(
     "unknown_interface_invocation", "error", "An interface names an invocation that is not declared."
 )
 
-CATEGORIES = ("manual", "http", "webhook", "mcp")
+CATEGORIES: tuple[str, ...] = get_args(Category)
 
 
 def _check(subject: Subject) -> Iterator[Diagnostic]:

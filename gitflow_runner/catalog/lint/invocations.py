@@ -57,7 +57,7 @@ def _check(subject: Subject) -> Iterator[Diagnostic]:
         hint = "{:default {:inputs [{:name :city :type :string}]}}"
         yield SHAPE.at(form, ":invocations must be a map", hint=hint, path=(":invocations",))
         return
-    for key, value in zip(form.items[::2], form.items[1::2], strict=True):
+    for key, value in form.pairs():
         name = keyword_text(key)
         if name is None or not is_name(name):
             message = "an invocation's id must be a plain keyword"

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from gitflow_runner.catalog.diagnostic import Diagnostic, Path
 from gitflow_runner.catalog.lint.rule import Code, Rule, Subject
 from gitflow_runner.catalog.nearest import did_you_mean
-from gitflow_runner.catalog.syntax import elements, entries, everything, get, keyword_text, name_text
+from gitflow_runner.catalog.syntax import entries, everything, get, keyword_text, name_text
 from gitflow_runner.lang.forms import Form, MapForm, VectorForm
 
 INVALID = Code(
@@ -86,10 +86,8 @@ def _check_unused(subject: Subject) -> Iterator[Diagnostic]:
         return
     used = {call.type for call in subject.calls}
     used |= {name_text(each) for tools in offered for each in everything(tools)}
-    for index, item in enumerate(elements(subject.field("steps"))):
-        form = get(item, "id")
-        name = name_text(form)
-        if form is not None and name is not None and name not in used:
+    for index, form, name in subject.named("steps"):
+        if name not in used:
             hint = f"remove it, call (flow/step :{name} {{...}}), or offer it by :tools {{:steps [:{name}]}}"
             message = f"the packaged step :{name} is never used"
             yield UNUSED.at(form, message, hint=hint, path=(":steps", index))

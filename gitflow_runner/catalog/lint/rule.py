@@ -97,10 +97,17 @@ class Subject:
         """The forms of all functions; a text that cannot be read is left out here."""
         return tuple((path, form) for path, code in self.code_forms for form in _read_code(code))
 
-    def ids(self, name: str) -> frozenset[str]:
-        """The `:id`s declared in the vector at a top-level key."""
-        found = (name_text(get(entry, "id")) for entry in elements(self.field(name)))
-        return frozenset(each for each in found if each is not None)
+    def named(self, name: str, key: str = "id") -> Iterator[tuple[int, Form, str]]:
+        """The entries of the vector at a top-level key that have a name: their index, its form, its text."""
+        for index, entry in enumerate(elements(self.field(name))):
+            form = get(entry, key)
+            text = name_text(form)
+            if form is not None and text is not None:
+                yield index, form, text
+
+    def ids(self, name: str, key: str = "id") -> frozenset[str]:
+        """The names declared in the vector at a top-level key."""
+        return frozenset(text for _, _, text in self.named(name, key))
 
 
 def _read_code(code: Form) -> tuple[Form, ...]:

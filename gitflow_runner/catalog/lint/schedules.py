@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 import zoneinfo
 from collections.abc import Iterator
@@ -79,8 +80,7 @@ def check_times(form: MapForm, path: Path) -> Iterator[Diagnostic]:
             )
     zone = get(form, "timezone")
     if zone is not None and not _is_zone(string_text(zone)):
-        known = zoneinfo.available_timezones()
-        hint = did_you_mean(string_text(zone) or "", known) or ':timezone "UTC"'
+        hint = did_you_mean(string_text(zone) or "", _zones()) or ':timezone "UTC"'
         yield ZONE.at(zone, f"{string_text(zone)!r} is no time zone", hint=hint, path=(*path, ":timezone"))
 
 
@@ -114,7 +114,13 @@ def _number(text: str, names: list[str], first: int) -> int | None:
 
 
 def _is_zone(name: str | None) -> bool:
-    return name is not None and name in zoneinfo.available_timezones()
+    return name is not None and name in _zones()
+
+
+@functools.cache
+def _zones() -> frozenset[str]:
+    # Every flow that is loaded asks, and each answer walks the folders of the time zone database.
+    return frozenset(zoneinfo.available_timezones())
 
 
 def _check_names(item: MapForm, declared: frozenset[str], seen: set[str], path: Path) -> Iterator[Diagnostic]:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import get_args
 
 from gitflow_runner.catalog.diagnostic import Diagnostic, Path
 from gitflow_runner.catalog.lint.rule import Code, Rule, Subject
 from gitflow_runner.catalog.nearest import did_you_mean
 from gitflow_runner.catalog.syntax import elements, everything, get, keyword_text, name_text
 from gitflow_runner.lang.forms import Form, ListForm, MapForm, VectorForm, head
+from gitflow_runner.model.flow import RequirementKind
 from gitflow_runner.model.ids import is_name
 
 INVALID = Code(
@@ -26,7 +28,7 @@ UNKNOWN = Code(
 TYPE = Code("unknown_slot_type", "warning", "No kind of connection of this name is built in.")
 UNUSED = Code("unused_slot", "warning", "No step uses this slot.")
 
-KINDS = ("connection", "form", "worker")
+KINDS: tuple[str, ...] = get_args(RequirementKind)
 SLOT_TYPES = ("http-api", "database", "secret", "blob-storage", "kv-store", "ssh", "llm-provider")
 _EXAMPLE = "{:slot :shop-api :type :http-api}"
 _STEP_SLOTS = {"ssh": "ssh", "db": "database", "http": "http-api", "llm": "http-api", "agent": "http-api"}
@@ -87,7 +89,7 @@ def _check_form(item: MapForm, path: Path) -> Iterator[Diagnostic]:
 
 
 def _check_use(subject: Subject) -> Iterator[Diagnostic]:
-    declared = frozenset(_slots(subject))
+    declared = subject.ids("requires", "slot")
     for call in subject.calls:
         form = get(call.config, "connection")
         name = keyword_text(form)
@@ -106,13 +108,6 @@ def _unknown(form: Form, what: str, name: str, kind: str, declared: frozenset[st
     return UNKNOWN.at(form, f"{what} that :requires does not list", hint=hint, path=(":flow",))
 
 
-def _slots(subject: Subject) -> Iterator[str]:
-    for item in elements(subject.field("requires")):
-        name = name_text(get(item, "slot"))
-        if name is not None:
-            yield name
-
-
 def _check_unused(subject: Subject) -> Iterator[Diagnostic]:
     if any(not isinstance(call.config, MapForm) for call in subject.calls):
         return
@@ -122,12 +117,9 @@ def _check_unused(subject: Subject) -> Iterator[Diagnostic]:
         if name != "requires"
         for each in everything(entry.value)
     }
-    for index, item in enumerate(elements(subject.field("requires"))):
-        form = get(item, "slot")
-        name = name_text(form)
-        if form is not None and name is not None and name not in used:
-            if name_text(get(item, "type")) == "secret":
-                continue
+    requires = elements(subject.field("requires"))
+    for index, form, name in subject.named("requires", "slot"):
+        if name not in used and name_text(get(requires[index], "type")) != "secret":
             hint = "remove it, or name it in a step by :connection"
             yield UNUSED.at(form, f"no step uses the slot :{name}", hint=hint, path=(":requires", index))
 

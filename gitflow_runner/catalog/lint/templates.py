@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from gitflow_runner.catalog.diagnostic import Diagnostic, Path
 from gitflow_runner.catalog.lint.rule import Code, Rule, Subject
 from gitflow_runner.catalog.nearest import did_you_mean
-from gitflow_runner.catalog.syntax import elements, everything, get, name_text
+from gitflow_runner.catalog.syntax import everything, get, name_text
 from gitflow_runner.lang.forms import Form, MapForm, VectorForm
 from gitflow_runner.model.ids import is_name
 
@@ -74,10 +74,8 @@ def _check_unused(subject: Subject) -> Iterator[Diagnostic]:
         return
     holders = [subject.body, subject.field("steps"), subject.field("agents")]
     used = {name_text(each) for form in holders if form is not None for each in everything(form)}
-    for index, item in enumerate(elements(subject.field("templates"))):
-        form = get(item, "id")
-        name = name_text(form)
-        if form is not None and name is not None and name not in used:
+    for index, form, name in subject.named("templates"):
+        if name not in used:
             hint = f"remove it, or name it in a step by :template :{name}"
             yield UNUSED.at(form, f"no step refers to :{name}", hint=hint, path=(":templates", index))
 
