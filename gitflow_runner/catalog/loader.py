@@ -53,7 +53,7 @@ def read_closure(texts: Texts, slug: str) -> Expanded:
             if is_name(slug)
             else f"there is no flow {slug[:140]!r}",
             hint=f"did you mean {' or '.join(close)}?" if close else None,
-            fix=tuple(f"gfr flows show {each}" for each in close) or ("gfr flows list",),
+            fix=("gfr flows ls",),
             details={"nearest": list(close)},
         )
     expanded = expand(texts, path)

@@ -146,7 +146,7 @@ class Journal:
         """The journal of a recorded run; only the tip is read. `NotFoundError` (`run.unknown`)."""
         tip = repository.resolve(ref)
         if tip is None:
-            raise NotFoundError("run.unknown", f"no run is recorded at {ref}", fix=("gfr runs list",))
+            raise NotFoundError("run.unknown", f"no run is recorded at {ref}", fix=("gfr runs ls",))
         journal = cls(repository, ref, committer, sealer, tip)
         if not ref.endswith(f"/{journal.run.slug}/{journal.run.run}"):
             raise DamagedError("run.ref", f"{ref} holds the run {journal.run.slug}/{journal.run.run}")

@@ -76,7 +76,7 @@ def find_run(reader: ObjectReader, typed: str) -> RunRef:
     raise NotFoundError(
         "run.unknown",
         f"no run ends with {typed[:80]!r}" + (f"; nearest: {', '.join(nearest)}" if nearest else ""),
-        fix=("gfr runs list",),
+        fix=("gfr runs ls",),
         details={"nearest": nearest},
     )
 

@@ -58,7 +58,7 @@ def store(data: bytes, media: str, settings: Mapping[str, object], context: Cont
             "persist.too_large", f"{len(data)} bytes are more than a stored value may hold", definite=False
         )
     if settings.get("signed-url"):
-        context.log.line("persist: no signed URL is made; read the value with `gfr resources read`")
+        context.log.line("persist: no signed URL is made; the value lies in the run under its res:// name")
     put = context.blobs.put(data, text_of(settings, "content-type") or media)
     return reference(put, text_of(settings, "filename"), text_of(settings, "tier") or "retained")
 

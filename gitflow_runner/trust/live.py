@@ -74,7 +74,7 @@ def load_live(
             "live.live_rewound",
             f"the promotions of {slug} end at {tip}, which does not descend from {known}, known here",
             hint="somebody moved the live ref back or aside: compare with the other clones",
-            fix=(f"gfr log live {slug}",),
+            fix=(f"gfr audit --flow {slug}",),
         )
     if not judged:
         return LiveChain(tuple(links), ())

@@ -82,8 +82,8 @@ def _check_config(name: str, kind: str, config: MapForm, spec: Spec) -> Iterator
         field = spec.field(key)
         if field is None:
             known = [each.name for each in (*spec.fields, *COMMON_FIELDS)]
-            hint = (
-                did_you_mean(key, known, ":") or f"remove it: `gfr docs step {spec.type}` lists the settings"
+            hint = did_you_mean(key, known, ":") or "remove it; known are " + " ".join(
+                f":{each}" for each in known
             )
             message = f"a :{spec.type} step has no setting :{key}"
             yield UNKNOWN.at(entry.key, message, hint=hint, path=(":flow",))
