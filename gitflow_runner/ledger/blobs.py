@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import BinaryIO, Final
 
 from gitflow_runner.errors import StepError, TransientError
+from gitflow_runner.git.pack import sync_folder
 from gitflow_runner.ledger.journal import Journal
 
 IN_TREE: Final = 1_000_000  # bytes; larger values lie beside Git
@@ -95,8 +96,8 @@ class BlobStore:
             target.parent.mkdir(exist_ok=True)
             temporary.replace(target)
         # Also where the file was there: who wrote it may have died before it came this far.
-        _sync_folder(target.parent)
-        _sync_folder(self._folder)
+        sync_folder(target.parent)
+        sync_folder(self._folder)
 
     @contextmanager
     def _temporary(self) -> Iterator[tuple[Path, BinaryIO]]:
@@ -174,14 +175,6 @@ def pointed(data: bytes) -> str | None:
 
 def _tree_path(sha256: str) -> str:
     return f"res/{sha256}"
-
-
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def _unknown(sha256: str) -> StepError:
