@@ -49,7 +49,7 @@ class _Drain(threading.Thread):
 
     def run(self) -> None:
         with self._stream:
-            while chunk := self._stream.read1(_CHUNK):  # type: ignore[attr-defined]  # pipes are buffered
+            while chunk := os.read(self._stream.fileno(), _CHUNK):  # what is there, not a full chunk
                 if len(self.data) + len(chunk) > self._limit:
                     self.exceeded = True
                     _stop(self._process, self._grouped)
