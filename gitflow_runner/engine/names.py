@@ -12,7 +12,6 @@ from gitflow_runner.lang.fuel import MANY, Call
 from gitflow_runner.lang.program import HostFn
 from gitflow_runner.lang.throwing import FlowThrow, illegal
 from gitflow_runner.lang.values import Collection, ExInfo, Keyword, Value, keyword
-from gitflow_runner.model.command import CallSite
 from gitflow_runner.model.duration import parse_duration
 from gitflow_runner.model.flow import Flow
 from gitflow_runner.model.ids import is_name
@@ -71,14 +70,14 @@ class Answers:
         if kind.ns is None:
             if len(rest) != 2:
                 raise _bad(call, "flow_step_arity_invalid", "flow/step takes a type, an id and a config")
-            return self._host.step(_type(kind.text), _step_id(call, rest[0]), config, _site(call))
+            return self._host.step(_type(kind.text), _step_id(call, rest[0]), config, call)
         packaged = self._flow.steps.get(kind.text)
         if packaged is None:
             raise _bad(call, "missing_packaged_step_reference", f":{kind.text} is not declared in :steps")
         step_id = _step_id(call, rest[0]) if len(rest) == 2 else kind.name
         if isinstance(packaged.defaults, Map):
             config = map_of((*packaged.defaults.items(), *config.items()), loose=config.loose)
-        return self._host.step(_type(packaged.type), step_id, config, _site(call))
+        return self._host.step(_type(packaged.type), step_id, config, call)
 
     def _poll(self, call: Call) -> Value:
         options, ask = call.args
@@ -97,7 +96,7 @@ class Answers:
             if attempt == tries or (limit is not None and self._host.now_ms - began >= limit):
                 break
             pause = interval_ms(options, attempt)
-            self._host.step("sleep", sleep_id, map_of([(keyword("millis"), pause)]), _site(call))
+            self._host.step("sleep", sleep_id, map_of([(keyword("millis"), pause)]), call)
         waited = self._host.now_ms - began
         raise _thrown(
             "poll.exhausted", f"flow/poll gave up after {attempt} attempts", attempts=attempt, ms=waited
@@ -154,9 +153,7 @@ class Answers:
             raise _bad(call, "flow_call_flow_invalid", "flow/call-flow takes the slug of a flow")
         if not isinstance(config.get(keyword("input")), Map | None):
             raise _bad(call, "flow_call_flow_invalid", "the input of a called flow is a map")
-        return self._host.step(
-            "call-flow", f"child:{text}", config.assoc(keyword("flow-slug"), text), _site(call)
-        )
+        return self._host.step("call-flow", f"child:{text}", config.assoc(keyword("flow-slug"), text), call)
 
     def _elapsed(self, call: Call) -> Value:
         since, length = call.args
@@ -246,13 +243,8 @@ def _step_id(call: Call, value: Value) -> str:
     return text
 
 
-def _site(call: Call) -> CallSite:
-    place = call.form.source.place(call.form.start)
-    return CallSite(place.file, place.line, place.col)
-
-
 def _bad(call: Call, code: str, message: str) -> LangError:
-    return LangError(code, message, at=call.form.source.place(call.form.start))
+    return LangError(code, message, at=call.place())
 
 
 def _thrown(code: str, message: str, **data: Value) -> FlowThrow:
