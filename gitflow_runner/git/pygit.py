@@ -18,7 +18,7 @@ from pygit2.transaction import ReferenceTransaction
 from gitflow_runner.errors import DamagedError, GitflowError, RefusedError, TransientError
 from gitflow_runner.git import reading
 from gitflow_runner.git.disk_errors import from_os_error, from_text
-from gitflow_runner.git.objects import Kind, Oid, RawObject, check_oid
+from gitflow_runner.git.objects import KINDS, Oid, RawObject, check_oid
 from gitflow_runner.git.pack import store, sync_folder
 from gitflow_runner.git.recent import RecentObjects
 from gitflow_runner.git.ref_errors import place, ref_blocked, ref_moved, ref_symbolic
@@ -33,7 +33,6 @@ pygit2.option(pygit2.enums.Option.SET_MWINDOW_FILE_LIMIT, 256)
 
 PATIENCE_MS = 2_000
 _LONGEST_PAUSE_MS = 50
-_KINDS: dict[int, Kind] = {1: "commit", 2: "tree", 3: "blob", 4: "tag"}
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]+")
 # What libgit2 says when another process holds a lock, or packs or prunes the same folder at that moment.
 _BUSY = re.compile(
@@ -173,7 +172,7 @@ class PygitRepository(reading.TypedReads):
             raise reading.missing(oid) from None
         except (pygit2.GitError, OSError) as error:
             raise reading.damaged(oid, str(error)[:200]) from error
-        return RawObject(_KINDS[int(kind)], bytes(data))
+        return RawObject(KINDS[int(kind)], bytes(data))
 
     def contains(self, oid: Oid) -> bool:
         """Whether the object is here."""
