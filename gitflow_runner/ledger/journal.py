@@ -22,7 +22,7 @@ from gitflow_runner.ledger.chain import (
 )
 from gitflow_runner.ledger.codec import Places, encode_event, encode_run
 from gitflow_runner.ledger.committer import Committer
-from gitflow_runner.ledger.message import compose, parents_of
+from gitflow_runner.ledger.message import compose, parents_of, resolved_by
 from gitflow_runner.ledger.tree import Tree, check_path
 from gitflow_runner.model.event import Event, Recorded, RunStarted, WaitOpened, WaitResolved
 from gitflow_runner.model.projection import apply
@@ -204,10 +204,7 @@ class Journal:
         ahead, resolved = self._ahead, dict(self._resolved)
         added = []
         for event in events:
-            if isinstance(event, WaitResolved) and ahead is not None:
-                state = ahead.wait(event.folder)
-                if state is not None:
-                    resolved[event.folder] = state
+            resolved |= resolved_by(event, ahead)
             seq, last = (1, at) if ahead is None else (ahead.seq + 1, ahead.at)
             recorded = Recorded(seq, max(at, last), event)
             ahead = apply(ahead, recorded)
