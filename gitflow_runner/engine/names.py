@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from typing import TypeGuard
 
 from gitflow_runner.engine.body import BodyHost
 from gitflow_runner.engine.parallel import MAX_AT_ONCE, Parked
@@ -124,7 +125,7 @@ class Answers:
                 call, "flow_parallel_invalid", "flow/parallel takes an id, options, items and a function"
             )
         at_once = options.get(keyword("max"), MAX_AT_ONCE)
-        if isinstance(at_once, bool) or not isinstance(at_once, int) or at_once < 1:
+        if not _is_count(at_once):
             raise _bad(call, "flow_parallel_invalid", ":max is a whole number above 0")
         mode = options.get(keyword("on-error"), keyword("first"))
         if mode not in (keyword("first"), keyword("collect")):
@@ -210,7 +211,7 @@ def _bounds(call: Call, options: Map) -> tuple[int | None, int]:
     limit, tries = options.get(keyword("timeout")), options.get(keyword("max-attempts"))
     if limit is None and tries is None:
         raise _bad(call, "flow_poll_invalid", "flow/poll needs :timeout or :max-attempts")
-    if tries is not None and (isinstance(tries, bool) or not isinstance(tries, int) or tries < 1):
+    if tries is not None and not _is_count(tries):
         raise _bad(call, "flow_poll_invalid", ":max-attempts is a whole number above 0")
     limit_ms = None if limit is None else min(_length(limit), MAX_POLL_MS)
     return limit_ms, MAX_ATTEMPTS if tries is None else min(tries, MAX_ATTEMPTS)
@@ -220,9 +221,13 @@ def _attempt(call: Call) -> int:
     if len(call.args) < 2:
         return 1
     attempt = call.args[1]
-    if isinstance(attempt, bool) or not isinstance(attempt, int) or attempt < 1:
+    if not _is_count(attempt):
         raise illegal("the attempt is a whole number from 1")
     return attempt
+
+
+def _is_count(value: Value) -> TypeGuard[int]:
+    return isinstance(value, int) and not isinstance(value, bool) and value >= 1
 
 
 def _length(value: Value) -> int:
