@@ -14,6 +14,7 @@ from gitflow_runner.git.repository import RefUpdate, Repository
 from gitflow_runner.ledger.chain import (
     EVENTS_FILE,
     RUN_FILE,
+    file_in,
     find_wait_commit,
     head_of,
     read_history,
@@ -192,8 +193,7 @@ class Journal:
         """The file at `path` as attached, else in the last durable turn's tree."""
         if path in self._attached:
             return self._attached.get(path)
-        oid = Tree(self._read_tree, self._root).get(path)
-        return None if oid is None else read_object(self._repository, oid, "blob")
+        return None if self._root is None else file_in(self._repository, self._root, path)
 
     def note(self, events: Iterable[Event], at: int) -> tuple[Recorded, ...]:
         """Number and fold these events; the next turn makes them durable (barrier rule).
