@@ -15,7 +15,7 @@ from greenlet import greenlet
 from gitflow_runner.engine.body import BodyHost
 from gitflow_runner.engine.history import History
 from gitflow_runner.engine.program import Program
-from gitflow_runner.errors import GitflowError, Interrupt, LangError, Unwind
+from gitflow_runner.errors import GitflowError, Interrupt, LangError, Place, Unwind
 from gitflow_runner.lang.throwing import FlowThrow
 from gitflow_runner.model.command import Command, Complete, Fail, FinishCancel
 from gitflow_runner.model.event import BranchTaken, Recorded
@@ -125,12 +125,5 @@ def advance(program: Program, history: Iterable[Recorded]) -> tuple[Command, ...
 
 def lang_failure(error: LangError) -> Failure:
     """A language error as a run's failure, with its position."""
-    at = error.at
-    return Failure(
-        error.code,
-        error.message,
-        None,
-        at.file if at else None,
-        at.line if at else None,
-        at.col if at else None,
-    )
+    at = error.at or Place()
+    return Failure(error.code, error.message, None, at.file, at.line, at.col)

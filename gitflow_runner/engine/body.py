@@ -7,6 +7,7 @@ a command out and suspends the evaluation until the shell has fed what happened.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 
 from gitflow_runner.engine.behaviour import check
 from gitflow_runner.engine.history import History, StepRecord
@@ -16,10 +17,11 @@ from gitflow_runner.engine.parallel import OnError, Parallel, Parked
 from gitflow_runner.errors import DamagedError, Place, Unwind
 from gitflow_runner.lang.collection import Map, map_of
 from gitflow_runner.lang.data import read_data
+from gitflow_runner.lang.fuel import Call
 from gitflow_runner.lang.printer import write
 from gitflow_runner.lang.throwing import FlowThrow
 from gitflow_runner.lang.values import ExInfo, Value, keyword
-from gitflow_runner.model.command import CallSite, Command, OpenWait, RunStep, SetTimer
+from gitflow_runner.model.command import Command, OpenWait, RunStep, SetTimer
 from gitflow_runner.model.event import BranchTaken
 from gitflow_runner.model.failure import Failure
 from gitflow_runner.model.spec import Spec
@@ -88,18 +90,18 @@ class BodyHost:
         form = Parallel(self, self._history, identity, items, branch, at_once=at_once, on_error=on_error)
         return form.run()
 
-    def step(self, step_type: str, step_id: str, config: Map, site: CallSite) -> Value:
+    def step(self, step_type: str, step_id: str, config: Map, call: Call) -> Value:
         """The step's recorded value, asked for first if there is none."""
         identity = self.lane.scope.identity(step_id, self._explicit_key(step_type, config))
         digest = input_hash(step_type, self._behaviour, config)
         while True:
             record = self._history.steps.get(identity)
             if record is not None and record.input_hash != digest:
-                raise _nondeterminism(identity, site, record.input_hash, digest)
+                raise _nondeterminism(identity, call.place(), record.input_hash, digest)
             self._strike(record)
             if record is not None and record.complete:
                 return self._answer(identity, step_type, record, config)
-            self.suspend(self._commands(identity, step_type, step_id, config, digest, record, site))
+            self.suspend(self._commands(identity, step_type, step_id, config, digest, record))
 
     def _strike(self, record: StepRecord | None) -> None:
         # What completed after the cancel was taken is recorded but not handed out, so that a replay is
@@ -136,19 +138,16 @@ class BodyHost:
         config: Map,
         digest: str,
         record: StepRecord | None,
-        site: CallSite,
     ) -> tuple[Command, ...]:
         if record is not None and record.state in ("open", "unknown"):
             return ()
         match step_type:
             case "wait":
-                return (OpenWait(identity, step_id, config, digest, site),)
+                return (OpenWait(identity, step_id, config, digest),)
             case "sleep":
-                return (SetTimer(identity, step_id, config, digest, self.lane.cleanup, site),)
+                return (SetTimer(identity, step_id, config, digest, self.lane.cleanup),)
         if record is None:
-            return (
-                RunStep(identity, step_id, step_type, config, digest, cleanup=self.lane.cleanup, site=site),
-            )
+            return (RunStep(identity, step_id, step_type, config, digest, cleanup=self.lane.cleanup),)
         command = RunStep(
             identity,
             step_id,
@@ -161,7 +160,6 @@ class BodyHost:
             record.folder,
             record.retry_at,
             self.lane.cleanup,
-            site,
         )
         return (command,)
 
@@ -188,11 +186,11 @@ def step_throw(step_type: str, identity: str, failure: Failure) -> FlowThrow:
     return FlowThrow(ExInfo(failure.message, map_of(shown.items(), loose=True)))
 
 
-def _nondeterminism(identity: str, site: CallSite, recorded: str, now: str) -> DamagedError:
+def _nondeterminism(identity: str, at: Place, recorded: str, now: str) -> DamagedError:
     return DamagedError(
         "nondeterminism",
         f"step {identity} is called with another input than history records",
-        at=Place(file=site.file, line=site.line, col=site.col, step=identity),
+        at=replace(at, step=identity),
         details={"recorded": recorded, "now": now},
         hint="the recorded history or this engine was changed; nothing is driven until a person looks",
     )

@@ -47,7 +47,6 @@ class StepRecord:
 
     folder: str
     input_hash: str
-    type: str
     state: State
     attempt: int = 1
     generation: int = 0
@@ -101,11 +100,11 @@ class History:
             case StepResolved():
                 self._resolved(recorded, event)
             case TimerSet():
-                self._begin(event.identity, StepRecord(event.folder, event.input_hash, "sleep", "open"))
+                self._begin(event.identity, StepRecord(event.folder, event.input_hash, "open"))
             case TimerFired():
                 self._complete(recorded, event.identity, "done")
             case WaitOpened():
-                self._begin(event.identity, StepRecord(event.folder, event.input_hash, "wait", "open"))
+                self._begin(event.identity, StepRecord(event.folder, event.input_hash, "open"))
             case WaitResolved():
                 self._wait_resolved(recorded, event)
             case CancelAsked():
@@ -131,7 +130,7 @@ class History:
     def _step_started(self, event: StepStarted) -> None:
         known = self.steps.get(event.identity)
         if known is None:
-            known = StepRecord(event.folder, event.input_hash, event.type, "started")
+            known = StepRecord(event.folder, event.input_hash, "started")
             self._begin(event.identity, known)
         known.state = "started"
         known.attempt, known.generation = event.attempt, event.generation

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from typing import TypeGuard
 
 from gitflow_runner.engine.body import BodyHost
 from gitflow_runner.engine.parallel import MAX_AT_ONCE, Parked
@@ -12,7 +13,6 @@ from gitflow_runner.lang.fuel import MANY, Call
 from gitflow_runner.lang.program import HostFn
 from gitflow_runner.lang.throwing import FlowThrow, illegal
 from gitflow_runner.lang.values import Collection, ExInfo, Keyword, Value, keyword
-from gitflow_runner.model.command import CallSite
 from gitflow_runner.model.duration import parse_duration
 from gitflow_runner.model.flow import Flow
 from gitflow_runner.model.ids import is_name
@@ -71,14 +71,14 @@ class Answers:
         if kind.ns is None:
             if len(rest) != 2:
                 raise _bad(call, "flow_step_arity_invalid", "flow/step takes a type, an id and a config")
-            return self._host.step(_type(kind.text), _step_id(call, rest[0]), config, _site(call))
+            return self._host.step(_type(kind.text), _step_id(call, rest[0]), config, call)
         packaged = self._flow.steps.get(kind.text)
         if packaged is None:
             raise _bad(call, "missing_packaged_step_reference", f":{kind.text} is not declared in :steps")
         step_id = _step_id(call, rest[0]) if len(rest) == 2 else kind.name
         if isinstance(packaged.defaults, Map):
             config = map_of((*packaged.defaults.items(), *config.items()), loose=config.loose)
-        return self._host.step(_type(packaged.type), step_id, config, _site(call))
+        return self._host.step(_type(packaged.type), step_id, config, call)
 
     def _poll(self, call: Call) -> Value:
         options, ask = call.args
@@ -97,7 +97,7 @@ class Answers:
             if attempt == tries or (limit is not None and self._host.now_ms - began >= limit):
                 break
             pause = interval_ms(options, attempt)
-            self._host.step("sleep", sleep_id, map_of([(keyword("millis"), pause)]), _site(call))
+            self._host.step("sleep", sleep_id, map_of([(keyword("millis"), pause)]), call)
         waited = self._host.now_ms - began
         raise _thrown(
             "poll.exhausted", f"flow/poll gave up after {attempt} attempts", attempts=attempt, ms=waited
@@ -125,7 +125,7 @@ class Answers:
                 call, "flow_parallel_invalid", "flow/parallel takes an id, options, items and a function"
             )
         at_once = options.get(keyword("max"), MAX_AT_ONCE)
-        if isinstance(at_once, bool) or not isinstance(at_once, int) or at_once < 1:
+        if not _is_count(at_once):
             raise _bad(call, "flow_parallel_invalid", ":max is a whole number above 0")
         mode = options.get(keyword("on-error"), keyword("first"))
         if mode not in (keyword("first"), keyword("collect")):
@@ -154,9 +154,7 @@ class Answers:
             raise _bad(call, "flow_call_flow_invalid", "flow/call-flow takes the slug of a flow")
         if not isinstance(config.get(keyword("input")), Map | None):
             raise _bad(call, "flow_call_flow_invalid", "the input of a called flow is a map")
-        return self._host.step(
-            "call-flow", f"child:{text}", config.assoc(keyword("flow-slug"), text), _site(call)
-        )
+        return self._host.step("call-flow", f"child:{text}", config.assoc(keyword("flow-slug"), text), call)
 
     def _elapsed(self, call: Call) -> Value:
         since, length = call.args
@@ -213,7 +211,7 @@ def _bounds(call: Call, options: Map) -> tuple[int | None, int]:
     limit, tries = options.get(keyword("timeout")), options.get(keyword("max-attempts"))
     if limit is None and tries is None:
         raise _bad(call, "flow_poll_invalid", "flow/poll needs :timeout or :max-attempts")
-    if tries is not None and (isinstance(tries, bool) or not isinstance(tries, int) or tries < 1):
+    if tries is not None and not _is_count(tries):
         raise _bad(call, "flow_poll_invalid", ":max-attempts is a whole number above 0")
     limit_ms = None if limit is None else min(_length(limit), MAX_POLL_MS)
     return limit_ms, MAX_ATTEMPTS if tries is None else min(tries, MAX_ATTEMPTS)
@@ -223,9 +221,13 @@ def _attempt(call: Call) -> int:
     if len(call.args) < 2:
         return 1
     attempt = call.args[1]
-    if isinstance(attempt, bool) or not isinstance(attempt, int) or attempt < 1:
+    if not _is_count(attempt):
         raise illegal("the attempt is a whole number from 1")
     return attempt
+
+
+def _is_count(value: Value) -> TypeGuard[int]:
+    return isinstance(value, int) and not isinstance(value, bool) and value >= 1
 
 
 def _length(value: Value) -> int:
@@ -246,13 +248,8 @@ def _step_id(call: Call, value: Value) -> str:
     return text
 
 
-def _site(call: Call) -> CallSite:
-    place = call.form.source.place(call.form.start)
-    return CallSite(place.file, place.line, place.col)
-
-
 def _bad(call: Call, code: str, message: str) -> LangError:
-    return LangError(code, message, at=call.form.source.place(call.form.start))
+    return LangError(code, message, at=call.place())
 
 
 def _thrown(code: str, message: str, **data: Value) -> FlowThrow:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from gitflow_runner.engine.body import BodyHost
 from gitflow_runner.engine.names import HOST_NAMES, Answers
-from gitflow_runner.errors import LangError
+from gitflow_runner.errors import LangError, Place
 from gitflow_runner.lang.analyzer import analyze
 from gitflow_runner.lang.environments import BODY
 from gitflow_runner.lang.fuel import Limits
@@ -37,7 +37,7 @@ class Program:
 
     def thrown_failure(self, thrown: FlowThrow) -> Failure:
         """An exception that the body let pass, as the run's failure."""
-        info, at = thrown.info, thrown.at or (thrown.trace[0] if thrown.trace else None)
+        info, at = thrown.info, thrown.at or next(iter(thrown.trace), Place())
         data = step = code = None
         if info.data is not None:
             data = _stored(info.data)
@@ -47,9 +47,9 @@ class Program:
             code or "flow.thrown",
             info.message or info.cls,
             step,
-            at.file if at else None,
-            at.line if at else None,
-            at.col if at else None,
+            at.file,
+            at.line,
+            at.col,
             data,
         )
 

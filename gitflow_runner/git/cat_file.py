@@ -15,6 +15,7 @@ from typing import IO, get_args
 
 from gitflow_runner.errors import DamagedError, RefusedError, TransientError
 from gitflow_runner.git import reading
+from gitflow_runner.git.child import not_found
 from gitflow_runner.git.command import child_environment
 from gitflow_runner.git.objects import Kind, Oid, RawObject
 from gitflow_runner.git.refs import HEAD, branch_ref
@@ -106,9 +107,7 @@ class CatFile:
                     stderr=subprocess.DEVNULL,
                 )
             except FileNotFoundError:
-                raise RefusedError(
-                    "git.not_installed", f"{self._call[0]} was not found", hint="install git 2.30 or newer"
-                ) from None
+                raise not_found(self._call[0]) from None
         assert self._process.stdin is not None
         assert self._process.stdout is not None
         return self._process.stdin, self._process.stdout

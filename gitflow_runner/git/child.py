@@ -49,7 +49,7 @@ class _Drain(threading.Thread):
 
     def run(self) -> None:
         with self._stream:
-            while chunk := self._stream.read1(_CHUNK):  # type: ignore[attr-defined]  # pipes are buffered
+            while chunk := os.read(self._stream.fileno(), _CHUNK):  # what is there, not a full chunk
                 if len(self.data) + len(chunk) > self._limit:
                     self.exceeded = True
                     _stop(self._process, self._grouped)
@@ -81,9 +81,7 @@ def run_child(
             start_new_session=not interactive,
         )
     except FileNotFoundError:
-        raise RefusedError(
-            "git.not_installed", f"{call[0]} was not found", hint="install git 2.30 or newer"
-        ) from None
+        raise not_found(call[0]) from None
     assert process.stdin is not None
     assert process.stdout is not None
     assert process.stderr is not None
@@ -113,6 +111,11 @@ def run_child(
             f"{Path(call[0]).name} wrote more than {limits.output_bytes} bytes and was stopped",
         )
     return Finished(code, bytes(drains[0].data), bytes(drains[1].data))
+
+
+def not_found(program: str) -> RefusedError:
+    """The error for a program that cannot be started because it is not there."""
+    return RefusedError("git.not_installed", f"{program} was not found", hint="install git 2.30 or newer")
 
 
 def _feed(stream: IO[bytes], data: bytes) -> None:

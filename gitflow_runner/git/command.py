@@ -162,9 +162,10 @@ class GitCommand:
             "--no-auto-gc",
             "--refmap=",
         )
+        source, overrides = self._remote(remote), self._transport()
         while wanted:
-            call = ("fetch", *options, "--end-of-options", self._remote(remote), *wanted)
-            finished = self.attempt(*call, overrides=self._transport())
+            call = ("fetch", *options, "--end-of-options", source, *wanted)
+            finished = self.attempt(*call, overrides=overrides)
             lacking = transport.lacking_ref(finished)
             if lacking is None:
                 transport.check_fetch(remote, finished)

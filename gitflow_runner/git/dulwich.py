@@ -16,12 +16,11 @@ from dulwich.repo import Repo
 
 from gitflow_runner.errors import DamagedError, RefusedError
 from gitflow_runner.git import reading
-from gitflow_runner.git.objects import Kind, Oid, RawObject, check_oid
+from gitflow_runner.git.objects import KINDS, Oid, RawObject, check_oid
 from gitflow_runner.git.ref_errors import place, ref_symbolic
 from gitflow_runner.git.ref_names import check_name, check_prefix
 from gitflow_runner.git.refs import HEAD, is_ours
 
-_KINDS: dict[int, Kind] = {1: "commit", 2: "tree", 3: "blob", 4: "tag"}
 _SYMBOLIC = b"ref: "
 _DEPTH = 5
 
@@ -48,7 +47,7 @@ class DulwichReader:
             number, data = self._repo.object_store.get_raw(ObjectID(check_oid(oid).encode()))
         except KeyError:
             raise reading.missing(oid) from None
-        found = RawObject(_KINDS[number], bytes(data))
+        found = RawObject(KINDS[number], bytes(data))
         if found.oid != oid:
             raise reading.damaged(oid, f"its bytes have the name {found.oid}")
         return found

@@ -7,11 +7,11 @@ in which a disk would see them. It may raise; what was written before then stand
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from gitflow_runner.git import reading
-from gitflow_runner.git.objects import Commit, Oid, RawObject, Tag, TreeEntry, check_oid
+from gitflow_runner.git.objects import Oid, RawObject, check_oid
 from gitflow_runner.git.ref_errors import ref_blocked, ref_moved, ref_symbolic
 from gitflow_runner.git.ref_names import check_name, check_prefix
 from gitflow_runner.git.refs import HEAD, branch_ref, is_ours
@@ -22,7 +22,7 @@ def _ignore(_: str) -> None:
     return None
 
 
-class MemoryRepository:
+class MemoryRepository(reading.TypedReads):
     """Objects and refs in two dictionaries; safe between threads."""
 
     def __init__(
@@ -109,35 +109,6 @@ class MemoryRepository:
             names = sorted(n for n in {*self._refs, *self._symbolic} if n.startswith(prefix))
             found = [(name, self.resolve(name)) for name in names]
         return tuple((name, oid) for name, oid in found if oid is not None)
-
-    def commit(self, oid: Oid) -> Commit:
-        """The commit of that id."""
-        return reading.read_commit(self, oid)
-
-    def tag(self, oid: Oid) -> Tag:
-        """The annotated tag of that id."""
-        return reading.read_tag(self, oid)
-
-    def tree(self, oid: Oid) -> tuple[TreeEntry, ...]:
-        """The entries of that tree."""
-        return reading.read_tree(self, oid)
-
-    def blob(self, oid: Oid) -> bytes:
-        """The bytes of that blob."""
-        return reading.payload(self, oid, "blob")
-
-    def entry(self, tree: Oid, path: str) -> TreeEntry | None:
-        """The entry at `a/b/c` below that tree."""
-        return reading.entry_at(self, tree, path)
-
-    def ancestors(self, tip: Oid, *, first_parent: bool = False) -> Iterator[Oid]:
-        """`tip` and its ancestors, children first."""
-        links = reading.links_of(self, frozenset())
-        return reading.first_parents(tip, links) if first_parent else reading.children_first(tip, links)
-
-    def is_ancestor(self, older: Oid, newer: Oid) -> bool:
-        """Whether `older` is `newer` or one of its ancestors."""
-        return reading.reaches(older, newer, reading.links_of(self, frozenset()))
 
     def write(self, objects: Sequence[RawObject]) -> None:
         """Keep the objects."""

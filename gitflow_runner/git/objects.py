@@ -19,6 +19,10 @@ from gitflow_runner.errors import DamagedError
 Oid = NewType("Oid", str)  # 40 lower-case hex digits
 Kind = Literal["commit", "tree", "blob", "tag"]
 
+# The numbers that packs, libgit2 and dulwich have for the kinds.
+KIND_NUMBERS: Mapping[Kind, int] = {"commit": 1, "tree": 2, "blob": 3, "tag": 4}
+KINDS: Mapping[int, Kind] = {number: kind for kind, number in KIND_NUMBERS.items()}
+
 ZERO = Oid("0" * 40)
 _OID = re.compile(r"[0-9a-f]{40}")
 BLOB_MODE = 0o100644

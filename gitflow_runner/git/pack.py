@@ -15,14 +15,13 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from gitflow_runner.git.disk_errors import from_os_error
-from gitflow_runner.git.objects import Kind, RawObject
+from gitflow_runner.git.objects import KIND_NUMBERS, RawObject
 
 LOOSE_AT_MOST = 1
 _LEVEL = 1  # zlib: a turn's objects are a few hundred bytes, and maintenance compresses them again
 _TINY = 64  # bytes; up to here nothing is won: ids do not compress
 _SMALL = 2_048  # bytes; up to here setting up zlib costs more than compressing
 _FAR = 0x80000000  # offsets from here on stand in the index's table of large offsets
-_TYPES: dict[Kind, int] = {"commit": 1, "tree": 2, "blob": 3, "tag": 4}
 
 
 def store(objects_dir: Path, objects: Sequence[RawObject]) -> None:
@@ -79,7 +78,7 @@ def _deflated(data: bytes) -> bytes:
 
 def _entry_head(item: RawObject) -> bytes:
     size = len(item.data)
-    byte = _TYPES[item.kind] << 4 | size & 0x0F
+    byte = KIND_NUMBERS[item.kind] << 4 | size & 0x0F
     size >>= 4
     head = bytearray()
     while size:

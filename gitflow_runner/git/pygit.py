@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -18,7 +18,7 @@ from pygit2.transaction import ReferenceTransaction
 from gitflow_runner.errors import DamagedError, GitflowError, RefusedError, TransientError
 from gitflow_runner.git import reading
 from gitflow_runner.git.disk_errors import from_os_error, from_text
-from gitflow_runner.git.objects import Commit, Kind, Oid, RawObject, Tag, TreeEntry, check_oid
+from gitflow_runner.git.objects import KINDS, Oid, RawObject, check_oid
 from gitflow_runner.git.pack import store, sync_folder
 from gitflow_runner.git.recent import RecentObjects
 from gitflow_runner.git.ref_errors import place, ref_blocked, ref_moved, ref_symbolic
@@ -33,7 +33,6 @@ pygit2.option(pygit2.enums.Option.SET_MWINDOW_FILE_LIMIT, 256)
 
 PATIENCE_MS = 2_000
 _LONGEST_PAUSE_MS = 50
-_KINDS: dict[int, Kind] = {1: "commit", 2: "tree", 3: "blob", 4: "tag"}
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]+")
 # What libgit2 says when another process holds a lock, or packs or prunes the same folder at that moment.
 _BUSY = re.compile(
@@ -127,7 +126,7 @@ def _refusal(path: Path, said: str) -> RefusedError:
     return RefusedError("git.unsupported", f"the repository at {path} cannot be opened: {said[:200]}")
 
 
-class PygitRepository:
+class PygitRepository(reading.TypedReads):
     """A repository on disk; see `gitflow_runner.git.repository.Repository` for the contract."""
 
     def __init__(self, repository: pygit2.Repository, common_dir: Path, clock: Clock, jitter: Jitter) -> None:
@@ -173,7 +172,7 @@ class PygitRepository:
             raise reading.missing(oid) from None
         except (pygit2.GitError, OSError) as error:
             raise reading.damaged(oid, str(error)[:200]) from error
-        return RawObject(_KINDS[int(kind)], bytes(data))
+        return RawObject(KINDS[int(kind)], bytes(data))
 
     def contains(self, oid: Oid) -> bool:
         """Whether the object is here."""
@@ -200,35 +199,6 @@ class PygitRepository:
     def refs(self, prefix: str) -> Sequence[tuple[str, Oid]]:
         """All refs below `prefix`, sorted by name, not peeled."""
         return list_refs(self._common_dir, check_prefix(prefix), self.resolve)
-
-    def commit(self, oid: Oid) -> Commit:
-        """The commit of that id."""
-        return reading.read_commit(self, oid)
-
-    def tag(self, oid: Oid) -> Tag:
-        """The annotated tag of that id."""
-        return reading.read_tag(self, oid)
-
-    def tree(self, oid: Oid) -> tuple[TreeEntry, ...]:
-        """The entries of that tree."""
-        return reading.read_tree(self, oid)
-
-    def blob(self, oid: Oid) -> bytes:
-        """The bytes of that blob."""
-        return reading.payload(self, oid, "blob")
-
-    def entry(self, tree: Oid, path: str) -> TreeEntry | None:
-        """The entry at `a/b/c` below that tree."""
-        return reading.entry_at(self, tree, path)
-
-    def ancestors(self, tip: Oid, *, first_parent: bool = False) -> Iterator[Oid]:
-        """`tip` and its ancestors, children first."""
-        links = reading.links_of(self, self._cut_off())
-        return reading.first_parents(tip, links) if first_parent else reading.children_first(tip, links)
-
-    def is_ancestor(self, older: Oid, newer: Oid) -> bool:
-        """Whether `older` is `newer` or one of its ancestors."""
-        return reading.reaches(older, newer, reading.links_of(self, self._cut_off()))
 
     def write(self, objects: Sequence[RawObject]) -> None:
         """Make all objects durable before returning."""

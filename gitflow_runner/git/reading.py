@@ -1,11 +1,11 @@
-"""Reading objects as what they should be: typed look-ups and walks over any `ObjectReader`."""
+"""Reading objects as what they should be: typed look-ups and walks over any `Objects`."""
 
 from __future__ import annotations
 
 import heapq
 import re
 from collections.abc import Callable, Iterator
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from gitflow_runner.errors import DamagedError
 from gitflow_runner.git.objects import (
@@ -18,7 +18,7 @@ from gitflow_runner.git.objects import (
     decode_tag,
     decode_tree,
 )
-from gitflow_runner.git.repository import ObjectReader
+from gitflow_runner.git.repository import Objects
 
 _HEAD = re.compile(
     rb"tree [0-9a-f]{40}\n((?:parent [0-9a-f]{40}\n)*)author [^\n]*\ncommitter [^\n]*> ([0-9]{1,18}) "
@@ -56,7 +56,7 @@ def damaged(oid: str, found: str) -> DamagedError:
     )
 
 
-def payload(reader: ObjectReader, oid: Oid, kind: Kind) -> bytes:
+def payload(reader: Objects, oid: Oid, kind: Kind) -> bytes:
     """The bytes of that object; `DamagedError` (`git.object_missing`, `git.object_kind`)."""
     found = reader.read(oid)
     if found.kind != kind:
@@ -68,22 +68,12 @@ def payload(reader: ObjectReader, oid: Oid, kind: Kind) -> bytes:
     return found.data
 
 
-def read_commit(reader: ObjectReader, oid: Oid) -> Commit:
-    """The commit of that id."""
-    return decode_commit(payload(reader, oid, "commit"))
-
-
-def read_tag(reader: ObjectReader, oid: Oid) -> Tag:
-    """The annotated tag of that id."""
-    return decode_tag(payload(reader, oid, "tag"))
-
-
-def read_tree(reader: ObjectReader, oid: Oid) -> tuple[TreeEntry, ...]:
+def read_tree(reader: Objects, oid: Oid) -> tuple[TreeEntry, ...]:
     """The entries of that tree."""
     return decode_tree(payload(reader, oid, "tree"))
 
 
-def entry_at(reader: ObjectReader, tree: Oid, path: str) -> TreeEntry | None:
+def entry_at(reader: Objects, tree: Oid, path: str) -> TreeEntry | None:
     """The entry at `a/b/c` below that tree, None if any part is missing or no folder."""
     found: TreeEntry | None = None
     here = tree
@@ -97,7 +87,7 @@ def entry_at(reader: ObjectReader, tree: Oid, path: str) -> TreeEntry | None:
     return found
 
 
-def links_of(reader: ObjectReader, cut_off: frozenset[Oid]) -> Walk:
+def links_of(reader: Objects, cut_off: frozenset[Oid]) -> Walk:
     """How to step from a commit to its parents; commits in `cut_off` are a shallow clone's edge.
 
     The parents come from the commit's own bytes, so neither grafts nor replacement refs have a say.
@@ -163,6 +153,43 @@ def reaches(older: Oid, newer: Oid, links: Walk) -> bool:
                 seen.add(parent)
                 heapq.heappush(queue, (-links(parent).time, parent))
     return False
+
+
+class TypedReads(Objects, Protocol):
+    """What a `Repository` reads beyond `read` and `contains`, the same in every adapter."""
+
+    def commit(self, oid: Oid) -> Commit:
+        """The commit of that id."""
+        return decode_commit(payload(self, oid, "commit"))
+
+    def tag(self, oid: Oid) -> Tag:
+        """The annotated tag of that id."""
+        return decode_tag(payload(self, oid, "tag"))
+
+    def tree(self, oid: Oid) -> tuple[TreeEntry, ...]:
+        """The entries of that tree."""
+        return read_tree(self, oid)
+
+    def blob(self, oid: Oid) -> bytes:
+        """The bytes of that blob."""
+        return payload(self, oid, "blob")
+
+    def entry(self, tree: Oid, path: str) -> TreeEntry | None:
+        """The entry at `a/b/c` below that tree."""
+        return entry_at(self, tree, path)
+
+    def ancestors(self, tip: Oid, *, first_parent: bool = False) -> Iterator[Oid]:
+        """`tip` and its ancestors, children first."""
+        links = links_of(self, self._cut_off())
+        return first_parents(tip, links) if first_parent else children_first(tip, links)
+
+    def is_ancestor(self, older: Oid, newer: Oid) -> bool:
+        """Whether `older` is `newer` or one of its ancestors."""
+        return reaches(older, newer, links_of(self, self._cut_off()))
+
+    def _cut_off(self) -> frozenset[Oid]:
+        """The edge of a shallow clone, for the adapter that knows it; to the others it is a gap."""
+        return frozenset()
 
 
 def _links(data: bytes) -> Links:

@@ -9,31 +9,18 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import re
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO, Final
 
 from gitflow_runner.errors import StepError, TransientError
+from gitflow_runner.git.pack import sync_folder
 from gitflow_runner.ledger.journal import Journal
+from gitflow_runner.model.resource import named_digest, resource_uri
 
 IN_TREE: Final = 1_000_000  # bytes; larger values lie beside Git
-_URI = re.compile(r"res://sha256/([0-9a-f]{64})")
 _CHUNK: Final = 1 << 20
-
-
-def uri_of(sha256: str) -> str:
-    """The reference to a value of that digest."""
-    return f"res://sha256/{sha256}"
-
-
-def digest_of(uri: str) -> str:
-    """The digest that a reference names; `StepError` (`res.malformed`)."""
-    match = _URI.fullmatch(uri)
-    if match is None:
-        raise StepError("res.malformed", f"{uri[:120]!r} is not res://sha256/ and 64 hex digits")
-    return match[1]
 
 
 class BlobStore:
@@ -95,8 +82,8 @@ class BlobStore:
             target.parent.mkdir(exist_ok=True)
             temporary.replace(target)
         # Also where the file was there: who wrote it may have died before it came this far.
-        _sync_folder(target.parent)
-        _sync_folder(self._folder)
+        sync_folder(target.parent)
+        sync_folder(self._folder)
 
     @contextmanager
     def _temporary(self) -> Iterator[tuple[Path, BinaryIO]]:
@@ -140,7 +127,9 @@ class RunBlobs:
 
     def get(self, uri: str) -> bytes:
         """Read and verify; `StepError` (`res.malformed`, `res.unknown`, `res.damaged`)."""
-        sha256 = digest_of(uri)
+        sha256 = named_digest(uri)
+        if sha256 is None:
+            raise StepError("res.malformed", f"{uri[:120]!r} is not res://sha256/ and 64 hex digits")
         data = self._journal.read(_tree_path(sha256))
         if data is None:
             raise _unknown(sha256)
@@ -156,7 +145,7 @@ class RunBlobs:
 
 def pointer(sha256: str, size: int, media_type: str) -> bytes:
     """The file that stands in a run's tree for a value beside Git."""
-    fields = {"ref": uri_of(sha256), "size": size, "media_type": media_type}
+    fields = {"ref": resource_uri(sha256), "size": size, "media_type": media_type}
     return json.dumps(fields, separators=(",", ":")).encode() + b"\n"
 
 
@@ -168,25 +157,16 @@ def pointed(data: bytes) -> str | None:
         fields = json.loads(data)
     except (ValueError, RecursionError):
         return None
-    match = _URI.fullmatch(str(fields.get("ref"))) if isinstance(fields, dict) else None
-    return None if match is None else match[1]
+    return named_digest(str(fields.get("ref"))) if isinstance(fields, dict) else None
 
 
 def _tree_path(sha256: str) -> str:
     return f"res/{sha256}"
 
 
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
 def _unknown(sha256: str) -> StepError:
-    return StepError("res.unknown", f"{uri_of(sha256)} is not a value of this run")
+    return StepError("res.unknown", f"{resource_uri(sha256)} is not a value of this run")
 
 
 def _damaged(sha256: str) -> StepError:
-    return StepError("res.damaged", f"{uri_of(sha256)} does not have the digest that names it")
+    return StepError("res.damaged", f"{resource_uri(sha256)} does not have the digest that names it")

@@ -21,10 +21,9 @@ EVENTS_FILE: Final = "events.jsonl"
 
 @dataclass(frozen=True, slots=True)
 class RecordedTurn:
-    """One commit of a run: its tree, its parents (the previous turn first) and its events."""
+    """One commit of a run: its parents (the previous turn first) and its events."""
 
     oid: Oid
-    tree: Oid
     parents: tuple[Oid, ...]
     events: tuple[Recorded, ...]
 
@@ -122,17 +121,12 @@ class _Newest:
         return known
 
 
-def read_turn(reader: ObjectReader, oid: Oid) -> RecordedTurn:
-    """The turn of that commit; `DamagedError` if it is not one."""
-    return _read_turn(reader, oid, lambda tree: values_in(reader, tree))
-
-
 def _read_turn(reader: ObjectReader, oid: Oid, values: Callable[[Oid], Read]) -> RecordedTurn:
     tree, parents = head_of(reader, oid)
     data = file_in(reader, tree, EVENTS_FILE)
     if data is None:
         raise _damaged(oid, "history.malformed", f"the commit holds no {EVENTS_FILE}")
-    return RecordedTurn(oid, tree, parents, decode_events(data, values(tree)))
+    return RecordedTurn(oid, parents, decode_events(data, values(tree)))
 
 
 def read_run(reader: ObjectReader, oid: Oid) -> Run:

@@ -28,10 +28,10 @@ from gitflow_runner.ledger.chain import (
 )
 from gitflow_runner.ledger.codec import Places, decode_events, decode_run, encode_event, encode_run
 from gitflow_runner.ledger.journal import PAYLOAD_FILE, PIN_FILE
-from gitflow_runner.ledger.message import parents_of, turn_trailers
+from gitflow_runner.ledger.message import parents_of, resolved_by, turn_trailers
 from gitflow_runner.ledger.tree import entry_oid, split_tree
 from gitflow_runner.ledger.upcast import UPCASTERS
-from gitflow_runner.model.event import Recorded, RunStarted, WaitOpened, WaitResolved
+from gitflow_runner.model.event import Recorded, RunStarted, WaitOpened
 from gitflow_runner.model.projection import apply
 from gitflow_runner.model.run import OpenWaitState, Run
 from gitflow_runner.model.stored import Stored
@@ -257,11 +257,7 @@ class _Check:
 def _fold(run: Run | None, events: tuple[Recorded, ...]) -> tuple[Run, dict[str, OpenWaitState]]:
     resolved: dict[str, OpenWaitState] = {}
     for recorded in events:
-        event = recorded.event
-        if isinstance(event, WaitResolved) and run is not None:
-            state = run.wait(event.folder)
-            if state is not None:
-                resolved[event.folder] = state
+        resolved |= resolved_by(recorded.event, run)
         run = apply(run, recorded)
     assert run is not None, "a turn has at least one event"
     return run, resolved

@@ -14,6 +14,7 @@ from gitflow_runner.git.repository import RefUpdate, Repository
 from gitflow_runner.ledger.chain import (
     EVENTS_FILE,
     RUN_FILE,
+    file_in,
     find_wait_commit,
     head_of,
     read_history,
@@ -22,7 +23,7 @@ from gitflow_runner.ledger.chain import (
 )
 from gitflow_runner.ledger.codec import Places, encode_event, encode_run
 from gitflow_runner.ledger.committer import Committer
-from gitflow_runner.ledger.message import compose, parents_of
+from gitflow_runner.ledger.message import compose, parents_of, resolved_by
 from gitflow_runner.ledger.tree import Tree, check_path
 from gitflow_runner.model.event import Event, Recorded, RunStarted, WaitOpened, WaitResolved
 from gitflow_runner.model.projection import apply
@@ -192,8 +193,7 @@ class Journal:
         """The file at `path` as attached, else in the last durable turn's tree."""
         if path in self._attached:
             return self._attached.get(path)
-        oid = Tree(self._read_tree, self._root).get(path)
-        return None if oid is None else read_object(self._repository, oid, "blob")
+        return None if self._root is None else file_in(self._repository, self._root, path)
 
     def note(self, events: Iterable[Event], at: int) -> tuple[Recorded, ...]:
         """Number and fold these events; the next turn makes them durable (barrier rule).
@@ -204,10 +204,7 @@ class Journal:
         ahead, resolved = self._ahead, dict(self._resolved)
         added = []
         for event in events:
-            if isinstance(event, WaitResolved) and ahead is not None:
-                state = ahead.wait(event.folder)
-                if state is not None:
-                    resolved[event.folder] = state
+            resolved |= resolved_by(event, ahead)
             seq, last = (1, at) if ahead is None else (ahead.seq + 1, ahead.at)
             recorded = Recorded(seq, max(at, last), event)
             ahead = apply(ahead, recorded)

@@ -24,7 +24,6 @@ from gitflow_runner.ledger.chain import file_in, head_of, read_run
 from gitflow_runner.ledger.committer import Committer
 from gitflow_runner.ledger.journal import Along, Journal, Sealer, Turn
 from gitflow_runner.ledger.tree import Tree
-from gitflow_runner.model.run import Run
 
 _LEASE_FILE = "lease.json"
 _STATE = "gitflow"  # the folder of local state in the common Git directory
@@ -55,7 +54,6 @@ class Standing:
     run: str
     state: StandingState
     lease: Lease | None = None
-    recorded: Run | None = None
     problem: GitflowError | None = None
 
 
@@ -170,7 +168,7 @@ def standing(reader: ObjectReader, run: str) -> Standing:
         recorded = read_run(reader, tip)
         if (recorded.run, recorded.slug) != (run, lease.slug):
             raise DamagedError("run.ref", f"the ref of run {run} holds run {recorded.run}")
-        return Standing(run, "ended" if recorded.is_over else "open", lease, recorded)
+        return Standing(run, "ended" if recorded.is_over else "open", lease)
     except GitflowError as problem:
         return Standing(run, "damaged", problem=problem)
 

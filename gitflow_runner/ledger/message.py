@@ -108,6 +108,12 @@ def parents_of(recorded: Sequence[Recorded], resolved: Mapping[str, OpenWaitStat
     return tuple(found)
 
 
+def resolved_by(event: Event, before: Run | None) -> dict[str, OpenWaitState]:
+    """The wait that the event resolves, as it was `before`, by its folder; empty if it resolves none."""
+    state = before.wait(event.folder) if isinstance(event, WaitResolved) and before is not None else None
+    return {} if state is None else {state.wait.folder: state}
+
+
 def compose(
     after: Run,
     recorded: Sequence[Recorded],

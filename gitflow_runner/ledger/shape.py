@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import types
 from collections.abc import Callable, Mapping
-from dataclasses import MISSING, dataclass, fields
+from dataclasses import MISSING, fields
 from typing import Any, Final, Literal, TypeVar, Union, cast, get_args, get_origin, get_type_hints
 
 from gitflow_runner.model.stored import Stored
@@ -28,34 +28,26 @@ class ShapeError(ValueError):
     """A JSON value does not have the shape of the class it claims; the message names the field."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Field:
-    name: str
-    default: object  # _ABSENT where there is none
-    encode: _Encode | None  # None: the value is its own JSON form
-    decode: _Decode
-
-
 class Shape:
     """How one dataclass is written and read."""
 
-    __slots__ = ("_by_name", "_fields", "_needed", "_type")
+    __slots__ = ("_by_name", "_fields", "_type")
 
     def __init__(self, cls: type, files: Mapping[str, str], tags: Mapping[type, str]) -> None:
         """`files` names the file of a `Stored` field, `tags` the classes of a union."""
         hints = get_type_hints(cls)
         study = _Study(files, tags)
         self._type = cls
-        found = []
+        # (name, its default or `_ABSENT`, its encoder or None where the value is its own JSON form)
+        self._fields: list[tuple[str, object, _Encode | None]] = []
+        self._by_name: dict[str, _Decode] = {}
         for field in fields(cls):
             encode, decode, optional = study.of(hints[field.name], field.name)
             default = field.default
             if default is MISSING:
                 default = None if optional else _ABSENT
-            found.append(_Field(field.name, default, encode, decode))
-        self._fields = tuple((f.name, f.default, f.encode) for f in found)
-        self._by_name = {f.name: f.decode for f in found}
-        self._needed = tuple((f.name, f.default) for f in found)
+            self._fields.append((field.name, default, encode))
+            self._by_name[field.name] = decode
 
     def encode(self, value: object, keep: Keep, into: dict[str, object]) -> dict[str, object]:
         """Add the fields of `value` to `into`, in the order of the class."""
@@ -79,7 +71,7 @@ class Shape:
             except ShapeError as error:
                 raise ShapeError(f"{name}: {error}") from None
         if len(values) < len(by_name):
-            for name, default in self._needed:
+            for name, default, _ in self._fields:
                 if name not in values:
                     if default is _ABSENT:
                         raise ShapeError(f"field {name!r} is missing")

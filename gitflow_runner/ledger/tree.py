@@ -87,15 +87,6 @@ class Tree:
         self._read = read
         self._root = self._open(oid)
 
-    def get(self, path: str) -> Oid | None:
-        """The id of the file at `path`, as last written or put."""
-        parts = path.encode().split(b"/")
-        folder = self._walk(parts[:-1])
-        if folder is None:
-            return None
-        entry = folder.entries.get(parts[-1])
-        return None if entry is None else entry_oid(entry)
-
     def put(self, path: str, oid: Oid) -> bool:
         """Let the file at `path` be the blob of that id; False if it was that already."""
         parts = path.encode("utf-8", "surrogateescape").split(b"/")
@@ -168,7 +159,7 @@ class Tree:
         if name in folder.entries:
             del folder.entries[name]
         if name + b"/" not in folder.entries:
-            # A placeholder until `write`, so that `get` and `remove` see the folder.
+            # A placeholder until `write`, so that `remove` sees the folder.
             folder.entries[name + b"/"] = _FOLDER + name + b"\0" + bytes(20)
         return child
 

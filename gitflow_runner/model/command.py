@@ -8,15 +8,6 @@ from gitflow_runner.model.failure import Failure
 
 
 @dataclass(frozen=True, slots=True)
-class CallSite:
-    """Where in the source a step is called."""
-
-    file: str | None = None
-    line: int | None = None
-    col: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
 class RunStep:
     """Run an attempt of a step. `config` is the evaluated `lang` map, secrets still as names.
 
@@ -35,7 +26,6 @@ class RunStep:
     folder: str | None = None
     not_before: int = 0
     cleanup: bool = False  # runs inside a cancel's `finally`
-    site: CallSite = CallSite()
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +36,6 @@ class OpenWait:
     step_id: str
     config: object
     input_hash: str
-    site: CallSite = CallSite()
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +47,6 @@ class SetTimer:
     config: object
     input_hash: str
     cleanup: bool = False
-    site: CallSite = CallSite()
 
 
 @dataclass(frozen=True, slots=True)

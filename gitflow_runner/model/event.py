@@ -339,8 +339,6 @@ Event = (
     | LeaseAcquired
 )
 
-TERMINAL = (RunSucceeded, RunFailed, RunCancelled, RunTerminated, RunTimedOut)
-
 
 @dataclass(frozen=True, slots=True)
 class Recorded:

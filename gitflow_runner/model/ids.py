@@ -34,11 +34,6 @@ def run_id(text: str) -> RunId:
     return RunId(text)
 
 
-def is_run_id(text: str) -> bool:
-    """Whether `text` has the shape of a full run id."""
-    return _RUN_ID.fullmatch(text) is not None
-
-
 def is_step_folder(text: str) -> bool:
     """Whether `text` has the shape `<nnnnn>-<name>` of a step's folder."""
     return _FOLDER.fullmatch(text) is not None

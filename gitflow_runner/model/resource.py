@@ -14,12 +14,18 @@ def resource_uri(sha256: str) -> str:
     return f"res://sha256/{sha256}"
 
 
-def digest_of(uri: str) -> str:
-    """The hex digest that a URI names; `StepError` (`res.malformed`) for any other form.
+def named_digest(text: str) -> str | None:
+    """The hex digest that `text` names if it is such a URI, None for any other text.
 
     The digest is all there is: no path, no host and no escape can be spelled.
     """
-    found = _URI.fullmatch(uri)
-    if found is None:
+    found = _URI.fullmatch(text)
+    return None if found is None else found[1]
+
+
+def digest_of(uri: str) -> str:
+    """The hex digest that a URI names; `StepError` (`res.malformed`) for any other form."""
+    digest = named_digest(uri)
+    if digest is None:
         raise StepError("res.malformed", f"{uri[:100]!r} is not a stored value", hint="res://sha256/<64 hex>")
-    return found[1]
+    return digest

@@ -37,11 +37,6 @@ class Stored:
             self._digest = hashlib.sha256(self.text.encode()).hexdigest()
         return self._digest
 
-    @property
-    def loaded(self) -> bool:
-        """Whether the text is in memory."""
-        return self._text is not None
-
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Stored) and self.digest == other.digest
 

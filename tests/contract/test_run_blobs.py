@@ -10,8 +10,9 @@ import pytest
 
 from gitflow_runner.errors import StepError, TransientError
 from gitflow_runner.git.repository import Repository
-from gitflow_runner.ledger.blobs import IN_TREE, BlobStore, RunBlobs, uri_of
+from gitflow_runner.ledger.blobs import IN_TREE, BlobStore, RunBlobs
 from gitflow_runner.ledger.journal import Journal, Turn
+from gitflow_runner.model.resource import resource_uri
 from tests.repositories import repositories
 from tests.run_histories import COMMITTER, REF, T0, first_turn, step_started
 
@@ -40,11 +41,11 @@ def file_of(repository: Repository, data: bytes) -> Path:
 
 def test_a_small_value_rides_on_the_next_turn(repository: Repository, journal: Journal) -> None:
     sha256 = blobs(repository, journal).put(SMALL, "text/plain")
-    assert blobs(repository, journal).get(uri_of(sha256)) == SMALL
+    assert blobs(repository, journal).get(resource_uri(sha256)) == SMALL
     journal.append(Turn((step_started(1),), T0))
     again = Journal.open(repository, REF, COMMITTER)
     assert again.read(f"res/{sha256}") == SMALL
-    assert blobs(repository, again).get(uri_of(sha256)) == SMALL
+    assert blobs(repository, again).get(resource_uri(sha256)) == SMALL
     assert not file_of(repository, SMALL).exists()
 
 
@@ -57,7 +58,7 @@ def test_a_large_value_lies_beside_git_with_a_pointer_in_the_run(
     assert again.read(f"res/{sha256}") == (
         b'{"ref":"res://sha256/%s","size":1000001,"media_type":"application/x"}\n' % sha256.encode()
     )
-    assert blobs(repository, again).get(uri_of(sha256)) == LARGE
+    assert blobs(repository, again).get(resource_uri(sha256)) == LARGE
     assert file_of(repository, LARGE).read_bytes() == LARGE
 
 
@@ -89,7 +90,7 @@ def test_a_malformed_reference_is_refused(repository: Repository, journal: Journ
 def test_a_value_that_this_run_does_not_name_is_unknown(repository: Repository, journal: Journal) -> None:
     sha256, _ = BlobStore(repository.common_dir).put([b"of another run"])
     with pytest.raises(StepError) as caught:
-        blobs(repository, journal).get(uri_of(sha256))
+        blobs(repository, journal).get(resource_uri(sha256))
     assert caught.value.code == "res.unknown"
 
 
@@ -98,7 +99,7 @@ def test_a_value_that_lies_about_its_digest_is_damaged(repository: Repository, j
     sha256 = store.put(LARGE, "x/y")
     file_of(repository, LARGE).write_bytes(b"other")
     journal.attach({"res/" + "0" * 64: b"not what it says", "res/" + "1" * 64: b'{"ref":1}'})
-    for uri in (uri_of(sha256), uri_of("0" * 64), uri_of("1" * 64)):
+    for uri in (resource_uri(sha256), resource_uri("0" * 64), resource_uri("1" * 64)):
         with pytest.raises(StepError) as caught:
             store.get(uri)
         assert caught.value.code == "res.damaged"
