@@ -21,7 +21,6 @@ from gitflow_runner.trust.approval import OpenWait, build_approval
 from gitflow_runner.trust.reasons import Refusal
 from gitflow_runner.trust.requests import build_request, content_digest
 from gitflow_runner.trust.statement import Act, Request, StepOutcome
-from gitflow_runner.trust.verify import prove
 
 SHORT = 7  # hex digits of a payload's digest that people type
 
@@ -141,11 +140,6 @@ def check_person(runtime: Runtime, question: Question) -> str:
             hint="somebody else who holds the role has to decide",
         )
     return principal
-
-
-def check_wait_commit(runtime: Runtime, question: Question) -> str:
-    """The fingerprint of the runner key that signed the wait commit."""
-    return prove(runtime.repository.read(question.commit)).fingerprint
 
 
 def ask(

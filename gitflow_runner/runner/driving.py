@@ -28,7 +28,6 @@ from gitflow_runner.runner.sync import push_ref
 from gitflow_runner.runner.verify import require_trusted
 
 LOCK_AGE_MS = 5_000  # protocol 1.6: a lock file that young may be about to be renamed
-KV_SCOPE = "default"
 
 
 @dataclass(frozen=True, slots=True)

@@ -107,7 +107,7 @@ class _Place:
     is_gits: bool  # whether the folder lies in the Git directory, so that nobody else writes there
 
     def manager(self, hook: str) -> Manager | None:
-        return find_manager(hook, self.folder, self.is_gits, self.work_dir) or (
+        return find_manager(hook, self.folder, self.is_gits) or (
             None if self.is_free(hook) else Manager("a dispatcher of your own", None)
         )
 

@@ -27,7 +27,7 @@ PRE_COMMIT = Manager("pre-commit", "pre-commit")
 ELSEWHERE = Manager("core.hooksPath", "folder")
 
 
-def find_manager(hook: str, folder: Path, is_gits: bool, work_dir: Path | None) -> Manager | None:
+def find_manager(hook: str, folder: Path, is_gits: bool) -> Manager | None:
     """Who owns this hook: by the folder that Git was sent to, else by what the hook's file says."""
     if not is_gits:
         return HUSKY if ".husky" in folder.parts else ELSEWHERE

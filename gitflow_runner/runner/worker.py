@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from gitflow_runner.errors import ConflictError, GitflowError
+from gitflow_runner.errors import GitflowError
 from gitflow_runner.ledger.lease import Standing, mend, standings
 from gitflow_runner.model.ids import RunId, Slug
 from gitflow_runner.runner.drive import Patience, Stood
@@ -83,7 +83,5 @@ def _work(runtime: Runtime, found: Standing) -> Worked:
                 target = Target(RunId(found.run), Slug(found.lease.slug))
                 stood = drive_recorded(runtime, target, Patience.NOW)
                 return Worked(found.run, slug, stood, mended=found.state == "ended")
-    except ConflictError as error:
-        return Worked(found.run, slug, problem=error)
     except GitflowError as error:
         return Worked(found.run, slug, problem=error)
