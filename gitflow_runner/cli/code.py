@@ -17,7 +17,7 @@ from gitflow_runner.lang.batch import ENVIRONMENTS, MAX_LINE, Bench, too_long
 from gitflow_runner.lang.fuel import Limits
 from gitflow_runner.lang.outline import outline
 from gitflow_runner.lang.reader import MAX_TEXT
-from gitflow_runner.runner.stack import on_big_stack
+from gitflow_runner.runner.stack import leave, on_big_stack
 
 
 @click.command(name="eval")
@@ -35,12 +35,12 @@ def eval_(out: Output, expression: str | None, environment: str, batch: bool, fu
     if batch:
         if expression is not None:
             raise UsageError("usage.arguments", "--batch reads its expressions from stdin")
-        on_big_stack(lambda: _answer_all(bench, sys.stdin.buffer, out), _leave)
+        on_big_stack(lambda: _answer_all(bench, sys.stdin.buffer, out), leave)
         return 0
     if expression is None:
         raise UsageError("usage.arguments", "an expression is missing", fix=("gfr eval '(+ 1 2)'",))
     text = _stdin_text() if expression == "-" else expression
-    value = on_big_stack(lambda: bench.printed(text, environment), _leave)
+    value = on_big_stack(lambda: bench.printed(text, environment), leave)
     out.result("gfr/eval/1", {"value": value, "env": environment}, text=[value], ids=[value])
     return 0
 
@@ -56,7 +56,7 @@ def read(out: Output, file: str) -> int:
     out.mode = "json"
     try:
         data = sys.stdin.buffer.read(4 * MAX_TEXT) if file == "-" else _file_bytes(Path(file))
-        forms = on_big_stack(lambda: outline(data, None if file == "-" else file), _leave)
+        forms = on_big_stack(lambda: outline(data, None if file == "-" else file), leave)
     except GitflowError as error:
         out.error(error)
         return error.exit_code
@@ -96,7 +96,3 @@ def _stdin_text() -> str:
         return data.decode()
     except UnicodeDecodeError:
         raise UsageError("encoding_invalid", "what came in is not UTF-8 text") from None
-
-
-def _leave() -> None:
-    raise KeyboardInterrupt

@@ -11,7 +11,7 @@ import click
 from gitflow_runner.cli.options import here, shared
 from gitflow_runner.cli.output import Output, error_envelope
 from gitflow_runner.runner.layout import LaidOut, layout_of, wanted_files
-from gitflow_runner.runner.stack import on_big_stack
+from gitflow_runner.runner.stack import leave, on_big_stack
 
 
 @click.command(name="fmt")
@@ -27,7 +27,7 @@ def fmt(out: Output, paths: Sequence[Path], check: bool, differ: bool) -> int:
     Spaces and indentation become regular and long lines are broken; comments, discards and data stay.
     """
     files = list(wanted_files(paths, here()))
-    found = on_big_stack(lambda: [layout_of(path) for path in files], _leave)
+    found = on_big_stack(lambda: [layout_of(path) for path in files], leave)
     changed = [each for each in found if each.changes]
     bad = [each for each in found if each.error is not None]
     writes = not check and not differ
@@ -72,7 +72,3 @@ def _tell(
 def _difference(each: LaidOut) -> list[str]:
     before, after = each.before.split("\n"), each.after.split("\n")
     return list(unified_diff(before, after, str(each.path), str(each.path), lineterm=""))
-
-
-def _leave() -> None:
-    raise KeyboardInterrupt

@@ -21,7 +21,7 @@ from gitflow_runner.runner.cases import case_functions, run_cases
 from gitflow_runner.runner.runtime import Runtime
 from gitflow_runner.runner.seen import RunnerLogs
 from gitflow_runner.runner.settings import work_tree_settings
-from gitflow_runner.runner.stack import on_big_stack
+from gitflow_runner.runner.stack import leave, on_big_stack
 from gitflow_runner.runner.sync import share_ref
 from gitflow_runner.trust.live import LiveChain, build_promotion, load_live, next_promotion
 from gitflow_runner.trust.release import Release, ReleaseText, build_release, verify_release
@@ -215,7 +215,7 @@ def _tests_pass(runtime: Runtime, commit: Oid, work_dir: Path, slug: str) -> int
         )
     limits = work_tree_settings(work_dir).limits
     functions = case_functions(runtime, limits.fuel)
-    verdicts = on_big_stack(lambda: run_cases(texts, slug, runtime.steps, limits, functions), _interrupted)
+    verdicts = on_big_stack(lambda: run_cases(texts, slug, runtime.steps, limits, functions), leave)
     failed = [verdict for verdict in verdicts or () if not verdict.passed]
     if failed:
         first = failed[0]
@@ -226,10 +226,6 @@ def _tests_pass(runtime: Runtime, commit: Oid, work_dir: Path, slug: str) -> int
             fix=(f"gfr test {slug}",),
         )
     return None if verdicts is None else len(verdicts)
-
-
-def _interrupted() -> None:
-    raise KeyboardInterrupt
 
 
 def make_promotion(
