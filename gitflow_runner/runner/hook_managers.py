@@ -10,7 +10,7 @@ _LEFTHOOK_FILES = tuple(
     f"{dot}lefthook.{end}" for dot in ("", ".") for end in ("yml", "yaml", "toml", "json")
 )
 _PRE_COMMIT_FILE = ".pre-commit-config.yaml"
-_CLIENT = ("pre-commit", "commit-msg", "pre-push", "post-merge")
+CLIENT_HOOKS = ("pre-commit", "commit-msg", "pre-push", "post-merge")
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +43,7 @@ def snippet(manager: Manager, hook: str, script: Path, folder: Path) -> str:
     """What to put where, so that the manager runs our script too."""
     call = f'h="$(git rev-parse --git-common-dir)/gitflow/hooks/{hook}"; [ ! -x "$h" ] || "$h"'
     match manager.kind:
-        case "husky" if hook in _CLIENT:
+        case "husky" if hook in CLIENT_HOOKS:
             return f'# .husky/{hook}\n{call} "$@"'
         case "husky":
             return f"# husky runs no {hook}; what it would refuse is found when it is read"

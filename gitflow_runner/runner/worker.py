@@ -10,12 +10,12 @@ from gitflow_runner.ledger.lease import Standing, mend, standings
 from gitflow_runner.model.ids import RunId, Slug
 from gitflow_runner.runner.drive import Patience, Stood
 from gitflow_runner.runner.driving import Target, clear_locks, drive_recorded
+from gitflow_runner.runner.inbox import LOOK_EVERY_MS
 from gitflow_runner.runner.runtime import Runtime
 from gitflow_runner.runner.seen import note_policies
 from gitflow_runner.runner.sync import fetch
 from gitflow_runner.runner.upkeep import wait_out_locks, when_idle
 
-LOOK_EVERY_MS = 30_000
 FETCH_EVERY_MS = 5_000
 
 
