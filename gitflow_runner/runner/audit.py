@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from gitflow_runner.errors import GitflowError
@@ -149,18 +149,7 @@ class _Auditor:
         reason: str | None = None
         policy = self._policy_at(at)
         try:
-            by = consents(
-                self._reader,
-                link.oid,
-                before,
-                said,
-                policy,
-                policy.promote,
-                slug=slug,
-                seen=at,
-                now=at,
-                family="live",
-            )
+            by = judge_promotion(self._reader, slug, link, before, policy, at=at)
         except GitflowError as error:
             reason = bare(error)
         subject = f"{slug} v{said.version}"
@@ -178,7 +167,8 @@ class _Auditor:
             act = _act_of(recorded, at)
             if act is not None:
                 # Judged again under another policy, a decision is told as it stands last.
-                seen[act.evidence] = act if act.evidence not in seen else _later(seen[act.evidence], act)
+                first = seen.get(act.evidence, act)
+                seen[act.evidence] = replace(act, at=first.at)
         yield from seen.values()
 
     def _time(self, oid: Oid, claim: int) -> tuple[int, bool]:
@@ -210,6 +200,24 @@ def judge_release(
     if found.fingerprint in gone and not affirmed:
         raise Refusal("key_revoked", f"{ref} is signed by the key {found.fingerprint}, revoked since")
     return found
+
+
+def judge_promotion(
+    reader: ObjectReader, slug: str, link: Promoted, before: Oid | None, policy: Policy, *, at: int
+) -> tuple[str, ...]:
+    """The people behind a promotion by the policy in force at `at` (ms); raises what `consents` raises."""
+    return consents(
+        reader,
+        link.oid,
+        before,
+        link.promotion,
+        policy,
+        policy.promote,
+        slug=slug,
+        seen=at,
+        now=at,
+        family="live",
+    )
 
 
 def policy_at(chain: PolicyChain | None, seen: Mapping[Oid, int], at: int) -> Policy | None:
@@ -264,21 +272,6 @@ def _act_of(recorded: Recorded, at: RunRef) -> Act | None:
             )
         case _:
             return None
-
-
-def _later(first: Act, last: Act) -> Act:
-    return Act(
-        first.at,
-        last.kind,
-        last.action,
-        last.subject,
-        last.evidence,
-        last.by,
-        last.fingerprint,
-        last.reason,
-        last.flow,
-        last.run,
-    )
 
 
 def _fingerprint(raw: RawObject) -> str | None:
