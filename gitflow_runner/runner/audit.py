@@ -71,6 +71,7 @@ class _Auditor:
         self._policy = runtime.policies.require()
         self._chain = runtime.policies.chain()
         self._seen = RunnerLogs(runtime).first_seen()
+        self._live: dict[str, Oid | None] = {}
 
     def acts(self) -> Iterator[Act]:
         if self._chain is not None:
@@ -122,11 +123,16 @@ class _Auditor:
 
     def _is_live(self, slug: str, oid: Oid) -> bool:
         """Whether people who count have made this very object live, whatever became of its signer's key."""
+        if slug not in self._live:
+            self._live[slug] = self._live_release(slug)
+        return self._live[slug] == oid
+
+    def _live_release(self, slug: str) -> Oid | None:
         try:
             chain = live_chain(self._runtime, slug)
         except GitflowError:
-            return False  # the promotions' own acts say why
-        return chain is not None and chain.live is not None and chain.live.release == oid
+            return None  # the promotions' own acts say why
+        return None if chain is None or chain.live is None else chain.live.release
 
     def _promotions(self, slug: str, tip: Oid) -> Iterator[Act]:
         try:
