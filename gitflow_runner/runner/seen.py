@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import cached_property
 from itertools import accumulate, islice
 
 from gitflow_runner.errors import ConflictError
@@ -67,6 +68,10 @@ class RunnerLogs:
 
     def first_seen(self) -> Mapping[Oid, int]:
         """When (ms) each logged object was seen first."""
+        return self._first_seen
+
+    @cached_property
+    def _first_seen(self) -> Mapping[Oid, int]:
         return first_seen(self._logs)
 
     def seen(self, oid: Oid) -> int | None:
