@@ -121,8 +121,13 @@ class RunnerLogs:
 
 
 def note_tip(runtime: Runtime, ref: str, tip: Oid) -> None:
-    """Log where a run stands: a checkpoint that a later rewriting contradicts."""
-    append(runtime, TipSeen(runtime.clock.now_ms(), ref, tip))
+    """Log where a run stands: a checkpoint that a later rewriting contradicts.
+
+    Once a process is enough for a turn: a worker looks again and again at a run that only waits.
+    """
+    is_new = runtime.tips_noted.get(ref) != tip
+    append(runtime, *([TipSeen(runtime.clock.now_ms(), ref, tip)] if is_new else []))
+    runtime.tips_noted[ref] = tip
 
 
 def note_policies(runtime: Runtime) -> None:
