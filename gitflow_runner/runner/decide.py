@@ -124,10 +124,7 @@ def check_person(runtime: Runtime, question: Question) -> str:
     """Who sits here, refused early where the policy would not count the decision anyway."""
     policy = runtime.policies.require()
     signer = runtime.person.require_signer("a decision")
-    owners = policy.keyring.owners(signer.key)
-    if not owners:
-        raise Refusal("key_not_allowed", f"the policy knows nobody with the key {signer.key.fingerprint}")
-    principal = min(owners)
+    principal = policy.keyring.owner(signer.key)
     wait = question.state.wait
     if wait.role is not None:
         policy.check_role(principal, wait.role, question.run.slug)
@@ -160,9 +157,7 @@ def ask(
         )
     signer = runtime.person.require_signer(f"to {act} a run")
     policy = runtime.policies.require()
-    owner = min(policy.keyring.owners(signer.key), default=None)
-    if owner is None:
-        raise Refusal("key_not_allowed", f"the policy knows nobody with the key {signer.key.fingerprint}")
+    owner = policy.keyring.owner(signer.key)
     policy.check_duty(policy.control, owner, run.slug)
     digest = None if value is None else content_digest(value)
     request = Request(run.run, act, runtime.jitter.token(16), reason, step, outcome, digest)

@@ -129,7 +129,7 @@ def consent_to(runtime: Runtime, text: bytes) -> Proposal:
     newest = _newest(runtime)
     signer = runtime.person.require_signer("a policy")
     judge = newest or policy
-    _check_signer(judge, runtime.person, signer.key.fingerprint)
+    judge.check_duty(judge.policy_change, judge.keyring.owner(signer.key), None)
     digest = policy.digest
     mine = next((p for p in open_proposals(runtime) if p.policy.digest == digest), None)
     if mine is not None and any(c.fingerprint == signer.key.fingerprint for c in mine.consents):
@@ -244,14 +244,6 @@ def _one_each(proposal: Proposal, person: Person) -> tuple[Oid, ...]:
     own = person.signer.key.fingerprint if person.signer is not None else None
     chosen = {c.principal: c.oid for c in proposal.consents if c.reason is None and c.fingerprint != own}
     return tuple(chosen.values())[:MAX_CONSENTS]
-
-
-def _check_signer(judge: Policy, person: Person, fingerprint: str) -> None:
-    signer = person.require_signer("a policy")
-    owner = min(judge.keyring.owners(signer.key), default=None)
-    if owner is None:
-        raise Refusal("key_not_allowed", f"the policy knows nobody with the key {fingerprint}")
-    judge.check_duty(judge.policy_change, owner, None)
 
 
 def _numbered(text: bytes, found: int, expected: int) -> bytes:
