@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from gitflow_runner.errors import ConflictError, NotFoundError, RefusedError, UsageError
 from gitflow_runner.git.objects import Oid, decode_commit
 from gitflow_runner.git.refs import approval_ref, request_ref
-from gitflow_runner.git.repository import ObjectReader, RefUpdate
+from gitflow_runner.git.repository import ObjectReader
 from gitflow_runner.ledger.chain import file_in, find_wait_commit, read_history, read_run
 from gitflow_runner.ledger.lease import wake
 from gitflow_runner.ledger.listing import RunRef, find_run
@@ -15,7 +15,7 @@ from gitflow_runner.model.event import WaitOpened, WaitResolved
 from gitflow_runner.model.ids import is_step_folder
 from gitflow_runner.model.run import OpenWaitState, Run
 from gitflow_runner.runner.runtime import Runtime
-from gitflow_runner.runner.sync import push_new
+from gitflow_runner.runner.sync import send
 from gitflow_runner.runner.verify import require_trusted
 from gitflow_runner.trust.approval import OpenWait, build_approval
 from gitflow_runner.trust.reasons import Refusal
@@ -113,9 +113,7 @@ def decide(runtime: Runtime, question: Question, decision: str, *, note: str, pa
     who = runtime.person.ident(runtime.clock.now_ms())
     objects = build_approval(asked, decision, who, signer, runtime.repository, text=note)
     ref = approval_ref(question.run.run, wait.folder, objects[-1].oid)
-    runtime.repository.write(objects)
-    runtime.repository.swap([RefUpdate(ref, None, objects[-1].oid)])
-    push_new(runtime, ref, objects[-1].oid)
+    send(runtime, ref, objects)
     wake(runtime.repository.common_dir, question.run.run)
     return Signed(ref, objects[-1].oid, principal)
 
@@ -164,9 +162,7 @@ def ask(
     who = runtime.person.ident(runtime.clock.now_ms())
     objects = build_request(request, who, signer, value=value)
     ref = request_ref(run.run, objects[-1].oid)
-    runtime.repository.write(objects)
-    runtime.repository.swap([RefUpdate(ref, None, objects[-1].oid)])
-    push_new(runtime, ref, objects[-1].oid)
+    send(runtime, ref, objects)
     wake(runtime.repository.common_dir, run.run)
     return Signed(ref, objects[-1].oid, owner)
 

@@ -14,13 +14,12 @@ from pathlib import Path
 from gitflow_runner.errors import ConflictError, DamagedError, NotFoundError, RefusedError, UsageError
 from gitflow_runner.git.objects import Oid
 from gitflow_runner.git.refs import POLICY, request_ref, requests_prefix
-from gitflow_runner.git.repository import RefUpdate
 from gitflow_runner.runner.local import write_whole
 from gitflow_runner.runner.person import Person
 from gitflow_runner.runner.runtime import Runtime
 from gitflow_runner.runner.seen import note_policies
 from gitflow_runner.runner.signers import write_signers
-from gitflow_runner.runner.sync import push_new, push_ref, share_ref
+from gitflow_runner.runner.sync import push_ref, send, share_ref
 from gitflow_runner.trust.consent import MAX_CONSENTS
 from gitflow_runner.trust.keyring import Signed
 from gitflow_runner.trust.policy import Policy, policy_digest
@@ -140,11 +139,7 @@ def consent_to(runtime: Runtime, text: bytes) -> Proposal:
         )
     who = runtime.person.ident(runtime.clock.now_ms())
     objects = sign_policy(text, runtime.policies.tip(), who, signer)
-    oid = objects[-1].oid
-    ref = request_ref(None, oid)
-    runtime.repository.write(objects)
-    runtime.repository.swap([RefUpdate(ref, None, oid)])
-    push_new(runtime, ref, oid)
+    send(runtime, request_ref(None, objects[-1].oid), objects)
     return next(p for p in open_proposals(runtime) if p.policy.digest == digest)
 
 
