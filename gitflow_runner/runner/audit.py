@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from gitflow_runner.errors import GitflowError
@@ -71,6 +71,7 @@ class _Auditor:
         self._policy = runtime.policies.require()
         self._chain = runtime.policies.chain()
         self._seen = RunnerLogs(runtime).first_seen()
+        self._live: dict[str, Oid | None] = {}
 
     def acts(self) -> Iterator[Act]:
         if self._chain is not None:
@@ -122,11 +123,16 @@ class _Auditor:
 
     def _is_live(self, slug: str, oid: Oid) -> bool:
         """Whether people who count have made this very object live, whatever became of its signer's key."""
+        if slug not in self._live:
+            self._live[slug] = self._live_release(slug)
+        return self._live[slug] == oid
+
+    def _live_release(self, slug: str) -> Oid | None:
         try:
             chain = live_chain(self._runtime, slug)
         except GitflowError:
-            return False  # the promotions' own acts say why
-        return chain is not None and chain.live is not None and chain.live.release == oid
+            return None  # the promotions' own acts say why
+        return None if chain is None or chain.live is None else chain.live.release
 
     def _promotions(self, slug: str, tip: Oid) -> Iterator[Act]:
         try:
@@ -149,18 +155,7 @@ class _Auditor:
         reason: str | None = None
         policy = self._policy_at(at)
         try:
-            by = consents(
-                self._reader,
-                link.oid,
-                before,
-                said,
-                policy,
-                policy.promote,
-                slug=slug,
-                seen=at,
-                now=at,
-                family="live",
-            )
+            by = judge_promotion(self._reader, slug, link, before, policy, at=at)
         except GitflowError as error:
             reason = bare(error)
         subject = f"{slug} v{said.version}"
@@ -178,7 +173,8 @@ class _Auditor:
             act = _act_of(recorded, at)
             if act is not None:
                 # Judged again under another policy, a decision is told as it stands last.
-                seen[act.evidence] = act if act.evidence not in seen else _later(seen[act.evidence], act)
+                first = seen.get(act.evidence, act)
+                seen[act.evidence] = replace(act, at=first.at)
         yield from seen.values()
 
     def _time(self, oid: Oid, claim: int) -> tuple[int, bool]:
@@ -210,6 +206,24 @@ def judge_release(
     if found.fingerprint in gone and not affirmed:
         raise Refusal("key_revoked", f"{ref} is signed by the key {found.fingerprint}, revoked since")
     return found
+
+
+def judge_promotion(
+    reader: ObjectReader, slug: str, link: Promoted, before: Oid | None, policy: Policy, *, at: int
+) -> tuple[str, ...]:
+    """The people behind a promotion by the policy in force at `at` (ms); raises what `consents` raises."""
+    return consents(
+        reader,
+        link.oid,
+        before,
+        link.promotion,
+        policy,
+        policy.promote,
+        slug=slug,
+        seen=at,
+        now=at,
+        family="live",
+    )
 
 
 def policy_at(chain: PolicyChain | None, seen: Mapping[Oid, int], at: int) -> Policy | None:
@@ -264,21 +278,6 @@ def _act_of(recorded: Recorded, at: RunRef) -> Act | None:
             )
         case _:
             return None
-
-
-def _later(first: Act, last: Act) -> Act:
-    return Act(
-        first.at,
-        last.kind,
-        last.action,
-        last.subject,
-        last.evidence,
-        last.by,
-        last.fingerprint,
-        last.reason,
-        last.flow,
-        last.run,
-    )
 
 
 def _fingerprint(raw: RawObject) -> str | None:

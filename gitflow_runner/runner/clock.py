@@ -102,10 +102,6 @@ class ManualClock:
         self._now += ms
         self._passed += ms
 
-    def jump(self, ms: int) -> None:
-        """Change the wall clock alone, as a person or a time server may."""
-        self._now += ms
-
 
 class SystemJitter:
     """The machine's chance."""

@@ -141,7 +141,8 @@ def versions(runtime: Runtime, slug: str) -> tuple[VersionView, ...]:
         runtime.say(f"live of {slug}: {error.message}")
         chain = None
     live = chain.live if chain is not None else None
-    seen = RunnerLogs(runtime).first_seen()
+    logs = RunnerLogs(runtime)
+    seen = logs.first_seen()
     found = []
     for version in listed:
         tag = version.ref(slug)
@@ -153,7 +154,9 @@ def versions(runtime: Runtime, slug: str) -> tuple[VersionView, ...]:
             notes = release_notes(raw.message.encode())
             commit, at = raw.target, raw.tagger.time * 1_000 if raw.tagger is not None else None
             affirmed = live.release if live is not None and live.version == version.number else None
-            principal = verified_release(runtime, slug, version.number, reaffirmed=affirmed).principal
+            principal = verified_release(
+                runtime, slug, version.number, reaffirmed=affirmed, logs=logs
+            ).principal
         except GitflowError as error:
             problem, detail = error.code, error.message
         is_live = live is not None and live.version == version.number

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from gitflow_runner.errors import ConflictError, NotFoundError, RefusedError, UsageError
 from gitflow_runner.git.objects import Oid, decode_commit
 from gitflow_runner.git.refs import approval_ref, request_ref
-from gitflow_runner.git.repository import ObjectReader, RefUpdate
+from gitflow_runner.git.repository import ObjectReader
 from gitflow_runner.ledger.chain import file_in, find_wait_commit, read_history, read_run
 from gitflow_runner.ledger.lease import wake
 from gitflow_runner.ledger.listing import RunRef, find_run
@@ -15,13 +15,12 @@ from gitflow_runner.model.event import WaitOpened, WaitResolved
 from gitflow_runner.model.ids import is_step_folder
 from gitflow_runner.model.run import OpenWaitState, Run
 from gitflow_runner.runner.runtime import Runtime
-from gitflow_runner.runner.sync import push_new
+from gitflow_runner.runner.sync import send
 from gitflow_runner.runner.verify import require_trusted
 from gitflow_runner.trust.approval import OpenWait, build_approval
 from gitflow_runner.trust.reasons import Refusal
 from gitflow_runner.trust.requests import build_request, content_digest
 from gitflow_runner.trust.statement import Act, Request, StepOutcome
-from gitflow_runner.trust.verify import prove
 
 SHORT = 7  # hex digits of a payload's digest that people type
 
@@ -114,9 +113,7 @@ def decide(runtime: Runtime, question: Question, decision: str, *, note: str, pa
     who = runtime.person.ident(runtime.clock.now_ms())
     objects = build_approval(asked, decision, who, signer, runtime.repository, text=note)
     ref = approval_ref(question.run.run, wait.folder, objects[-1].oid)
-    runtime.repository.write(objects)
-    runtime.repository.swap([RefUpdate(ref, None, objects[-1].oid)])
-    push_new(runtime, ref, objects[-1].oid)
+    send(runtime, ref, objects)
     wake(runtime.repository.common_dir, question.run.run)
     return Signed(ref, objects[-1].oid, principal)
 
@@ -125,10 +122,7 @@ def check_person(runtime: Runtime, question: Question) -> str:
     """Who sits here, refused early where the policy would not count the decision anyway."""
     policy = runtime.policies.require()
     signer = runtime.person.require_signer("a decision")
-    owners = policy.keyring.owners(signer.key)
-    if not owners:
-        raise Refusal("key_not_allowed", f"the policy knows nobody with the key {signer.key.fingerprint}")
-    principal = min(owners)
+    principal = policy.keyring.owner(signer.key)
     wait = question.state.wait
     if wait.role is not None:
         policy.check_role(principal, wait.role, question.run.slug)
@@ -141,11 +135,6 @@ def check_person(runtime: Runtime, question: Question) -> str:
             hint="somebody else who holds the role has to decide",
         )
     return principal
-
-
-def check_wait_commit(runtime: Runtime, question: Question) -> str:
-    """The fingerprint of the runner key that signed the wait commit."""
-    return prove(runtime.repository.read(question.commit)).fingerprint
 
 
 def ask(
@@ -166,18 +155,14 @@ def ask(
         )
     signer = runtime.person.require_signer(f"to {act} a run")
     policy = runtime.policies.require()
-    owner = min(policy.keyring.owners(signer.key), default=None)
-    if owner is None:
-        raise Refusal("key_not_allowed", f"the policy knows nobody with the key {signer.key.fingerprint}")
+    owner = policy.keyring.owner(signer.key)
     policy.check_duty(policy.control, owner, run.slug)
     digest = None if value is None else content_digest(value)
     request = Request(run.run, act, runtime.jitter.token(16), reason, step, outcome, digest)
     who = runtime.person.ident(runtime.clock.now_ms())
     objects = build_request(request, who, signer, value=value)
     ref = request_ref(run.run, objects[-1].oid)
-    runtime.repository.write(objects)
-    runtime.repository.swap([RefUpdate(ref, None, objects[-1].oid)])
-    push_new(runtime, ref, objects[-1].oid)
+    send(runtime, ref, objects)
     wake(runtime.repository.common_dir, run.run)
     return Signed(ref, objects[-1].oid, owner)
 

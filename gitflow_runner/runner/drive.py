@@ -32,12 +32,10 @@ from gitflow_runner.runner.buffer import Buffer
 from gitflow_runner.runner.children import Children
 from gitflow_runner.runner.clock import Clock
 from gitflow_runner.runner.encode import failure_of, stored
-from gitflow_runner.runner.inbox import Inbox
+from gitflow_runner.runner.inbox import LOOK_EVERY_MS, Inbox
 from gitflow_runner.runner.settings import LimitSettings
 from gitflow_runner.runner.waiting import Waits
 from gitflow_runner.steps.sleep import sleep_ms
-
-LOOK_EVERY_MS = 30_000  # inboxes are looked at at least this often (protocol 4.6)
 
 
 class Patience(Enum):

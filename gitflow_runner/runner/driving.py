@@ -10,7 +10,6 @@ from gitflow_runner.errors import DamagedError, RefusedError, TransientError
 from gitflow_runner.git.refs import active_ref, run_ref
 from gitflow_runner.git.stale_locks import clear_run_locks
 from gitflow_runner.lang.collection import Map
-from gitflow_runner.lang.values import Keyword
 from gitflow_runner.ledger.codec import decode_pin
 from gitflow_runner.ledger.journal import Journal
 from gitflow_runner.ledger.lease import give_back, hold_run, read_lease, take_wake
@@ -21,6 +20,7 @@ from gitflow_runner.model.run import Run
 from gitflow_runner.runner.assembly import Assembly
 from gitflow_runner.runner.code import Code, pinned_code, resolve_code
 from gitflow_runner.runner.drive import Patience, Stood
+from gitflow_runner.runner.inputs import by_plain_names
 from gitflow_runner.runner.runtime import Runtime
 from gitflow_runner.runner.seen import note_tip
 from gitflow_runner.runner.start import Caller, begin_run
@@ -28,7 +28,6 @@ from gitflow_runner.runner.sync import push_ref
 from gitflow_runner.runner.verify import require_trusted
 
 LOCK_AGE_MS = 5_000  # protocol 1.6: a lock file that young may be about to be renamed
-KV_SCOPE = "default"
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,8 +95,7 @@ def _launch(runtime: Runtime, run: RunId, slug: Slug, ref: str, given: Map, pare
             give_back(runtime.repository, run)
         code = resolve_code(runtime, slug, ref)
         caller = Caller(parent.run, parent.starter, parent.starter_key, depth)
-        names = {key.text if isinstance(key, Keyword) else str(key): value for key, value in given.items()}
-        begun = begin_run(runtime, run, code, names, caller=caller)
+        begun = begin_run(runtime, run, code, by_plain_names(given), caller=caller)
         drive_held(runtime, begun.journal, begun.pin, begun.code, Patience.NOW)
 
 

@@ -18,11 +18,10 @@ from pathlib import Path
 from typing import Literal
 
 from gitflow_runner.errors import TransientError, UsageError
-from gitflow_runner.runner.hook_managers import Manager, find_manager, is_wired, snippet
+from gitflow_runner.runner.hook_managers import CLIENT_HOOKS, Manager, find_manager, is_wired, snippet
 from gitflow_runner.runner.runtime import Runtime
 
 SERVER_HOOKS = ("pre-receive", "post-receive", "reference-transaction")
-CLIENT_HOOKS = ("pre-commit", "commit-msg", "pre-push", "post-merge")
 
 State = Literal["installed", "outdated", "absent", "by hand"]
 
@@ -107,7 +106,7 @@ class _Place:
     is_gits: bool  # whether the folder lies in the Git directory, so that nobody else writes there
 
     def manager(self, hook: str) -> Manager | None:
-        return find_manager(hook, self.folder, self.is_gits, self.work_dir) or (
+        return find_manager(hook, self.folder, self.is_gits) or (
             None if self.is_free(hook) else Manager("a dispatcher of your own", None)
         )
 

@@ -10,7 +10,7 @@ _LEFTHOOK_FILES = tuple(
     f"{dot}lefthook.{end}" for dot in ("", ".") for end in ("yml", "yaml", "toml", "json")
 )
 _PRE_COMMIT_FILE = ".pre-commit-config.yaml"
-_CLIENT = ("pre-commit", "commit-msg", "pre-push", "post-merge")
+CLIENT_HOOKS = ("pre-commit", "commit-msg", "pre-push", "post-merge")
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +27,7 @@ PRE_COMMIT = Manager("pre-commit", "pre-commit")
 ELSEWHERE = Manager("core.hooksPath", "folder")
 
 
-def find_manager(hook: str, folder: Path, is_gits: bool, work_dir: Path | None) -> Manager | None:
+def find_manager(hook: str, folder: Path, is_gits: bool) -> Manager | None:
     """Who owns this hook: by the folder that Git was sent to, else by what the hook's file says."""
     if not is_gits:
         return HUSKY if ".husky" in folder.parts else ELSEWHERE
@@ -43,7 +43,7 @@ def snippet(manager: Manager, hook: str, script: Path, folder: Path) -> str:
     """What to put where, so that the manager runs our script too."""
     call = f'h="$(git rev-parse --git-common-dir)/gitflow/hooks/{hook}"; [ ! -x "$h" ] || "$h"'
     match manager.kind:
-        case "husky" if hook in _CLIENT:
+        case "husky" if hook in CLIENT_HOOKS:
             return f'# .husky/{hook}\n{call} "$@"'
         case "husky":
             return f"# husky runs no {hook}; what it would refuse is found when it is read"

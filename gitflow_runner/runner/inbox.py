@@ -21,7 +21,7 @@ from gitflow_runner.runner.requests import Requests
 from gitflow_runner.trust.approval import OpenWait
 from gitflow_runner.trust.quorum import Outcome, Result, SignedApproval, judge
 
-LOOK_EVERY_MS = 30_000
+LOOK_EVERY_MS = 30_000  # inboxes are looked at at least this often (protocol 4.6)
 CLOCK_DRIFT_MS = 60_000
 MAX_RECORDED_REFUSALS = 64
 

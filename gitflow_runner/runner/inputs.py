@@ -32,20 +32,20 @@ def parse_input_file(data: bytes, name: str) -> dict[str, Value]:
         raise UsageError("input.too_large", f"{name} is larger than {MAX_INPUT_BYTES} bytes")
     try:
         text = data.decode("utf-8")
-        value = from_json(json.loads(text)) if _is_json(text) else read_data(text, loose=True)
+        value = _decoded(text)
     except (UnicodeDecodeError, LangError, RecursionError) as error:
         raise UsageError("input.malformed", f"{name} is neither JSON nor EDN: {error}") from None
     if not isinstance(value, Map):
         raise UsageError("input.malformed", f"{name} does not hold a map")
-    return {_name(key): item for key, item in value.items()}
+    return by_plain_names(value)
 
 
-def _is_json(text: str) -> bool:
+def _decoded(text: str) -> Value:
     try:
-        json.loads(text)
+        found = json.loads(text)
     except ValueError:
-        return False
-    return True
+        return read_data(text, loose=True)
+    return from_json(found)
 
 
 def from_json(value: object) -> Value:
@@ -59,8 +59,9 @@ def from_json(value: object) -> Value:
             return value
 
 
-def _name(key: Value) -> str:
-    return key.text if isinstance(key, Keyword) else str(key)
+def by_plain_names(given: Map) -> dict[str, Value]:
+    """The map's values by the texts of its keys, keywords without their colon."""
+    return {key.text if isinstance(key, Keyword) else str(key): value for key, value in given.items()}
 
 
 def check_input(flow: Flow, given: Mapping[str, Value], *, invocation: str = "default") -> Map:

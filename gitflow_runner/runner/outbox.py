@@ -79,7 +79,6 @@ def asked_of(runtime: Runtime, journal: Journal, wait: WaitOpened) -> Asked:
         wait.payload.removeprefix("sha256:"),
         runtime.signer.key.line,
         approvals_prefix(run, wait.folder),
-        bool(wait.edits),
     )
 
 

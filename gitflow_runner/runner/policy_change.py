@@ -14,13 +14,12 @@ from pathlib import Path
 from gitflow_runner.errors import ConflictError, DamagedError, NotFoundError, RefusedError, UsageError
 from gitflow_runner.git.objects import Oid
 from gitflow_runner.git.refs import POLICY, request_ref, requests_prefix
-from gitflow_runner.git.repository import RefUpdate
 from gitflow_runner.runner.local import write_whole
 from gitflow_runner.runner.person import Person
 from gitflow_runner.runner.runtime import Runtime
 from gitflow_runner.runner.seen import note_policies
 from gitflow_runner.runner.signers import write_signers
-from gitflow_runner.runner.sync import push_new, push_ref, share_ref
+from gitflow_runner.runner.sync import push_ref, send, share_ref
 from gitflow_runner.trust.consent import MAX_CONSENTS
 from gitflow_runner.trust.keyring import Signed
 from gitflow_runner.trust.policy import Policy, policy_digest
@@ -129,7 +128,7 @@ def consent_to(runtime: Runtime, text: bytes) -> Proposal:
     newest = _newest(runtime)
     signer = runtime.person.require_signer("a policy")
     judge = newest or policy
-    _check_signer(judge, runtime.person, signer.key.fingerprint)
+    judge.check_duty(judge.policy_change, judge.keyring.owner(signer.key), None)
     digest = policy.digest
     mine = next((p for p in open_proposals(runtime) if p.policy.digest == digest), None)
     if mine is not None and any(c.fingerprint == signer.key.fingerprint for c in mine.consents):
@@ -140,11 +139,7 @@ def consent_to(runtime: Runtime, text: bytes) -> Proposal:
         )
     who = runtime.person.ident(runtime.clock.now_ms())
     objects = sign_policy(text, runtime.policies.tip(), who, signer)
-    oid = objects[-1].oid
-    ref = request_ref(None, oid)
-    runtime.repository.write(objects)
-    runtime.repository.swap([RefUpdate(ref, None, oid)])
-    push_new(runtime, ref, oid)
+    send(runtime, request_ref(None, objects[-1].oid), objects)
     return next(p for p in open_proposals(runtime) if p.policy.digest == digest)
 
 
@@ -244,14 +239,6 @@ def _one_each(proposal: Proposal, person: Person) -> tuple[Oid, ...]:
     own = person.signer.key.fingerprint if person.signer is not None else None
     chosen = {c.principal: c.oid for c in proposal.consents if c.reason is None and c.fingerprint != own}
     return tuple(chosen.values())[:MAX_CONSENTS]
-
-
-def _check_signer(judge: Policy, person: Person, fingerprint: str) -> None:
-    signer = person.require_signer("a policy")
-    owner = min(judge.keyring.owners(signer.key), default=None)
-    if owner is None:
-        raise Refusal("key_not_allowed", f"the policy knows nobody with the key {fingerprint}")
-    judge.check_duty(judge.policy_change, owner, None)
 
 
 def _numbered(text: bytes, found: int, expected: int) -> bytes:

@@ -25,7 +25,6 @@ class Asked:
     payload: str  # hex SHA-256
     runner_key: str  # public key line
     approvals: str  # refs/approvals/<run>/<wait>/
-    allow_edit: bool = False
 
 
 def decision_message(asked: Asked, decision: str) -> str:

@@ -70,6 +70,7 @@ class Received:
     pushed: Mapping[str, Oid | None]
     waits: dict[tuple[Oid, str, str], _Asked] = field(default_factory=dict)
     sent: Counter[tuple[str, str]] = field(default_factory=Counter)  # by inbox and principal, in this push
+    held: dict[str, Counter[str]] = field(default_factory=dict)  # by inbox and owner, what lies there
 
     @property
     def policy(self) -> Policy:
@@ -286,16 +287,19 @@ def _count(received: Received, inbox: str, principal: str) -> None:
     there = received.repository.refs(inbox)
     found = received.sent[inbox, principal]
     if found + len(there) > MOST_FROM_ONE:
-        found += sum(_is_by(received, oid, principal) for _, oid in there[:MOST_LOOKED_AT])
+        if inbox not in received.held:
+            owners = (_owners(received, oid) for _, oid in there[:MOST_LOOKED_AT])
+            received.held[inbox] = Counter(name for names in owners for name in names)
+        found += received.held[inbox][principal]
     if found > MOST_FROM_ONE:
         raise RefusedError("inbox.full", f"{inbox} holds {MOST_FROM_ONE} commits of {principal} already")
 
 
-def _is_by(received: Received, oid: Oid, principal: str) -> bool:
+def _owners(received: Received, oid: Oid) -> frozenset[str]:
     try:
-        return principal in received.policy.keyring.owners(prove(received.repository.read(oid)).key)
+        return received.policy.keyring.owners(prove(received.repository.read(oid)).key)
     except Refusal:
-        return False
+        return frozenset()
 
 
 _CHECKS: Mapping[str, Callable[[Change, Oid, Received], None]] = {

@@ -96,11 +96,21 @@ def _resolved(runtime: Runtime, release: Release, promotion: Oid | None) -> Reso
     return Resolved(source, release.text.digest, (release.principal,), proof)
 
 
-def verified_release(runtime: Runtime, slug: str, version: int, *, reaffirmed: Oid | None = None) -> Release:
-    """The release, verified under its name, against the policy and against what was seen first."""
+def verified_release(
+    runtime: Runtime,
+    slug: str,
+    version: int,
+    *,
+    reaffirmed: Oid | None = None,
+    logs: RunnerLogs | None = None,
+) -> Release:
+    """The release, verified under its name, against the policy and against what was seen first.
+
+    `logs` are the runners' logs where the caller has read them already.
+    """
     ref = release_tag(slug, version)
     oid = runtime.repository.resolve(ref)
-    logs = RunnerLogs(runtime)
+    logs = logs or RunnerLogs(runtime)
     known = logs.release(ref)
     if oid is None:
         if known is not None:

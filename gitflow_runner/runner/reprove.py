@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from gitflow_runner.errors import GitflowError
@@ -22,12 +22,11 @@ from gitflow_runner.git.refs import (
 )
 from gitflow_runner.ledger.fsck import Finding
 from gitflow_runner.ledger.listing import run_refs
-from gitflow_runner.runner.audit import bare, judge_release, policy_at
+from gitflow_runner.runner.audit import bare, judge_promotion, judge_release, policy_at
 from gitflow_runner.runner.runtime import Runtime
 from gitflow_runner.runner.seen import RunnerLogs
 from gitflow_runner.runner.verify import check_run
-from gitflow_runner.trust.consent import consents
-from gitflow_runner.trust.live import LiveChain, load_live, read_promotions
+from gitflow_runner.trust.live import LiveChain, Promoted, load_live, read_promotions
 from gitflow_runner.trust.log import load_log
 from gitflow_runner.trust.release import compare_refs
 
@@ -174,30 +173,19 @@ class _Prover:
                 links = read_promotions(self._reader, tip, slug)
                 self.counts["promotions"] += len(links)
                 self._load(slug, tip)
-                self._each_promotion(slug, LiveChain(tuple(links), ()))
+                self._each_promotion(slug, links)
             except GitflowError as error:
                 yield Found(live_ref(slug), error.code, tip, error.message)
 
-    def _each_promotion(self, slug: str, chain: LiveChain) -> None:
-        """Every link under the policy that was in force when it was seen; errors as `consents`."""
+    def _each_promotion(self, slug: str, links: Sequence[Promoted]) -> None:
+        """Every link under the policy that was in force when it was seen; errors as `judge_promotion`."""
         times = self._seen.first_seen()
         before: Oid | None = None
-        for link in chain.promotions:
+        for link in links:
             at = times.get(link.oid)
             policy = policy_at(self._chain, times, at) if at is not None else None
             if policy is not None and at is not None:
-                consents(
-                    self._reader,
-                    link.oid,
-                    before,
-                    link.promotion,
-                    policy,
-                    policy.promote,
-                    slug=slug,
-                    seen=at,
-                    now=at,
-                    family="live",
-                )
+                judge_promotion(self._reader, slug, link, before, policy, at=at)
             before = link.oid
 
     def _runs(self) -> Iterator[Found]:

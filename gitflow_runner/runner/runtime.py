@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
+from gitflow_runner.git.objects import Oid
 from gitflow_runner.git.program import GitProgram
 from gitflow_runner.git.repository import Repository
 from gitflow_runner.ledger.committer import Committer
@@ -104,6 +105,11 @@ class Runtime:
     def worker(self, limits: WorkerLimits) -> FunctionWorker:
         """The process for functions under these limits, the same one for every run; it starts when called."""
         return self._workers.setdefault(limits, FunctionWorker(self.clock, limits))
+
+    @cached_property
+    def tips_noted(self) -> dict[str, Oid]:
+        """Where each run stood, by its ref, when this process wrote it into the log last."""
+        return {}
 
     @cached_property
     def remote(self) -> str | None:

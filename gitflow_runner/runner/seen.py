@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import cached_property
 from itertools import accumulate, islice
 
 from gitflow_runner.errors import ConflictError
@@ -67,6 +68,10 @@ class RunnerLogs:
 
     def first_seen(self) -> Mapping[Oid, int]:
         """When (ms) each logged object was seen first."""
+        return self._first_seen
+
+    @cached_property
+    def _first_seen(self) -> Mapping[Oid, int]:
         return first_seen(self._logs)
 
     def seen(self, oid: Oid) -> int | None:
@@ -116,8 +121,13 @@ class RunnerLogs:
 
 
 def note_tip(runtime: Runtime, ref: str, tip: Oid) -> None:
-    """Log where a run stands: a checkpoint that a later rewriting contradicts."""
-    append(runtime, TipSeen(runtime.clock.now_ms(), ref, tip))
+    """Log where a run stands: a checkpoint that a later rewriting contradicts.
+
+    Once a process is enough for a turn: a worker looks again and again at a run that only waits.
+    """
+    is_new = runtime.tips_noted.get(ref) != tip
+    append(runtime, *([TipSeen(runtime.clock.now_ms(), ref, tip)] if is_new else []))
+    runtime.tips_noted[ref] = tip
 
 
 def note_policies(runtime: Runtime) -> None:

@@ -18,10 +18,10 @@ from gitflow_runner.runner.scaffold import template, with_block
 from gitflow_runner.runner.signers import bare, write_signers
 from gitflow_runner.runner.sync import fetch
 from gitflow_runner.trust.policy import Policy, policy_digest
+from gitflow_runner.trust.policy_text import POLICY_FILE
 from gitflow_runner.trust.signer import new_key_file
 
 Verb = Literal["create", "keep", "update"]
-POLICY_FILE = ".breyta/policy.edn"
 _PERSON_KEY = "person_ed25519"
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 

@@ -5,21 +5,13 @@ from __future__ import annotations
 import sys
 import threading
 from collections.abc import Callable
-from typing import Generic, TypeVar
+from typing import TypeVar
 
 T = TypeVar("T")
 
 STACK_BYTES = 256 * 1024 * 1024
 RECURSION = 20_000
 _POLL_S = 0.1
-
-
-class _Outcome(Generic[T]):
-    """What the call came to: a value, or the error that it raised."""
-
-    def __init__(self) -> None:
-        self.value: T | None = None
-        self.error: BaseException | None = None
 
 
 def _leave() -> None:
@@ -32,14 +24,15 @@ def on_big_stack(act: Callable[[], T], interrupted: Callable[[], None] = _leave)
     Ctrl-C calls `interrupted` once and goes on waiting, so that the turn in hand is finished; a second
     one is raised at once. Without `interrupted` the first one is, for work that leaves nothing half done.
     """
-    outcome: _Outcome[T] = _Outcome()
+    returned: list[T] = []
+    raised: list[BaseException] = []
     done = threading.Event()
 
     def run() -> None:
         try:
-            outcome.value = act()
+            returned.append(act())
         except BaseException as error:  # noqa: BLE001 - handed over to the waiting thread, whatever it is
-            outcome.error = error
+            raised.append(error)
         finally:
             done.set()
 
@@ -59,6 +52,6 @@ def on_big_stack(act: Callable[[], T], interrupted: Callable[[], None] = _leave)
                 raise
             asked = True
             interrupted()
-    if outcome.error is not None:
-        raise outcome.error
-    return outcome.value  # type: ignore[return-value]  # None only where `act` returns it
+    if raised:
+        raise raised[0]
+    return returned[0]

@@ -6,11 +6,11 @@ directions do nothing.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 
 from gitflow_runner.errors import ConflictError, GitflowError, TransientError
-from gitflow_runner.git.objects import Oid
+from gitflow_runner.git.objects import Oid, RawObject
 from gitflow_runner.git.refs import POLICY, sync_refspecs
 from gitflow_runner.git.repository import RefUpdate
 from gitflow_runner.runner.runtime import Runtime
@@ -50,10 +50,13 @@ def share_ref(runtime: Runtime, ref: str, old: Oid | None, new: Oid) -> None:
     runtime.repository.swap([RefUpdate(ref, old, new)])
 
 
-def push_new(runtime: Runtime, ref: str, oid: Oid) -> None:
-    """Create `ref` on the remote; a no-op without one."""
+def send(runtime: Runtime, ref: str, objects: Sequence[RawObject]) -> None:
+    """Put a statement under its own new ref: its objects, the last of them named, here and at the remote."""
+    update = RefUpdate(ref, None, objects[-1].oid)
+    runtime.repository.write(objects)
+    runtime.repository.swap([update])
     if runtime.remote is not None:
-        runtime.git.push(runtime.remote, [RefUpdate(ref, None, oid)])
+        runtime.git.push(runtime.remote, [update])
 
 
 def fetch(runtime: Runtime) -> bool:

@@ -5,17 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from gitflow_runner.errors import ConflictError, GitflowError
+from gitflow_runner.errors import GitflowError
 from gitflow_runner.ledger.lease import Standing, mend, standings
 from gitflow_runner.model.ids import RunId, Slug
 from gitflow_runner.runner.drive import Patience, Stood
 from gitflow_runner.runner.driving import Target, clear_locks, drive_recorded
+from gitflow_runner.runner.inbox import LOOK_EVERY_MS
 from gitflow_runner.runner.runtime import Runtime
 from gitflow_runner.runner.seen import note_policies
 from gitflow_runner.runner.sync import fetch
 from gitflow_runner.runner.upkeep import wait_out_locks, when_idle
 
-LOOK_EVERY_MS = 30_000
 FETCH_EVERY_MS = 5_000
 
 
@@ -83,7 +83,5 @@ def _work(runtime: Runtime, found: Standing) -> Worked:
                 target = Target(RunId(found.run), Slug(found.lease.slug))
                 stood = drive_recorded(runtime, target, Patience.NOW)
                 return Worked(found.run, slug, stood, mended=found.state == "ended")
-    except ConflictError as error:
-        return Worked(found.run, slug, problem=error)
     except GitflowError as error:
         return Worked(found.run, slug, problem=error)

@@ -126,6 +126,13 @@ class Keyring:
             name for e in self._by_blob.get(key.blob, ()) if not e.authority for name in e.principals
         )
 
+    def owner(self, key: PublicKey) -> str:
+        """The first of its owners by name; `Refusal` (`key_not_allowed`) if it has none."""
+        found = min(self.owners(key), default=None)
+        if found is None:
+            raise Refusal("key_not_allowed", f"the policy knows nobody with the key {key.fingerprint}")
+        return found
+
     def with_revoked(self, more: Revocations) -> Keyring:
         """This ring with further revocations."""
         return Keyring(self.entries, self.revoked.merged(more), self.min_rsa, self.need_touch)

@@ -10,6 +10,9 @@ from pathlib import Path
 import pytest
 
 from gitflow_runner.git.refs import POLICY, live_ref
+from gitflow_runner.runner.stack import on_big_stack
+from gitflow_runner.runner.worker import work_once
+from gitflow_runner.trust.log import ref_of
 from tests.spoken import Told, spoken
 from tests.team import Team
 
@@ -196,3 +199,17 @@ def test_where_the_second_reader_is_missing_its_package_is_named(team: Team) -> 
         ).returncode
         == 0
     )
+
+
+def test_a_worker_logs_where_a_run_waits_once_and_again_when_it_moved(team: Team) -> None:
+    asked = team.start()
+    runtime = team.runtime()
+
+    def log_after_a_look() -> str | None:
+        on_big_stack(lambda: tuple(work_once(runtime)), lambda: None)
+        return runtime.repository.resolve(ref_of(runtime.signer.key))
+
+    first = log_after_a_look()
+    assert log_after_a_look() == first
+    team.send(asked, team.sign("bob", asked))
+    assert log_after_a_look() != first
