@@ -6,11 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from gitflow_runner.errors import StepError
-from gitflow_runner.lang.collection import Map, Vec, map_of
-from gitflow_runner.lang.values import Bytes, Collection, Value, keyword
+from gitflow_runner.lang.collection import Map, Vec
+from gitflow_runner.lang.values import Bytes, Collection, Value
 from gitflow_runner.model.spec import Field, Spec
 from gitflow_runner.steps.base import Context, LogEntry, PathChange, Source
 from gitflow_runner.steps.config import name_of, text_of, whole_number
+from gitflow_runner.steps.results import result_map
 
 OPERATIONS = ("log", "diff", "show", "files", "changed-paths", "tags")
 MAX_ITEMS = 1_000
@@ -106,24 +107,15 @@ def safe_path(path: str) -> str:
     return path.strip("/")
 
 
-def _result(**parts: Value) -> Map:
-    return map_of(
-        [
-            (keyword(name[:-1] + "?" if name.endswith("_") else name.replace("_", "-")), value)
-            for name, value in parts.items()
-        ]
-    )
-
-
 def _log(asked: Asked) -> Map:
     tip, limit = asked.tip(), asked.limit()
     found = asked.source.log(tip, since=asked.base(), paths=asked.paths, limit=limit + 1)
     commits = Vec(tuple(_commit(entry) for entry in found[:limit]))
-    return _result(commit=tip, commits=commits, count=len(commits), truncated_=len(found) > limit)
+    return result_map(commit=tip, commits=commits, count=len(commits), truncated_=len(found) > limit)
 
 
 def _commit(entry: LogEntry) -> Map:
-    return _result(
+    return result_map(
         id=entry.oid,
         parents=Vec(entry.parents),
         author=entry.author,
@@ -146,18 +138,20 @@ def _ends(asked: Asked) -> tuple[str | None, str]:
 def _diff(asked: Asked) -> Map:
     base, tip = _ends(asked)
     patch, cut = asked.source.patch(base, tip, asked.paths, asked.max_bytes())
-    return _result(base=base, commit=tip, patch=patch, truncated_=cut)
+    return result_map(base=base, commit=tip, patch=patch, truncated_=cut)
 
 
 def _changed(asked: Asked) -> Map:
     (base, tip), limit = _ends(asked), asked.limit()
     found = asked.source.changes(base, tip, asked.paths, limit + 1)
     changes = Vec(tuple(_change(change) for change in found[:limit]))
-    return _result(base=base, commit=tip, changes=changes, count=len(changes), truncated_=len(found) > limit)
+    return result_map(
+        base=base, commit=tip, changes=changes, count=len(changes), truncated_=len(found) > limit
+    )
 
 
 def _change(change: PathChange) -> Map:
-    return _result(
+    return result_map(
         status=change.status,
         path=change.path,
         old_path=change.old_path,
@@ -177,18 +171,18 @@ def _show(asked: Asked) -> Map:
         content: Value = data.decode()
     except UnicodeDecodeError:
         content = Bytes(data)
-    return _result(commit=tip, path=safe_path(path), size=len(data), content=content)
+    return result_map(commit=tip, path=safe_path(path), size=len(data), content=content)
 
 
 def _files(asked: Asked) -> Map:
     tip, limit = asked.tip(), asked.limit()
     found = asked.source.files(tip, safe_path(text_of(asked.config, "path") or ""), limit + 1)
-    files = Vec(tuple(_result(path=path, size=size) for path, size in found[:limit]))
-    return _result(commit=tip, files=files, count=len(files), truncated_=len(found) > limit)
+    files = Vec(tuple(result_map(path=path, size=size) for path, size in found[:limit]))
+    return result_map(commit=tip, files=files, count=len(files), truncated_=len(found) > limit)
 
 
 def _tags(asked: Asked) -> Map:
     limit = asked.limit()
     found = asked.source.tags(text_of(asked.config, "pattern") or "*")
-    tags = Vec(tuple(_result(name=name, commit=commit) for name, commit in found[:limit]))
-    return _result(tags=tags, count=len(tags), truncated_=len(found) > limit)
+    tags = Vec(tuple(result_map(name=name, commit=commit) for name, commit in found[:limit]))
+    return result_map(tags=tags, count=len(tags), truncated_=len(found) > limit)

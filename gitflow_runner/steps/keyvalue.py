@@ -10,13 +10,13 @@ import re
 from collections.abc import Mapping
 
 from gitflow_runner.errors import StepError
-from gitflow_runner.lang.collection import map_of
 from gitflow_runner.lang.data import read_data
 from gitflow_runner.lang.printer import write
-from gitflow_runner.lang.values import Value, keyword
+from gitflow_runner.lang.values import Value
 from gitflow_runner.steps.base import Context, KvEntry
 from gitflow_runner.steps.config import name_of, whole_number
 from gitflow_runner.steps.jsontext import from_plain, to_plain
+from gitflow_runner.steps.results import result_map
 
 MAX_VALUE_BYTES = 1_000_000
 MAX_TTL_S = 31_536_000
@@ -55,12 +55,8 @@ def expires_at(config: Mapping[str, object], context: Context) -> int | None:
 
 
 def result(**parts: Value) -> Value:
-    """A result map; `created_` stands for `:created?`."""
-    pairs = [
-        (keyword(name[:-1] + "?" if name.endswith("_") else name.replace("_", "-")), value)
-        for name, value in parts.items()
-    ]
-    return map_of([(keyword("success"), True), *pairs])
+    """The result map of an operation that went well."""
+    return result_map(success=True, **parts)
 
 
 def put(key: str, value: Value, config: Mapping[str, object], context: Context, *, only_new: bool) -> Value:

@@ -29,6 +29,7 @@ SHARED = frozenset(
         "rendering",
         "request",
         "response",
+        "results",
     }
 )
 """The modules of this package that are no step type; every other one holds its own in `STEP`."""

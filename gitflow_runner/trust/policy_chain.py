@@ -69,7 +69,6 @@ class _Link:
     """A policy commit; `previous` is None for a root, whose parents are statements over its own text."""
 
     oid: Oid
-    commit: Commit
     text: bytes
     previous: Oid | None
 
@@ -127,29 +126,23 @@ def load_chain(
 def _links(reader: ObjectReader, tip: Oid, pinned: str) -> list[_Link]:
     """From the pinned version to the tip."""
     found: list[_Link] = []
-    oid = tip
+    oid, (commit, text) = tip, _read_version(reader, tip)
     for _ in range(MAX_VERSIONS):
-        link = _link(reader, oid)
-        found.append(link)
-        if policy_digest(link.text) == pinned:
+        below = _read_version(reader, commit.parents[0]) if commit.parents else None
+        if below is not None and below[1] == text:
+            below = None  # a statement over this very text
+        found.append(_Link(oid, text, None if below is None else commit.parents[0]))
+        if policy_digest(text) == pinned:
             return found[::-1]
-        if link.previous is None:
+        if below is None:
             break
-        oid = link.previous
+        oid, (commit, text) = commit.parents[0], below
     raise RefusedError(
         "policy.not_pinned",
         f"no version up to {tip} has the digest {pinned} that is pinned here",
         hint="ask the people who made the policy for its digest, and pin that",
         fix=("gfr trust pin <digest>",),
     )
-
-
-def _link(reader: ObjectReader, oid: Oid) -> _Link:
-    commit, text = _read_version(reader, oid)
-    first = commit.parents[0] if commit.parents else None
-    if first is not None and _read_version(reader, first)[1] == text:
-        first = None
-    return _Link(oid, commit, text, first)
 
 
 def _read_version(reader: ObjectReader, oid: Oid) -> tuple[Commit, bytes]:

@@ -10,7 +10,7 @@ from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
-from cryptography.hazmat.primitives.hashes import SHA256, SHA384, SHA512, HashAlgorithm
+from cryptography.hazmat.primitives.hashes import SHA512
 from cryptography.hazmat.primitives.serialization import (
     Encoding,
     NoEncryption,
@@ -23,16 +23,10 @@ from gitflow_runner.errors import TransientError, UsageError
 from gitflow_runner.git.objects import Commit, RawObject, Tag
 from gitflow_runner.trust import sshsig
 from gitflow_runner.trust.reasons import Refusal
-from gitflow_runner.trust.sshkey import PublicKey, parse_key_line
+from gitflow_runner.trust.sshkey import MIN_RSA_BITS, PublicKey, curve_hash, parse_key_line
 from gitflow_runner.trust.wire import number, string
 
 PrivateKey = Ed25519PrivateKey | ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey
-
-_CURVE_HASHES: dict[str, HashAlgorithm] = {
-    "secp256r1": SHA256(),
-    "secp384r1": SHA384(),
-    "secp521r1": SHA512(),
-}
 
 
 class Signer(Protocol):
@@ -62,7 +56,7 @@ class FileSigner:
             case Ed25519PrivateKey() as private:
                 blob = _signature_blob(self.key.kind, private.sign(data))
             case ec.EllipticCurvePrivateKey() as private:
-                der = private.sign(data, ec.ECDSA(_CURVE_HASHES[private.curve.name]))
+                der = private.sign(data, ec.ECDSA(curve_hash(private.curve)))
                 r, s = decode_dss_signature(der)
                 blob = _signature_blob(self.key.kind, number(r) + number(s))
             case rsa.RSAPrivateKey() as private:
@@ -95,7 +89,7 @@ def load_signer(data: bytes, *, name: str = "the key file") -> FileSigner:
         raise UsageError("trust.key_unreadable", f"{name} is no OpenSSH private key: {problem}") from None
     if not isinstance(private, (Ed25519PrivateKey, ec.EllipticCurvePrivateKey, rsa.RSAPrivateKey)):
         raise UsageError("trust.key_unreadable", f"{name} is of a kind that is not taken")
-    if isinstance(private, rsa.RSAPrivateKey) and private.key_size < 2048:
+    if isinstance(private, rsa.RSAPrivateKey) and private.key_size < MIN_RSA_BITS:
         raise UsageError("trust.key_unreadable", f"{name} is an RSA key of only {private.key_size} bits")
     line = private.public_key().public_bytes(Encoding.OpenSSH, PublicFormat.OpenSSH)
     return FileSigner(parse_key_line(line.decode()), private)

@@ -128,7 +128,7 @@ def check_signature(key: PublicKey, signature: bytes, data: bytes) -> bool:
                 material.verify(raw, data)
             case ec.EllipticCurvePublicKey() as material:
                 _demand_algorithm(algorithm, key.kind)
-                material.verify(_der(raw), data, ec.ECDSA(_curve_hash(material)))
+                material.verify(_der(raw), data, ec.ECDSA(curve_hash(material.curve)))
             case rsa.RSAPublicKey() as material:
                 _check_rsa(material, algorithm, raw, data)
             case _ as never:
@@ -161,8 +161,9 @@ def _der(raw: bytes) -> bytes:
     return encode_dss_signature(r, s)
 
 
-def _curve_hash(key: ec.EllipticCurvePublicKey) -> HashAlgorithm:
-    return next(hashed for curve, hashed in _CURVES.values() if curve.name == key.curve.name)
+def curve_hash(curve: ec.EllipticCurve) -> HashAlgorithm:
+    """The hash that goes with a curve in SSH's signatures."""
+    return next(hashed for known, hashed in _CURVES.values() if known.name == curve.name)
 
 
 def _read_point(reader: WireReader, curve: str) -> ec.EllipticCurvePublicKey:
