@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from fractions import Fraction
 
 from gitflow_runner.errors import StepError
 from gitflow_runner.lang.collection import Map, Vec
@@ -13,6 +12,7 @@ from gitflow_runner.lang.values import Collection, Value
 from gitflow_runner.model.spec import Effect, Field, Spec
 from gitflow_runner.steps.base import Context, KvEntry
 from gitflow_runner.steps.config import name_of, text_of, whole_number
+from gitflow_runner.steps.jsontext import from_plain, to_plain
 from gitflow_runner.steps.keyvalue import expires_at, key_of, put, result, stored_text, stored_value
 
 _READS = ("get", "exists", "list-keys")
@@ -117,14 +117,17 @@ def _list_keys(config: Mapping[str, object], context: Context) -> Value:
 
 
 def _increment(key: str, config: Mapping[str, object], context: Context) -> Value:
-    delta = config.get("delta", 1)
+    given = config.get("delta")
+    delta = 1 if given is None else to_plain(given)
+    assert isinstance(delta, int | float), "checked as a number"
     until = expires_at(config, context)
 
     def change(old: KvEntry | None) -> tuple[KvEntry | None, Value]:
         before = 0 if old is None else stored_value(old.text)
-        if isinstance(before, bool) or not isinstance(before, int | float):
+        number = to_plain(before)
+        if isinstance(number, bool) or not isinstance(number, int | float):
             raise StepError("kv.not_a_number", f"the value of {key} is not a number")
-        after = before + (float(delta) if isinstance(delta, Fraction) else delta)  # type: ignore[operator]  # checked as a number
+        after = from_plain(number + delta)
         entry = KvEntry(
             stored_text(after),
             until if until is not None or old is None else old.expires_at,
@@ -156,8 +159,13 @@ def _append(key: str, config: Mapping[str, object], context: Context) -> Value:
 
 
 def _added(config: Mapping[str, object]) -> list[Value]:
-    given = [name for name in ("items", "item", "value") if name in config]
+    given = [name for name in ("item", "value") if name in config]
+    items = config.get("items")
+    if items is not None:
+        given.append("items")
     if len(given) != 1:
         raise StepError("config_one_of", ":kv :append takes exactly one of :item, :items")
-    value = config[given[0]]
-    return list(value) if given[0] == "items" else [value]  # type: ignore[call-overload]  # checked as a vector
+    if items is None:
+        return [config[given[0]]]
+    assert isinstance(items, Collection), "checked as a vector"
+    return list(items)

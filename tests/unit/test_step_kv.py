@@ -51,11 +51,30 @@ def test_a_repeat_with_the_same_key_changes_nothing() -> None:
     assert at(store.do("{:operation :get :key :n}"), "value") == 1
 
 
-@pytest.mark.parametrize(("delta", "value"), [("", "6"), (":delta -2", "3"), (":delta 0.5", "5.5")])
+@pytest.mark.parametrize(
+    ("delta", "value"),
+    [
+        ("", "6"),
+        (":delta -2", "3"),
+        (":delta 0.5", "5.5"),
+        (":delta 1/2", "5.5"),
+        (":delta 0.5M", "5.5"),
+        (":delta 5N", "10"),
+        (":delta nil", "6"),
+        (":delta 9223372036854775807", "9223372036854775812N"),
+    ],
+)
 def test_a_number_is_incremented(delta: str, value: str) -> None:
     store = Store()
     store.do("{:operation :set :key :n :value 5}")
     assert text(at(store.do(f"{{:operation :increment :key :n {delta}}}"), "value")) == value
+
+
+def test_a_number_beyond_64_bits_goes_on() -> None:
+    store = Store()
+    store.do("{:operation :set :key :n :value 9223372036854775807}")
+    store.do("{:operation :increment :key :n}")
+    assert text(at(store.do("{:operation :increment :key :n :delta -2}"), "value")) == "9223372036854775806"
 
 
 def test_items_are_appended_and_the_oldest_fall_out() -> None:
@@ -117,6 +136,7 @@ def test_keys_are_listed_by_prefix() -> None:
         (f'{{:operation :set :key :a :value "{"x" * 1_000_000}"}}', "kv.too_large"),
         ("{:operation :append :key :a}", "config_one_of"),
         ("{:operation :append :key :a :item 1 :items [2]}", "config_one_of"),
+        ("{:operation :append :key :a :items nil}", "config_one_of"),
         ("{:operation :append :key :n :item 1}", "kv.not_a_list"),
         ("{:operation :increment :key :s}", "kv.not_a_number"),
         ("{:operation :list-keys :limit 1001}", "config_type"),
