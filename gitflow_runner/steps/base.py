@@ -28,6 +28,7 @@ __all__ = [
     "LogEntry",
     "Notify",
     "PathChange",
+    "Service",
     "Source",
     "Step",
     "StepLog",
@@ -68,6 +69,26 @@ class HttpConnection:
     origins: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Service:
+    """A named service that is not reached by one HTTP request: a database, a model provider, a host.
+
+    `settings` are what `connections.yaml` says of it, keys without colons, values texts, numbers and
+    booleans. `secrets` are the opened values by role (`password`, `api-key`, `dsn`, `private-key`…): they
+    go to the service and nowhere else; a driver checks with `allows` where it is about to send them.
+    """
+
+    name: str
+    type: str  # `database`, `http-api`, `ssh`, `llm-provider`…
+    settings: Mapping[str, object]
+    secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
+    origins: tuple[str, ...] = ()  # every `scheme://host:port` that the secrets may be sent to
+
+    def allows(self, origin: str) -> bool:
+        """Whether the secrets may be sent to this `scheme://host:port`."""
+        return not self.secrets or origin in self.origins
+
+
 class Connections(Protocol):
     """The connections that this run's release and target are bound to."""
 
@@ -77,6 +98,10 @@ class Connections(Protocol):
 
     def inline(self, auth: Mapping[str, object]) -> HttpConnection:
         """A step's own `:auth` map, whose secret is a name; no base URL. The same errors."""
+        ...
+
+    def service(self, name: str) -> Service:
+        """The slot's service with its secrets opened, for what is no plain HTTP. The same errors."""
         ...
 
 

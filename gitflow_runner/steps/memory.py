@@ -10,7 +10,7 @@ from fnmatch import fnmatchcase
 
 from gitflow_runner.errors import StepError
 from gitflow_runner.model.resource import digest_of
-from gitflow_runner.steps.base import BlobRef, HttpConnection, KvEntry, LogEntry, PathChange
+from gitflow_runner.steps.base import BlobRef, HttpConnection, KvEntry, LogEntry, PathChange, Service
 
 
 class ManualClock:
@@ -140,6 +140,7 @@ class MemoryConnections:
     """Connections by slot, and secrets by name for a step's own `:auth`."""
 
     by_name: Mapping[str, HttpConnection] = field(default_factory=dict)
+    services: Mapping[str, Service] = field(default_factory=dict)
 
     def named(self, name: str) -> HttpConnection:
         """The connection; `StepError` (`connection.unbound`)."""
@@ -152,6 +153,13 @@ class MemoryConnections:
         """The connection named like the secret, without its base URL."""
         found = self.named(str(auth.get("secret-ref")))
         return HttpConnection(None, found.headers, found.query, found.origins)
+
+    def service(self, name: str) -> Service:
+        """The service; `StepError` (`connection.unbound`)."""
+        found = self.services.get(name)
+        if found is None:
+            raise StepError("connection.unbound", f"no connection is bound to :{name[:64]}")
+        return found
 
 
 @dataclass(frozen=True, slots=True)
