@@ -149,11 +149,12 @@ class Printer:
     def text(self, value: Value, depth: int = 0) -> str:
         """The printed value."""
         atom = self.atoms.get(value.__class__)
-        text = atom(value) if atom is not None else self._composed(value, depth)
-        if atom is not None:
-            self.left -= len(text) + 1
-            if self.left < 0:
-                raise too_large(f"the printed value would have more than {self.limit:,} characters")
+        if atom is None:
+            return self._composed(value, depth)
+        text = atom(value)
+        self.left -= len(text) + 1
+        if self.left < 0:
+            raise too_large(f"the printed value would have more than {self.limit:,} characters")
         return text
 
     def _composed(self, value: Value, depth: int) -> str:

@@ -192,10 +192,12 @@ def _no_value(path: str, digest: str) -> Stored:
 
 
 def _loader(read: Read) -> Load:
+    text = partial(_text, read)  # one for all values of a turn, since histories are long
+
     def load(path: str, digest: str) -> Stored:
         if not _PATH.fullmatch(path) or not _DIGEST.fullmatch(digest):
             raise ShapeError("not the path and digest of a value")
-        return Stored(digest=digest, load=partial(_text, read, path, digest))
+        return Stored(path=path, digest=digest, load=text)
 
     return load
 
