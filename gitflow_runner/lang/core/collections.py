@@ -140,8 +140,10 @@ def conj(runtime: Runtime, *args: Value) -> Value:
         return Vec()
     target = args[0]
     if len(args) == 2:
-        if target.__class__ is Vec and target.items.__class__ is list:
-            return target.conj(args[1])
+        if target.__class__ is Vec:
+            grown = target.grown(args[1])
+            if grown is not None:
+                return grown
         pay_for_copy(runtime, target)
         return conj_one(target, args[1])
     for item in args[1:]:
