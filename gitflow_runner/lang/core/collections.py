@@ -124,14 +124,12 @@ def _conj_map(target: Map, item: Value) -> Map:
     if isinstance(item, Vec):
         key, value = key_value(item)
         return target.assoc(key, value)
-    if isinstance(item, Seq):
-        found = target
-        for each in walk(item):
-            if not isinstance(each, MapEntry):
-                raise bad_cast("a map entry", each)
-            found = found.assoc(*key_value(each))
-        return found
-    raise illegal(f"Don't know how to create ISeq from: {kind_of(item)}")
+    found = target
+    for each in walk(item):
+        if not isinstance(each, MapEntry):
+            raise bad_cast("a map entry", each)
+        found = found.assoc(*key_value(each))
+    return found
 
 
 def conj(runtime: Runtime, *args: Value) -> Value:
