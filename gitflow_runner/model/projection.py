@@ -39,7 +39,16 @@ from gitflow_runner.model.event import (
     WaitReminded,
     WaitResolved,
 )
-from gitflow_runner.model.run import OpenStep, OpenTimer, OpenWaitState, Run, RunStatus, SeenDecision, changed, moved_on
+from gitflow_runner.model.run import (
+    OpenStep,
+    OpenTimer,
+    OpenWaitState,
+    Run,
+    RunStatus,
+    SeenDecision,
+    changed,
+    moved_on,
+)
 
 CALL = "call-flow"  # a step that waits for the run which it started
 
