@@ -14,6 +14,7 @@ from gitflow_runner.ledger.kv import Entry, KvScope
 from gitflow_runner.model.pin import Pin
 from gitflow_runner.runner.buffer import Buffer
 from gitflow_runner.runner.clock import Clock
+from gitflow_runner.runner.templates import FlowTemplates
 from gitflow_runner.steps.base import BlobRef, Context, Functions, Http, KvEntry, Source
 
 MAX_LOG_BYTES = 1_000_000
@@ -131,6 +132,7 @@ class Ports:
         blobs: RunBlobs,
         kv: KvScope,
         source: Source,
+        templates: FlowTemplates,
         pin: Pin,
         live: Path,
         stop: Callable[[], bool],
@@ -142,6 +144,7 @@ class Ports:
         self._blobs = BlobPort(blobs)
         self._kv = KvPort(kv)
         self._source = source
+        self._templates = templates
         self._pin = pin
         self._live = live
         self._stop = stop
@@ -171,6 +174,8 @@ class Ports:
                 self._blobs,
                 self._kv,
                 self._source,
+                templates=self._templates.bodies,
+                render=self._templates.render,
             )
         finally:
             if log.content:
