@@ -113,6 +113,7 @@ class Assembly:
             kv=KvScope(runtime.repository, runtime.committer, KV_SCOPE, runtime.clock.now_ms),
             source=ProjectSource(runtime.repository, runtime.git, self.pin.source.commit),
             templates=FlowTemplates(self.code.flow),
+            databases=runtime.databases,
             pin=self.pin,
             live=runtime.local.root / "live" / self.journal.run.run,
             stop=runtime.stop,

@@ -15,7 +15,7 @@ from gitflow_runner.model.pin import Pin
 from gitflow_runner.runner.buffer import Buffer
 from gitflow_runner.runner.clock import Clock
 from gitflow_runner.runner.templates import FlowTemplates
-from gitflow_runner.steps.base import BlobRef, Context, Functions, Http, KvEntry, Source
+from gitflow_runner.steps.base import BlobRef, Context, Databases, Functions, Http, KvEntry, Source
 
 MAX_LOG_BYTES = 1_000_000
 
@@ -133,6 +133,7 @@ class Ports:
         kv: KvScope,
         source: Source,
         templates: FlowTemplates,
+        databases: Databases,
         pin: Pin,
         live: Path,
         stop: Callable[[], bool],
@@ -145,6 +146,7 @@ class Ports:
         self._kv = KvPort(kv)
         self._source = source
         self._templates = templates
+        self._databases = databases
         self._pin = pin
         self._live = live
         self._stop = stop
@@ -176,6 +178,7 @@ class Ports:
                 self._source,
                 templates=self._templates.bodies,
                 render=self._templates.render,
+                databases=self._databases,
             )
         finally:
             if log.content:
