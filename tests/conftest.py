@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+from tests.postgres_server import Server, running_server
 from tests.soak import LONG_S, Soak, write_report
 from tests.team import Team, build_team
 
@@ -61,6 +62,13 @@ def real_part() -> Callable[[str], str]:
         return found
 
     return find
+
+
+@pytest.fixture(scope="session")
+def postgres(real_part: Callable[[str], str]) -> Iterator[Server]:
+    """A PostgreSQL that this session started."""
+    with running_server(real_part) as server:
+        yield server
 
 
 @pytest.fixture(scope="session")
