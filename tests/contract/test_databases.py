@@ -8,6 +8,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
+import duckdb
 import pytest
 
 from gitflow_runner.databases.query import Query, Rows, Target
@@ -17,24 +18,31 @@ from gitflow_runner.lang.data import read_data
 from gitflow_runner.lang.printer import write
 from gitflow_runner.lang.values import Value
 from gitflow_runner.steps.memory import ManualCancel
+from tests.mariadb_server import MariaServer
 from tests.postgres_server import Server, program_sql
 
 SETUP = (
     "DROP TABLE IF EXISTS orders",
-    "CREATE TABLE orders (id INTEGER PRIMARY KEY, customer TEXT UNIQUE, total NUMERIC(10, 2))",
+    "CREATE TABLE orders (id INTEGER PRIMARY KEY, customer VARCHAR(40) UNIQUE, total NUMERIC(10, 2))",
     "INSERT INTO orders VALUES (1, 'Ann', 12.5), (2, 'Bob', NULL)",
 )
 ENDLESS = {
     "sqlite": "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT max(i) FROM n",
     "postgres": "SELECT pg_sleep(600)",
+    "mysql": "SELECT sum(a.seq + b.seq) FROM seq_1_to_1000000 a, seq_1_to_1000000 b",
+    "duckdb": "SELECT sum(a.range * b.range) FROM range(100000000) a, range(100000000) b",
 }
 SERIES = {
     "sqlite": "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT 100000) SELECT i FROM n",
     "postgres": "SELECT generate_series(1, 100000) AS i",
+    "mysql": "SELECT seq AS i FROM seq_1_to_100000",
+    "duckdb": "SELECT range AS i FROM range(1, 100001)",
 }
 WIDE = {
     "sqlite": SERIES["sqlite"].replace("SELECT i FROM", "SELECT hex(zeroblob(1000000)) AS a FROM"),
     "postgres": "SELECT repeat('x', 2000000) AS a, generate_series(1, 1000) AS i",
+    "mysql": "SELECT repeat('x', 2000000) AS a FROM seq_1_to_1000",
+    "duckdb": "SELECT repeat('x', 2000000) AS a FROM range(1000)",
 }
 
 
@@ -74,10 +82,20 @@ def prepared_sqlite(folder: Path) -> World:
     return World("sqlite", Databases(folder, now), Target("shop", {"path": "shop.db"}))
 
 
-@pytest.fixture(params=["sqlite", "postgres"])
+@pytest.fixture(params=["sqlite", "postgres", "mysql", "duckdb"])
 def world(request: pytest.FixtureRequest, tmp_path: Path) -> World:
     if request.param == "sqlite":
         return prepared_sqlite(tmp_path)
+    if request.param == "duckdb":
+        with duckdb.connect(tmp_path / "shop.duckdb") as connection:
+            for statement in SETUP:
+                connection.execute(statement)
+        return World("duckdb", Databases(tmp_path, now), Target("shop", {"path": "shop.duckdb"}))
+    if request.param == "mysql":
+        maria: MariaServer = request.getfixturevalue("mariadb")
+        for statement in SETUP:
+            maria.run(statement)
+        return World("mysql", Databases(tmp_path, now), maria.target())
     server: Server = request.getfixturevalue("postgres")
     for statement in SETUP:
         program_sql(server.port, statement)
@@ -98,9 +116,7 @@ def test_a_parameter_is_never_part_of_the_statement(world: World) -> None:
     evil = "Ann' OR '1'='1"
     assert world.ask("SELECT id FROM orders WHERE customer = ?", evil).rows == ()
     assert world.ask("SELECT id FROM orders WHERE customer = ? -- ?", "Ann").rows == ((1,),)
-    assert world.ask("SELECT '?' AS a, /* ? */ \"id\" FROM orders WHERE customer = ?", "Ann").rows == (
-        ("?", 1),
-    )
+    assert world.ask("SELECT '?' AS a, /* ? */ id FROM orders WHERE customer = ?", "Ann").rows == (("?", 1),)
 
 
 UUID = "00000000-0000-0000-0000-00000000000a"
@@ -108,27 +124,38 @@ INST = "2026-01-02T03:04:05.678"
 
 
 @pytest.mark.parametrize(
-    ("given", "cast", "in_sqlite", "in_postgres"),
+    ("given", "cast", "answers"),
     [
-        ("nil", "int", "nil", "nil"),
-        ("true", "bool", "1", "true"),
-        ("-7", "bigint", "-7", "-7"),
-        ("2.5", "float8", "2.5", "2.5"),
-        ('"é"', "text", '"é"', '"é"'),
-        (":open", "text", '"open"', '"open"'),
-        ("1.50M", "numeric", '"1.50"', "1.50M"),
-        ('#bytes "AAH/"', "bytea", '#bytes "AAH/"', '#bytes "AAH/"'),
-        (f'#uuid "{UUID}"', "uuid", f'"{UUID}"', f'#uuid "{UUID}"'),
-        (f'#inst "{INST}Z"', "timestamptz", f'"{INST}000+00:00"', f'#inst "{INST}-00:00"'),
-        ('{:a [1 "x"]}', "jsonb", '"{\\"a\\":[1,\\"x\\"]}"', '{"a" [1 "x"]}'),
+        ("nil", "int", {"": "nil"}),
+        ("true", "bool", {"": "true", "sqlite": "1", "mysql": "1"}),
+        ("-7", "bigint", {"": "-7"}),
+        ("2.5", "float8", {"": "2.5"}),
+        ('"é"', "text", {"": '"é"'}),
+        ('"it\'s \\\\ 100%"', "text", {"": '"it\'s \\\\ 100%"'}),
+        (":open", "text", {"": '"open"'}),
+        ("1.50M", "numeric", {"": "1.50M", "sqlite": '"1.50"'}),
+        ('#bytes "AAH/"', "bytea", {"": '#bytes "AAH/"'}),
+        (f'#uuid "{UUID}"', "uuid", {"": f'#uuid "{UUID}"', "sqlite": f'"{UUID}"', "mysql": f'"{UUID}"'}),
+        (
+            f'#inst "{INST}Z"',
+            "timestamptz",
+            {
+                "": f'#inst "{INST}-00:00"',
+                "sqlite": f'"{INST}000+00:00"',
+                "mysql": f'"{INST.replace("T", " ")}000"',
+            },
+        ),
+        (
+            '{:a [1 "x"]}',
+            "jsonb",
+            {"": '"{\\"a\\":[1,\\"x\\"]}"', "postgres": '{"a" [1 "x"]}'},
+        ),
     ],
 )
-def test_every_value_can_be_a_parameter(
-    world: World, given: str, cast: str, in_sqlite: str, in_postgres: str
-) -> None:
-    place = "?" if world.kind == "sqlite" else f"?::{cast}"
+def test_every_value_can_be_a_parameter(world: World, given: str, cast: str, answers: dict[str, str]) -> None:
+    place = f"?::{cast}" if world.kind == "postgres" else "?"
     found = world.ask(f"SELECT {place} AS value", read_data(given)).rows[0][0]
-    assert write(found) == (in_sqlite if world.kind == "sqlite" else in_postgres)
+    assert write(found) == answers.get(world.kind, answers[""])
 
 
 def test_a_wrong_number_of_parameters_is_told(world: World) -> None:
@@ -182,7 +209,7 @@ def test_what_the_database_says_is_told_in_short_and_without_the_values(world: W
     error = world.refusal("SELECT nothing_like_it FROM orders")
     assert error.code == "db.statement"
     assert "nothing_like_it" in error.message
-    assert error.details["state"] in ("42703", "SQLITE_ERROR")
+    assert error.details["state"] in ("42703", "SQLITE_ERROR", 1054, "BinderException")
     assert len(world.refusal("SELECT " + "x" * 5_000).message) < 400
 
 
@@ -245,6 +272,69 @@ def test_sqlite_makes_a_file_only_where_the_connection_says_so(tmp_path: Path) -
     world = World("sqlite", databases, Target("new", {"path": "odd ?#%.db", "create": True}))
     assert world.ask("CREATE TABLE a (b)", writes=True).changed == 0
     assert (tmp_path / "odd ?#%.db").is_file()
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "SELECT * FROM read_csv('/etc/passwd')",
+        "SELECT * FROM read_text('/etc/passwd')",
+        "SELECT * FROM '/etc/passwd'",
+        "ATTACH 'other.db' AS other",
+        "COPY orders TO 'copy.csv'",
+        "SET enable_external_access = true",
+        "INSTALL httpfs",
+        "PRAGMA database_size; DROP TABLE orders",
+    ],
+)
+@pytest.mark.parametrize("writes", [False, True])
+def test_duckdb_reaches_no_other_file_and_no_setting(tmp_path: Path, sql: str, writes: bool) -> None:
+    with duckdb.connect(tmp_path / "shop.duckdb") as connection:
+        connection.execute(SETUP[1])
+    world = World("duckdb", Databases(tmp_path, now), Target("shop", {"path": "shop.duckdb"}))
+    assert world.refusal(sql, writes=writes).code in ("db.read_only", "db.statement")
+    assert [path.name for path in tmp_path.iterdir()] == ["shop.duckdb"]
+
+
+@pytest.mark.parametrize("settings", [{}, {"path": ":memory:"}, {"path": "new.duckdb"}])
+def test_duckdb_makes_a_file_only_where_the_connection_says_so(
+    tmp_path: Path, settings: dict[str, object]
+) -> None:
+    world = World("duckdb", Databases(tmp_path, now), Target("new", settings))
+    assert world.refusal("CREATE TABLE a (b INTEGER)", writes=True).code == "db.connect"
+    made = World("duckdb", Databases(tmp_path, now), Target("new", {"path": "new.duckdb", "create": True}))
+    assert made.refusal("SELECT 1").code == "db.connect"
+    made.ask("CREATE TABLE a (b INTEGER)", writes=True)
+    assert made.ask("SELECT count(*) AS n FROM a").rows == ((0,),)
+
+
+@pytest.mark.parametrize(
+    "sql",
+    ["SET SESSION TRANSACTION READ WRITE", "SELECT 1 INTO OUTFILE '/tmp/gfr-out'", "SELECT 1 INTO @a, @b"],
+)
+def test_mysql_is_kept_from_writing_by_the_server_too(mariadb: MariaServer, tmp_path: Path, sql: str) -> None:
+    world = World("mysql", Databases(tmp_path, now), mariadb.target())
+    assert world.refusal(sql).code in ("db.read_only", "db.statement")
+
+
+def test_mysql_gets_the_password_only_where_it_may_go(mariadb: MariaServer, tmp_path: Path) -> None:
+    target = mariadb.target()
+    databases = Databases(tmp_path, now)
+    elsewhere = Target("shop", target.settings, target.secrets, lambda origin: False)
+    assert World("mysql", databases, elsewhere).refusal("SELECT 1").code == "db.refused"
+    wrong = Target("shop", target.settings, {"password": "wrong-horse-battery"})
+    error = World("mysql", databases, wrong).refusal("SELECT 1")
+    assert (error.code, error.retryable) == ("db.connect", True)
+    assert "wrong-horse-battery" not in str(error)
+
+
+def test_mysql_refusals_hold_no_values_of_rows(mariadb: MariaServer, tmp_path: Path) -> None:
+    for statement in SETUP:
+        mariadb.run(statement)
+    world = World("mysql", Databases(tmp_path, now), mariadb.target())
+    error = world.refusal("INSERT INTO orders SELECT id + 10, customer, 1 FROM orders", writes=True)
+    assert error.code == "db.statement"
+    assert "Ann" not in f"{error} {error.details}"
 
 
 def test_a_file_that_is_no_database_is_told(tmp_path: Path) -> None:
