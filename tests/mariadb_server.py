@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import socket
 import subprocess
 import tempfile
 import threading
@@ -15,6 +14,7 @@ from pathlib import Path
 import pymysql
 
 from gitflow_runner.databases.query import Target
+from tests.free_port import free_port
 
 PASSWORD = "correct-horse-battery"
 INIT = f"""CREATE DATABASE shop;
@@ -67,7 +67,7 @@ def running_mariadb(real_part: Callable[[str], str]) -> Iterator[MariaServer]:
         check=False,
     )
     assert made.returncode == 0, made.stdout[-1000:] + made.stderr[-1000:]
-    port = _free_port()
+    port = free_port()
     with (folder / "log").open("wb") as log:
         server = subprocess.Popen(
             [
@@ -106,9 +106,3 @@ def _await(server: subprocess.Popen[bytes], made: MariaServer, log: Path) -> Non
         else:
             return
     raise AssertionError(log.read_text()[-1000:])
-
-
-def _free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return int(listener.getsockname()[1])
