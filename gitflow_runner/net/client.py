@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import ssl
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from urllib.parse import urljoin
 
@@ -20,7 +20,7 @@ from gitflow_runner.net.address import (
     literal_address,
     system_resolver,
 )
-from gitflow_runner.net.exchange import Cancel, HttpRequest, HttpResponse
+from gitflow_runner.net.exchange import Cancel, HttpRequest, HttpResponse, Sink
 from gitflow_runner.net.inflate import ACCEPTED, Decoder, Overflow, decoder_for
 from gitflow_runner.net.pinned import Current, Exchange, PinnedBackend
 
@@ -69,8 +69,8 @@ class HttpClient:
         for pool in self._pools.values():
             pool.close()
 
-    def send(self, request: HttpRequest, cancel: Cancel) -> HttpResponse:
-        """Send and read, following at most five redirects.
+    def send(self, request: HttpRequest, cancel: Cancel, sink: Sink | None = None) -> HttpResponse:
+        """Send and read, following at most five redirects; a body that `sink` wants goes there alone.
 
         `StepError`: `http.scheme`, `http.refused_address`, `http.connect`, `http.timeout`,
         `http.too_large`, `http.redirects`, `http.protocol`, `step.cancelled`; definite only as long as no
@@ -79,23 +79,23 @@ class HttpClient:
         exchange = Exchange(self._monotonic_ms() + request.timeout_ms, self._monotonic_ms, cancel)
         previous, self._current.exchange = self._current.exchange, exchange
         try:
-            return self._follow(request, exchange)
+            return self._follow(request, exchange, sink)
         except StepError as error:
             error.definite = not exchange.sent
             raise
         finally:
             self._current.exchange = previous
 
-    def _follow(self, request: HttpRequest, exchange: Exchange) -> HttpResponse:
+    def _follow(self, request: HttpRequest, exchange: Exchange, sink: Sink | None) -> HttpResponse:
         for _ in range(MAX_REDIRECTS + 1):
-            response = self._one(request, exchange)
+            response = self._one(request, exchange, sink)
             target = response.header("location")
             if not request.follow_redirects or response.status not in _REDIRECTS or target is None:
                 return response
             request = _redirected(request, response.status, target)
         raise StepError("http.redirects", f"more than {MAX_REDIRECTS} redirects")
 
-    def _one(self, request: HttpRequest, exchange: Exchange) -> HttpResponse:
+    def _one(self, request: HttpRequest, exchange: Exchange, sink: Sink | None) -> HttpResponse:
         url, origin = _read_url(request.url)
         _check(request, origin)
         headers = [(name.encode("ascii"), value.encode()) for name, value in _headers(request)]
@@ -109,7 +109,7 @@ class HttpClient:
                 content=request.body,
                 extensions={"timeout": limit},
             ) as response:
-                return _read(request, response, exchange)
+                return _read(request, response, exchange, sink)
         except (httpcore.TimeoutException, httpcore.NetworkError, httpcore.ProtocolError) as error:
             raise _told(error, origin, exchange) from None
 
@@ -175,7 +175,9 @@ def _authority(text: str) -> tuple[str, bytes, int | None]:
     return url.scheme, url.raw_host.lower(), url.port or DEFAULT_PORTS.get(url.scheme)
 
 
-def _read(request: HttpRequest, response: httpcore.Response, exchange: Exchange) -> HttpResponse:
+def _read(
+    request: HttpRequest, response: httpcore.Response, exchange: Exchange, sink: Sink | None
+) -> HttpResponse:
     headers = tuple((name.decode("latin-1"), value.decode("latin-1")) for name, value in response.headers)
     answer = HttpResponse(response.status, headers, b"", request.url)
     if response.status < 200:
@@ -185,12 +187,15 @@ def _read(request: HttpRequest, response: httpcore.Response, exchange: Exchange)
     if request.method == "HEAD":
         return answer
     decoder = decoder_for(answer.header("content-encoding"))
-    body = _body(response, decoder, request.max_response_bytes, exchange)
-    return replace(answer, headers=_plain(headers), body=body)
+    answer = replace(answer, headers=_plain(headers))
+    if sink is not None and sink.wants(answer):
+        sink.take(answer, _pieces(response, decoder, sink.limit, exchange))
+        return answer
+    body = b"".join(_pieces(response, decoder, request.max_response_bytes, exchange))
+    return replace(answer, body=body)
 
 
-def _body(response: httpcore.Response, decoder: Decoder, limit: int, exchange: Exchange) -> bytes:
-    pieces: list[bytes] = []
+def _pieces(response: httpcore.Response, decoder: Decoder, limit: int, exchange: Exchange) -> Iterator[bytes]:
     room = raw_room = limit
     try:
         for chunk in response.iter_stream():
@@ -201,7 +206,7 @@ def _body(response: httpcore.Response, decoder: Decoder, limit: int, exchange: E
             # An endless run of empty compressed blocks must come to an end as well.
             if raw_room < -65_536:
                 raise Overflow
-            pieces.append(piece)
+            yield piece
     except Overflow:
         raise StepError(
             "http.too_large",
@@ -209,7 +214,6 @@ def _body(response: httpcore.Response, decoder: Decoder, limit: int, exchange: E
             hint="ask for less, or raise :client-opts {:max-response-bytes n}",
         ) from None
     decoder.finish()
-    return b"".join(pieces)
 
 
 def _plain(headers: tuple[tuple[str, str], ...]) -> tuple[tuple[str, str], ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -45,3 +46,20 @@ class HttpResponse:
         """The first header of that name, case ignored."""
         wanted = name.lower()
         return next((value for key, value in self.headers if key.lower() == wanted), None)
+
+
+class Sink(Protocol):
+    """Takes an answer's body as it arrives, so that it is never whole in memory."""
+
+    @property
+    def limit(self) -> int:
+        """How many bytes it takes at most; the client's own bound is for memory and does not count."""
+        ...
+
+    def wants(self, head: HttpResponse) -> bool:
+        """Whether the body of this answer is for the sink; if not, it is read into memory as usual."""
+        ...
+
+    def take(self, head: HttpResponse, chunks: Iterator[bytes]) -> None:
+        """Read all of it; an error while reading passes through."""
+        ...

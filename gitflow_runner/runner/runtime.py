@@ -19,7 +19,7 @@ from gitflow_runner.runner.local import LocalState
 from gitflow_runner.runner.person import Person, find_person
 from gitflow_runner.runner.policies import Policies
 from gitflow_runner.runner.settings import HttpSettings, WorkerLimits
-from gitflow_runner.steps.base import Cancel, Http, HttpRequest, HttpResponse
+from gitflow_runner.steps.base import Cancel, Http, HttpRequest, HttpResponse, Sink
 from gitflow_runner.steps.registry import Steps, built_in
 from gitflow_runner.trust.signer import FileSigner
 
@@ -34,11 +34,11 @@ class LazyHttp:
         self._make = make
         self._client: Http | None = None
 
-    def send(self, request: HttpRequest, cancel: Cancel) -> HttpResponse:
+    def send(self, request: HttpRequest, cancel: Cancel, sink: Sink | None = None) -> HttpResponse:
         """Send through the client."""
         if self._client is None:
             self._client = self._make()
-        return self._client.send(request, cancel)
+        return self._client.send(request, cancel, sink)
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from typing import Protocol
 from gitflow_runner.model.message import Delivery, Message
 from gitflow_runner.model.resource import resource_uri
 from gitflow_runner.model.spec import Spec
-from gitflow_runner.net.exchange import Cancel, HttpRequest, HttpResponse
+from gitflow_runner.net.exchange import Cancel, HttpRequest, HttpResponse, Sink
 
 __all__ = [
     "BlobRef",
@@ -29,6 +29,7 @@ __all__ = [
     "Notify",
     "PathChange",
     "Service",
+    "Sink",
     "Source",
     "Step",
     "StepLog",
@@ -50,8 +51,11 @@ class Clock(Protocol):
 class Http(Protocol):
     """The one HTTP client: pinned addresses, limits, redaction."""
 
-    def send(self, request: HttpRequest, cancel: Cancel) -> HttpResponse:
-        """Send and read; `StepError` (`http.connect`, `http.timeout`, `http.too_large`…: `net.client`)."""
+    def send(self, request: HttpRequest, cancel: Cancel, sink: Sink | None = None) -> HttpResponse:
+        """Send and read; `StepError` (`http.connect`, `http.timeout`, `http.too_large`…: `net.client`).
+
+        A body that `sink` wants goes there alone, and the answer's own is empty.
+        """
         ...
 
 

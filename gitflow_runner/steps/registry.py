@@ -19,11 +19,14 @@ GROUP = "gitflow_runner.steps"
 
 SHARED = frozenset(
     {
+        "answering",
+        "asking",
         "base",
         "config",
         "jsontext",
         "keyvalue",
         "memory",
+        "modelcall",
         "persist",
         "registry",
         "rendering",
