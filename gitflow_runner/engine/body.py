@@ -6,7 +6,8 @@ a command out and suspends the evaluation until the shell has fed what happened.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 
 from gitflow_runner.engine.behaviour import check
@@ -89,6 +90,13 @@ class BodyHost:
         identity = self.lane.scope.identity(step_id)
         form = Parallel(self, self._history, identity, items, branch, at_once=at_once, on_error=on_error)
         return form.run()
+
+    @contextmanager
+    def nested(self, step_type: str, step_id: str, config: Map) -> Iterator[str]:
+        """A step that is made of steps: its identity, which is the scope of those inside."""
+        identity = self.lane.scope.identity(step_id, self._explicit_key(step_type, config))
+        with self.lane.nested(identity):
+            yield identity
 
     def step(self, step_type: str, step_id: str, config: Map, call: Call) -> Value:
         """The step's recorded value, asked for first if there is none."""

@@ -115,7 +115,7 @@ def _turn(message: Value, key: str) -> Turn:
     native_format = parts.get("native-format")
     return Turn(
         role,
-        _content(parts.get("content"), key),
+        plain_text(parts.get("content")) if role == "tool" else _content(parts.get("content"), key),
         tuple(_calls(parts.get("tool-calls"))),
         None if call_id is None else name_of(call_id),
         None if parts.get("name") is None else name_of(parts["name"]),
