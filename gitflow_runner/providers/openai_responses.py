@@ -32,7 +32,8 @@ from gitflow_runner.providers.reading import (
 from gitflow_runner.providers.strictness import is_strict
 
 NAME = "openai-responses"
-_KEPT = ("reasoning", "message", "function_call")
+_KEPT = ("message", "function_call")  # and reasoning that can be read back
+_REASONING_MODELS = ("o1", "o3", "o4", "gpt-5", "codex")
 
 
 class OpenAiResponses:
@@ -65,7 +66,7 @@ class OpenAiResponses:
                 "text": _format(asked),
                 # Whoever follows an answer by its id has it stored; a conversation sent whole needs that not.
                 "store": None if asked.previous is not None else False,
-                "include": ["reasoning.encrypted_content"] if asked.tools else None,
+                "include": ["reasoning.encrypted_content"] if asked.tools and _reasons(asked) else None,
                 "stream": True if asked.stream else None,
             }
         )
@@ -97,7 +98,7 @@ class OpenAiResponses:
             if item.get("type") == "function_call" and (name := text_at(item, "name"))
         )
         usage = map_at(whole, "usage")
-        kept = [item for item in output if item.get("type") in _KEPT]
+        kept = [item for item in output if item.get("type") in _KEPT or item.get("encrypted_content")]
         return Answered(
             Turn("assistant", text or refusal, calls, native=kept, native_format=NAME),
             _finish(whole, bool(calls), bool(refusal)),
@@ -144,6 +145,11 @@ class ResponsesAssembly:
 
 
 WIRE = OpenAiResponses()
+
+
+def _reasons(asked: Asked) -> bool:
+    """Whether the model gives its reasoning away; every other one refuses to be asked for it."""
+    return asked.effort is not None or (asked.model or "").startswith(_REASONING_MODELS)
 
 
 def _items(turn: Turn) -> list[object]:
