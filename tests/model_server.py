@@ -15,7 +15,7 @@ from gitflow_runner.providers.scripted import Said, answer
 class ModelServer:
     """`with ModelServer(script) as server`: answers by the conversation, or by the request's number.
 
-    With `held`, a stream stops after its third event until the test sets `released`.
+    With `held`, a stream stops after its fourth event until the test sets `released`.
     """
 
     def __init__(
@@ -83,7 +83,7 @@ def _handler(server: ModelServer) -> type[BaseHTTPRequestHandler]:
                 piece = event + b"\n\n"
                 self.wfile.write(b"%x\r\n%s\r\n" % (len(piece), piece))
                 self.wfile.flush()
-                if server.held and number == 3:
+                if server.held and number == 4:
                     server.released.wait(30)
             self.wfile.write(b"0\r\n\r\n")
 
