@@ -108,6 +108,7 @@ class Assembly:
             buffer=self.buffer,
             clock=runtime.clock,
             http=runtime.http(settings.http),
+            mail=runtime.mail(settings.http),
             functions=self.functions,
             blobs=RunBlobs(self.journal, BlobStore(runtime.repository.common_dir)),
             kv=KvScope(runtime.repository, runtime.committer, KV_SCOPE, runtime.clock.now_ms),

@@ -12,7 +12,9 @@ from pathlib import Path
 from gitflow_runner.ledger.blobs import RunBlobs
 from gitflow_runner.ledger.kv import Entry, KvScope
 from gitflow_runner.model.pin import Pin
+from gitflow_runner.notifiers.base import Mailer
 from gitflow_runner.runner.buffer import Buffer
+from gitflow_runner.runner.channels import Channels
 from gitflow_runner.runner.clock import Clock
 from gitflow_runner.runner.templates import FlowTemplates
 from gitflow_runner.steps.base import BlobRef, Context, Databases, Functions, Http, KvEntry, Source
@@ -128,6 +130,7 @@ class Ports:
         buffer: Buffer,
         clock: Clock,
         http: Http,
+        mail: Mailer,
         functions: Functions,
         blobs: RunBlobs,
         kv: KvScope,
@@ -141,6 +144,7 @@ class Ports:
         self._buffer = buffer
         self._clock = clock
         self._http = http
+        self._mail = mail
         self._functions = functions
         self._blobs = BlobPort(blobs)
         self._kv = KvPort(kv)
@@ -159,6 +163,7 @@ class Ports:
         name = f"{folder}.{attempt}.log"
         log = AttemptLog(self._live, name, self._clock)
         run = self._buffer.run
+        cancel = Deadline(self._clock, deadline_ms, self._stop)
         try:
             yield Context(
                 run.run,
@@ -169,7 +174,7 @@ class Ports:
                 self._clock.now_ms(),
                 deadline_ms,
                 self._clock,
-                Deadline(self._clock, deadline_ms, self._stop),
+                cancel,
                 log,
                 self._http,
                 self._functions,
@@ -178,6 +183,7 @@ class Ports:
                 self._source,
                 templates=self._templates.bodies,
                 render=self._templates.render,
+                notify=Channels(self._http, self._mail, log, cancel),
                 databases=self._databases,
             )
         finally:

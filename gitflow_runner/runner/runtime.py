@@ -14,6 +14,7 @@ from gitflow_runner.git.repository import Repository
 from gitflow_runner.ledger.committer import Committer
 from gitflow_runner.model.event import Recorded
 from gitflow_runner.model.spec import Spec
+from gitflow_runner.net.mail import MailClient
 from gitflow_runner.runner.clock import Clock, Jitter
 from gitflow_runner.runner.isolated import FunctionWorker
 from gitflow_runner.runner.local import LocalState
@@ -104,6 +105,10 @@ class Runtime:
         """The databases that steps ask; paths of files are relative to the project."""
         folder = self.repository.work_dir or self.repository.common_dir
         return Databases(folder, self.clock.monotonic_ms)
+
+    def mail(self, settings: HttpSettings) -> MailClient:
+        """The mail client for these settings: what the allow-list of HTTP allows counts for it too."""
+        return MailClient(allow=settings.allow)
 
     @cached_property
     def _workers(self) -> dict[WorkerLimits, FunctionWorker]:
