@@ -36,11 +36,11 @@ NOTIFIER = SlackNotifier()
 def chat_body(message: Message) -> dict[str, object]:
     """The text for every client, and the same in blocks with the commands to type."""
     text = f"*{escaped(message.title)}*\n{escaped(message.text)}"
-    sections = [text]
-    sections += [
-        f"```{escaped(message.variables[name])}```" for name in _COMMANDS if message.variables.get(name)
-    ]
-    blocks = [{"type": "section", "text": {"type": "mrkdwn", "text": part[:MAX_TEXT]}} for part in sections]
+    given = (message.variables.get(name) for name in _COMMANDS)
+    # Half a command is worse than none: one that is too long is left to `gfr show`.
+    commands = [f"```{escaped(each)}```" for each in given if each]
+    sections = [text[:MAX_TEXT], *(each for each in commands if len(each) <= MAX_TEXT)]
+    blocks = [{"type": "section", "text": {"type": "mrkdwn", "text": part}} for part in sections]
     return {"text": text, "blocks": blocks}
 
 
