@@ -134,7 +134,7 @@ def _result(
     parts["provider"] = service.target.backend
     if answered.id is not None:
         parts["response_id"] = answered.id
-    cost = _cost(usage, config.get("metering"))
+    cost = _cost(usage, _metering(config, service))
     if cost is not None:
         parts["cost"] = cost
     if answered.turn.calls:
@@ -181,18 +181,22 @@ def _message(turn: Turn, calls: tuple[Map, ...]) -> Map:
     return result_map(**parts)
 
 
-def _cost(usage: Usage, metering: Value) -> Map | None:
-    """What the call cost by the prices of `:metering`; advisory, None without prices."""
-    if not isinstance(metering, Map):
-        return None
-    settings = plain_config(metering)
-    prices = {kind: _price(settings.get(key), key) for key, kind in _PRICES.items() if key in settings}
+def _metering(config: Mapping[str, object], service: ModelService) -> Mapping[str, object]:
+    """The step's `:metering` above what the connection says of its prices."""
+    own = config.get("metering")
+    stated = {key: service.settings[key] for key in (*_PRICES, "currency") if key in service.settings}
+    return stated | (plain_config(own) if isinstance(own, Map) else {})
+
+
+def _cost(usage: Usage, metering: Mapping[str, object]) -> Map | None:
+    """What the call cost by these prices for a million tokens; advisory, None without prices."""
+    prices = {kind: _price(metering[key], key) for key, kind in _PRICES.items() if key in metering}
     if not prices:
         return None
     cached = usage.cached if "cached" in prices else 0
     amount = prices.get("input", Decimal(0)) * (usage.input - cached)
     amount += prices.get("output", Decimal(0)) * usage.output + prices.get("cached", Decimal(0)) * cached
-    currency = name_of(settings.get("currency") or "USD")
+    currency = name_of(metering.get("currency") or "USD")
     return map_of([(keyword("amount"), Dec(amount / MILLION)), (keyword("currency"), currency)])
 
 

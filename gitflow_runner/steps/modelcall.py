@@ -39,6 +39,7 @@ class ModelService:
     origins: tuple[str, ...]
     secrets: tuple[str, ...]
     model: str | None
+    settings: Mapping[str, object]  # of the connection: prices, where somebody wrote them down
 
     def redacted(self, text: str) -> str:
         """The text without this service's secrets."""
@@ -87,6 +88,7 @@ def model_service(config: Mapping[str, object], context: Context) -> ModelServic
         opened.origins or (service.origins if service is not None else ()),
         tuple(sorted({v for v in held if len(v) >= 4}, key=len, reverse=True)),
         model,
+        settings,
     )
 
 

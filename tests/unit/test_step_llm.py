@@ -96,15 +96,15 @@ def test_a_connection_gives_address_key_and_provider() -> None:
     said = scripted.answer(url, {"stream": False}, [{"text": "x"}])
     world = World({url: HttpResponse(200, said.headers, said.body, url)})
     origins = ("https://api.anthropic.com:443",)
-    service = Service(
-        "ai", "llm-provider", {"provider": "anthropic", "model": "c-1"}, {"api-key": "sk-abcdef"}, origins
-    )
+    settings = {"provider": "anthropic", "model": "c-1", "output-per-million": 4, "currency": "EUR"}
+    service = Service("ai", "llm-provider", settings, {"api-key": "sk-abcdef"}, origins)
     connections = MemoryConnections({"ai": HttpConnection(None)}, {"ai": service})
     result = run(STEP, '{:connection :ai :prompt "hi" :stream false}', world.context(connections=connections))
     request = world.http.requests[0]
     assert dict(request.headers)["x-api-key"] == "sk-abcdef"
     assert request.origins == origins
     assert (sent(world)["model"], at(result, "provider")) == ("c-1", "anthropic")
+    assert text(at(result, "cost")) == '{:amount 0.000004M, :currency "EUR"}'
 
 
 @pytest.mark.parametrize(
