@@ -76,7 +76,7 @@ class Invocation:
 
 @dataclass(frozen=True, slots=True)
 class Interface:
-    """One surface of an invocation: manual, http, webhook, mcp or git; `settings` keeps what the kind adds."""
+    """One surface of an invocation: manual, http, webhook, mcp, git; `settings` keeps what the kind adds."""
 
     category: Category
     id: str

@@ -110,7 +110,7 @@ class Assembly:
             functions=self.functions,
             blobs=RunBlobs(self.journal, BlobStore(runtime.repository.common_dir)),
             kv=KvScope(runtime.repository, runtime.committer, KV_SCOPE, runtime.clock.now_ms),
-            source=ProjectSource(runtime.repository, runtime.git, self.pin.source.commit),
+            source=ProjectSource(runtime.repository, runtime.git, self.pin.source.commit, self.pin.proposal),
             pin=self.pin,
             live=runtime.local.root / "live" / self.journal.run.run,
             stop=runtime.stop,

@@ -17,7 +17,11 @@ SHAPE = Code("invalid_interfaces_shape", "error", ":interfaces is a map from a c
 CATEGORY = Code(
     "invalid_interface_category_shape", "error", "A category of :interfaces holds a vector of interface maps."
 )
-MANY = Code("too_many_interfaces", "error", ":manual, :http and :webhook take one interface each; :mcp and :git any number.")
+MANY = Code(
+    "too_many_interfaces",
+    "error",
+    ":manual, :http and :webhook take one interface each; :mcp and :git any number.",
+)
 ENTRY = Code("invalid_interface_shape", "error", "An interface is a map: {:id :start :invocation :default}.")
 NO_ID = Code("missing_interface_id", "error", "An interface has an :id (:mcp: a :tool-name).")
 ID = Code("invalid_interface_id", "error", "An interface's id is a plain keyword or text.")

@@ -15,8 +15,8 @@ from gitflow_runner.model.ids import is_name
 INVALID = Code(
     "invalid_git_trigger",
     "error",
-    'A git trigger is {:type :git :on :push :refs ["refs/heads/main"] :gate true}; the same keys without :type '
-    "stand in :interfaces {:git [...]}. :refs are full names of branches, `*` and `?` stand for any characters.",
+    'A git trigger is {:type :git :on :push :refs ["refs/heads/main"] :gate true}; the same keys stand in '
+    ":interfaces {:git [...]}. :refs are full names of branches, `*` and `?` stand for any text.",
 )
 KEY = Code(
     "unknown_git_trigger_key",
@@ -52,10 +52,10 @@ def _check(subject: Subject) -> Iterator[Diagnostic]:
 
 
 def _check_one(item: Form, keys: tuple[str, ...], path: Path) -> Iterator[Diagnostic]:
-    for name, entry in entries(item).items():
-        if name not in keys:
-            hint = did_you_mean(name, keys, ":") or "remove it"
-            yield KEY.at(entry.key, f":{name} means nothing to a git trigger", hint=hint, path=path)
+    for key, entry in entries(item).items():
+        if key not in keys:
+            hint = did_you_mean(key, keys, ":") or "remove it"
+            yield KEY.at(entry.key, f":{key} means nothing to a git trigger", hint=hint, path=path)
     name_form = get(item, "id")
     name = name_text(name_form)
     if name_form is not None and (name is None or not is_name(name)):

@@ -15,7 +15,7 @@ from gitflow_runner.lang.forms import MapForm, VectorForm
 INVALID = Code(
     "invalid_trigger",
     "error",
-    ':triggers is a vector of {:type :manual|:schedule|:event|:git :label "..." :enabled true :config {...}}.',
+    ':triggers is a vector of {:type :manual|:schedule|:event|:git :label "..." :enabled true :config {}}.',
 )
 MANUAL = Code(
     "deprecated_manual_trigger",
