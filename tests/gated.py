@@ -26,7 +26,7 @@ GATE = """{:slug :guard :name "Guard"
  :flow '%s}
 """
 CHECKS = """(let [given (flow/input)
-       commit (first (:items (flow/step :git :look {:op :log :ref (:new given) :limit 1})))]
+       commit (first (:commits (flow/step :git :look {:op :log :ref (:new given) :limit 1})))]
    (if (= "bad" (:subject commit)) (throw (ex-info "the commit says that it is bad" {})) {:ok true}))"""
 ASKS = """(let [given (flow/input)]
    (flow/step :wait :ask {:title "Let it in?" :payload {:new (:new given)} :timeout "1h"}))"""

@@ -16,6 +16,7 @@ from gitflow_runner.git.refs import (
     RELEASES,
     REQUESTS,
     RUNS,
+    TRIGGERS,
     approvals_prefix,
     callbacks_prefix,
     parse_approval_ref,
@@ -24,6 +25,7 @@ from gitflow_runner.git.refs import (
     parse_log_ref,
     parse_request_ref,
     parse_run_ref,
+    parse_trigger_ref,
     requests_prefix,
     run_ref,
 )
@@ -319,6 +321,18 @@ def _owners(received: Received, oid: Oid) -> frozenset[str]:
         return frozenset()
 
 
+def _trigger(change: Change, new: Oid, received: Received) -> None:
+    """Firings are a runner's record: whoever else writes them hides runs or keeps them from starting."""
+    at = parse_trigger_ref(change.name)
+    assert at is not None, "the name's form was checked"
+    try:
+        signed = prove(received.repository.read(new))
+        name = received.policy.keyring.who(signed, first_seen=received.now, now=received.now)
+        received.policy.check_runner(name, "drive", at.first)
+    except Refusal as refusal:
+        raise RefusedError("trigger.untrusted", f"no runner's record: {refusal.message}") from None
+
+
 _CHECKS: Mapping[str, Callable[[Change, Oid, Received], None]] = {
     RELEASES: _release,
     LIVE: _live,
@@ -327,4 +341,5 @@ _CHECKS: Mapping[str, Callable[[Change, Oid, Received], None]] = {
     APPROVALS: _approval,
     CALLBACKS: _callback,
     REQUESTS: _request,
+    TRIGGERS: _trigger,
 }

@@ -12,6 +12,7 @@ from gitflow_runner.model.ids import RunId, Slug
 from gitflow_runner.runner.drive import Patience, Stood
 from gitflow_runner.runner.driving import Target, clear_locks, drive_recorded
 from gitflow_runner.runner.gate_runs import answer, asked
+from gitflow_runner.runner.glass import note_broken_glass
 from gitflow_runner.runner.inbox import LOOK_EVERY_MS
 from gitflow_runner.runner.runtime import Runtime
 from gitflow_runner.runner.seen import note_policies
@@ -88,6 +89,7 @@ def _answer_gates(runtime: Runtime) -> Iterator[Worked]:
         return
     take_gates_wake(runtime.repository.common_dir)
     try:
+        note_broken_glass(runtime)
         for name, gate, move in asked(runtime):
             if runtime.stop():
                 return
