@@ -83,7 +83,7 @@ def explain(out: Output, branch: str, commit: str) -> int:
 @click.option(
     "--from", "old", metavar="COMMIT", default=None, help="Where BRANCH stands; by default as here."
 )
-@click.option("--reason", required=True, help="Why the gate has to be passed by.")
+@click.option("--reason", default="", help="Why the gate has to be passed by (needed).")
 @shared
 def break_(out: Output, branch: str, commit: str, old: str | None, reason: str) -> None:
     """Sign your consent to let COMMIT into BRANCH past its gates, once; the policy says how many it takes."""
@@ -91,6 +91,8 @@ def break_(out: Output, branch: str, commit: str, old: str | None, reason: str) 
     runtime = session.service.runtime
     new = find_commit(runtime, commit)
     name = _branch(branch)
+    if not reason.strip():
+        raise UsageError("gate.no_reason", "say why, for others to read", fix=("gfr gates break --help",))
     base = find_commit(runtime, old) if old is not None else find_tip(runtime, name)
     if base == new:
         raise UsageError("gate.no_move", f"{name} stands at {new} already", fix=("gfr gates break --help",))

@@ -66,7 +66,7 @@ def _explained(runtime: Runtime, gate: Gate, move: Move) -> Said:
     glass = broken_for(runtime, move)
     if glass.enough:
         return Said(gate.name, "glass", f"{', '.join(glass.by)} broke the glass", passed=True)
-    said = refusal(runtime.repository, gate, move, looked, glass)
+    said = refusal(runtime, gate, move, looked, glass)
     return Said(gate.name, looked.why, said.message, looked.run, False, said.fix)
 
 

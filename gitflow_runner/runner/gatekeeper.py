@@ -7,17 +7,25 @@ from dataclasses import dataclass, field
 
 from gitflow_runner.errors import RefusedError
 from gitflow_runner.git.objects import Oid
-from gitflow_runner.git.refs import GATES, HEADS, branch_ref, gate_ref, gates_prefix, parse_gate_ref
+from gitflow_runner.git.refs import (
+    GATES,
+    HEADS,
+    branch_ref,
+    gate_ref,
+    gates_prefix,
+    parse_gate_ref,
+    trigger_ref,
+)
 from gitflow_runner.git.repository import Repository
+from gitflow_runner.ledger.firings import read_firing
 from gitflow_runner.runner.gate_pass import Looked, look
 from gitflow_runner.runner.gates import Gate, live_gates
 from gitflow_runner.runner.glass import Broken, broken_for
 from gitflow_runner.runner.pushed import Change
 from gitflow_runner.runner.runtime import Runtime
-from gitflow_runner.triggers.git import Move
+from gitflow_runner.triggers.git import Move, request
 
 MOST_ASKED = 64  # refs that ask for one branch at a time
-_TRIES = 100
 _HINTS = {
     "running": "wait for the run, then push again",
     "waiting": "once it is decided, push again",
@@ -80,7 +88,7 @@ class Gatekeeper:
                 continue
             glass = broken_for(self.runtime, move, self.sent)
             if not glass.enough:
-                raise refusal(self.runtime.repository, gate, move, looked, glass)
+                raise refusal(self.runtime, gate, move, looked, glass)
             self.remarks.append(
                 f"{change.name}: past {gate.name}, {', '.join(glass.by)} broke the glass for {move.new}"
             )
@@ -109,7 +117,7 @@ class Gatekeeper:
             )
 
 
-def refusal(repository: Repository, gate: Gate, move: Move, looked: Looked, glass: Broken) -> RefusedError:
+def refusal(runtime: Runtime, gate: Gate, move: Move, looked: Looked, glass: Broken) -> RefusedError:
     """Why the gate keeps the move out, with the run there is and what to do next."""
     message = f"{move.ref} is guarded by {gate.name} (v{gate.version}): {looked.message}"
     if glass.by:
@@ -120,10 +128,9 @@ def refusal(repository: Repository, gate: Gate, move: Move, looked: Looked, glas
         hint, fix = _HINTS["unproven"], (f"gfr versions {gate.slug}",)
     else:
         hint = _HINTS.get(looked.why, "ask the gate, wait for its run, then push again")
-        command, is_new = _ask(repository, move)
-        fix = (command,)
-        if looked.why == "no_run" and not is_new:
-            message = message.replace("no run of", "it was asked, but no worker has looked yet; no run of")
+        fix = (_ask(runtime.repository, move),)
+        if looked.why == "no_run" and _is_pending(runtime, gate, move):
+            message = f"{move.ref} is guarded by {gate.name}, which was asked, but no worker has looked yet"
             hint, fix = "where the gate runs a worker has to look", ("gfr worker",)
     return RefusedError(
         f"gate.{looked.why}",
@@ -134,14 +141,22 @@ def refusal(repository: Repository, gate: Gate, move: Move, looked: Looked, glas
     )
 
 
-def _ask(repository: Repository, move: Move) -> tuple[str, bool]:
-    """The push that asks for this move under a name of its own, and whether none asked for it before."""
+def _ask(repository: Repository, move: Move) -> str:
+    """The push that asks for this move, under a name that nobody has used yet."""
     branch, first = move.ref.removeprefix(HEADS), f"{move.new[:10]}-{(move.old or 'new')[:10]}"
-    for number in range(1, _TRIES):
-        name = gate_ref(branch, first if number == 1 else f"{first}-{number}")
-        if repository.resolve(name) is None:
-            break
-    return f"git push origin {move.new}:{name}", number == 1
+    names = (gate_ref(branch, first if n == 1 else f"{first}-{n}") for n in range(1, MOST_ASKED + 2))
+    free = next((name for name in names if repository.resolve(name) is None), gate_ref(branch, first))
+    return f"git push origin {move.new}:{free}"
+
+
+def _is_pending(runtime: Runtime, gate: Gate, move: Move) -> bool:
+    """Whether a push that no worker has answered asks for this commit."""
+    tip = runtime.repository.resolve(trigger_ref(gate.slug, gate.trigger.id))
+    for name, oid in runtime.repository.refs(gates_prefix(move.ref.removeprefix(HEADS))):
+        wanted = request(gate.slug, gate.trigger.id, move, name)
+        if oid == move.new and (tip is None or read_firing(runtime.repository, tip, wanted.delivery) is None):
+            return True
+    return False
 
 
 def symbolic_target(repository: Repository, name: str) -> str | None:
