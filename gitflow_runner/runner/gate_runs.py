@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 
-from gitflow_runner.errors import GitflowError, RefusedError
+from gitflow_runner.errors import ConflictError, GitflowError, RefusedError
 from gitflow_runner.git.objects import Oid
 from gitflow_runner.git.refs import GATES, branch_ref, parse_gate_ref, run_ref, trigger_ref
+from gitflow_runner.git.repository import RefUpdate
 from gitflow_runner.ledger.chain import read_run
 from gitflow_runner.ledger.firings import Firing, Firings, read_firing, runs_about
 from gitflow_runner.ledger.lease import give_back, hold_run
@@ -21,6 +23,7 @@ from gitflow_runner.triggers.git import Move, request
 from gitflow_runner.trust.reasons import Refusal
 from gitflow_runner.trust.verify import prove
 
+KEPT_MS = 7 * 86_400_000  # how long a question outlives the run that answered it
 MOST_COMMITS = 1_000  # of one proposal whose signers are looked at; beyond, nobody knows them all
 
 
@@ -68,6 +71,24 @@ def answer(runtime: Runtime, name: str, gate: Gate, move: Move) -> tuple[RunId, 
         if runtime.repository.resolve(target.ref) is not None:
             return None
         return target.run, _start(runtime, gate, move, target)
+
+
+def tidy(runtime: Runtime) -> None:
+    """Take gates' refs away that nobody needs: their commit went in, or their run ended long ago."""
+    for name, gate, move in asked(runtime):
+        arrived = move.old is not None and runtime.repository.is_ancestor(move.new, move.old)
+        if arrived or _is_over(runtime, name, gate, move):
+            with suppress(ConflictError):  # somebody moved it meanwhile: the next look decides
+                runtime.repository.swap([RefUpdate(name, move.new, None)])
+
+
+def _is_over(runtime: Runtime, name: str, gate: Gate, move: Move) -> bool:
+    tip = runtime.repository.resolve(trigger_ref(gate.slug, gate.trigger.id))
+    delivery = request(gate.slug, gate.trigger.id, move, name).delivery
+    firing = None if tip is None else read_firing(runtime.repository, tip, delivery)
+    at = None if firing is None else runtime.repository.resolve(run_ref(gate.slug, firing.run))
+    ended = None if at is None else read_run(runtime.repository, at).ended
+    return ended is not None and runtime.clock.now_ms() - ended > KEPT_MS
 
 
 def _start(runtime: Runtime, gate: Gate, move: Move, target: Target) -> Stood:

@@ -6,19 +6,16 @@ not at all, so a policy that comes with it already judges the rest.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Mapping
 from pathlib import Path
 
 from gitflow_runner.errors import GitflowError, RefusedError
 from gitflow_runner.git.objects import Oid
 from gitflow_runner.git.pygit import PygitRepository, open_quarantine, open_repository
-from gitflow_runner.git.refs import GATES, HEADS, INBOXES, POLICY, is_ours
+from gitflow_runner.git.refs import GATES, INBOXES, POLICY, is_ours
 from gitflow_runner.git.repository import ObjectReader
 from gitflow_runner.ledger.chain import file_in, head_of
 from gitflow_runner.runner.clock import SystemClock, SystemJitter
-from gitflow_runner.runner.compose import compose
-from gitflow_runner.runner.gatekeeper import Gatekeeper
 from gitflow_runner.runner.hook_call import HookCall, Judgement, told
 from gitflow_runner.runner.local import LocalState
 from gitflow_runner.runner.pushed import Change, check_move, read_changes
@@ -31,8 +28,7 @@ MOST_SENT = 1_000  # inbox refs in one push
 
 def judge_push(call: HookCall) -> Judgement:
     """What of the push is refused and why; nothing refused lets all of it in."""
-    everything = read_changes(call.given)
-    changes = [change for change in everything if is_ours(change.name)]
+    changes = [change for change in read_changes(call.given) if is_ours(change.name)]
     if sum(change.name.startswith((*INBOXES, GATES)) for change in changes) > MOST_SENT:
         too_many = RefusedError(
             "inbox.too_many",
@@ -40,7 +36,7 @@ def judge_push(call: HookCall) -> Judgement:
             hint="push them in parts",
         )
         return Judgement((told("push", too_many),))
-    repository = _open(call)
+    repository = open_pushed(call)
     refusals: list[str] = []
     remarks: list[str] = []
     pushed = {change.name: change.new for change in changes}
@@ -54,28 +50,7 @@ def judge_push(call: HookCall) -> Judgement:
             _judge(change, received)
         except GitflowError as error:
             (remarks if error.code == "release.time_unproven" else refusals).append(told(change.name, error))
-    gated = [change for change in everything if change.name.startswith((HEADS, GATES))]
-    if gated:
-        sent = [(change.name, change.new) for change in everything if change.new is not None]
-        keeper = _keeper(call, repository, chain, sent)
-        refusals += _refused_by(keeper, gated)
-        remarks += keeper.remarks
     return Judgement(tuple(refusals), tuple(remarks))
-
-
-def _keeper(
-    call: HookCall, repository: PygitRepository, chain: PolicyChain | None, sent: Sequence[tuple[str, Oid]]
-) -> Gatekeeper:
-    tools = replace(compose(call.git_dir, environment=call.environment), repository=repository)
-    return Gatekeeper(tools, None if chain is None else chain.tip.oid, sent)
-
-
-def _refused_by(keeper: Gatekeeper, changes: Sequence[Change]) -> Iterator[str]:
-    for change in changes:
-        try:
-            keeper.check(change)
-        except GitflowError as error:
-            yield told(change.name, error)
 
 
 def _judge(change: Change, received: Received) -> None:
@@ -84,7 +59,8 @@ def _judge(change: Change, received: Received) -> None:
         check_content(change, change.new, received)
 
 
-def _open(call: HookCall) -> PygitRepository:
+def open_pushed(call: HookCall) -> PygitRepository:
+    """The repository with the objects of the push in it, to be read only."""
     clock, jitter = SystemClock(), SystemJitter()
     quarantine = call.environment.get("GIT_QUARANTINE_PATH")
     if quarantine is None:  # a push that brings no objects has none

@@ -11,7 +11,7 @@ from gitflow_runner.ledger.lease import Standing, mend, standings, take_gates_wa
 from gitflow_runner.model.ids import RunId, Slug
 from gitflow_runner.runner.drive import Patience, Stood
 from gitflow_runner.runner.driving import Target, clear_locks, drive_recorded
-from gitflow_runner.runner.gate_runs import answer, asked
+from gitflow_runner.runner.gate_runs import answer, asked, tidy
 from gitflow_runner.runner.glass import note_broken_glass
 from gitflow_runner.runner.inbox import LOOK_EVERY_MS
 from gitflow_runner.runner.runtime import Runtime
@@ -100,6 +100,7 @@ def _answer_gates(runtime: Runtime) -> Iterator[Worked]:
                 continue
             if begun is not None:
                 yield Worked(begun[0], gate.slug, begun[1])
+        tidy(runtime)
     except GitflowError as error:
         yield Worked(GATES, None, problem=error)
 

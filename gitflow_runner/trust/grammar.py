@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
+from gitflow_runner.git.refs import HEADS
+
 StatementKind = Literal["approval", "start", "request", "promotion", "policy", "completion", "break-glass"]
 
 _NAME = r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}"
@@ -70,7 +72,7 @@ GRAMMARS: Mapping[StatementKind, Grammar] = {
     "policy": Grammar({"Gitflow-Policy-Version": _NUMBER, "Gitflow-Policy-Digest": _DIGEST}, {}),
     "break-glass": Grammar(
         {
-            "Gitflow-Ref": r"refs/heads/[^\x00-\x20\x7f]{1,200}",
+            "Gitflow-Ref": HEADS + r"[^\x00-\x20\x7f]{1,200}",
             "Gitflow-Old": _OID,
             "Gitflow-New": _OID,
             "Gitflow-Nonce": _NONCE,

@@ -253,3 +253,17 @@ def test_a_no_is_a_no_even_where_the_flow_does_not_look(team: Team) -> None:
     gated.work()
     assert [run.status for run in gated.runs()] == ["succeeded"]
     assert gated.push(proposed) == ["gate.rejected"]
+
+
+def test_what_was_answered_does_not_lie_about_for_ever(gated: Gated) -> None:
+    good, bad = gated.commit(), gated.commit("bad")
+    gated.ask(good)
+    gated.ask(bad, "b")
+    gated.work()
+    assert gated.push(good) == []
+    gated.work()
+    assert "refs/for/main/a" not in gated.server.refs("refs/for")
+    assert "refs/for/main/b" in gated.server.refs("refs/for")
+    later = gated.team.runtime(gated.team.runtime().clock.now_ms() + 8 * 24 * HOUR, gated.folder)
+    on_big_stack(lambda: tuple(work_once(later)), lambda: None)
+    assert gated.server.refs("refs/for") == ""

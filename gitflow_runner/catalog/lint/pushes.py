@@ -9,13 +9,15 @@ from gitflow_runner.catalog.diagnostic import Diagnostic, Path
 from gitflow_runner.catalog.lint.rule import Code, Rule, Subject
 from gitflow_runner.catalog.nearest import did_you_mean
 from gitflow_runner.catalog.syntax import elements, entries, flag, get, keyword_text, name_text, string_text
+from gitflow_runner.git.refs import HEADS, branch_ref
 from gitflow_runner.lang.forms import Form, VectorForm
 from gitflow_runner.model.ids import is_name
 
+_EXAMPLE = f':refs ["{branch_ref("main")}"]'
 INVALID = Code(
     "invalid_git_trigger",
     "error",
-    'A git trigger is {:type :git :on :push :refs ["refs/heads/main"] :gate true}; the same keys stand in '
+    f"A git trigger is {{:type :git :on :push {_EXAMPLE} :gate true}}; the same keys stand in "
     ":interfaces {:git [...]}. :refs are full names of branches, `*` and `?` stand for any text.",
 )
 KEY = Code(
@@ -33,8 +35,7 @@ _SHARED = ("id", "label", "description", "enabled", "on", "refs", "gate")
 _TRIGGER_KEYS = ("type", *_SHARED)
 _INTERFACE_KEYS = ("invocation", *_SHARED)
 MOST_REFS = 64
-_EXAMPLE = ':refs ["refs/heads/main"]'
-_BRANCHES = re.compile(r"refs/heads/(?!.*(?:\.\.|//|/\.|\.lock$|/$))[A-Za-z0-9*?][A-Za-z0-9._/*?@+=-]{0,199}")
+_BRANCHES = re.compile(HEADS + r"(?!.*(?:\.\.|//|/\.|\.lock$|/$))[A-Za-z0-9*?][A-Za-z0-9._/*?@+=-]{0,199}")
 
 
 def _written(subject: Subject) -> Iterator[tuple[Form, tuple[str, ...], Path]]:
@@ -79,7 +80,7 @@ def _check_refs(refs: Form | None, item: Form, path: Path) -> Iterator[Diagnosti
     for index, form in enumerate(refs.items):
         text = string_text(form)
         if text is None or not _BRANCHES.fullmatch(text):
-            message = "a ref must be a text that begins with refs/heads/ and is a branch's name or a pattern"
+            message = f"a ref must be a text that begins with {HEADS} and is a branch's name or a pattern"
             yield INVALID.at(form, message, hint=_EXAMPLE, path=(*path, index))
 
 
