@@ -164,6 +164,36 @@ def test_firings_that_no_runner_signed_are_not_gone_by(gated: Gated) -> None:
     assert gated.runs() == []
 
 
+def test_what_a_trigger_answered_is_neither_taken_back_nor_forgotten(gated: Gated) -> None:
+    name, good = "refs/runner/triggers/guard/main", gated.commit()
+    gated.ask(good)
+    gated.ask(gated.commit("another"), "b")
+    gated.work()
+    assert gated.server.push(f":{name}") == ["trigger.rewound"]
+    gated.ann.git("fetch", "-q", "origin", name)
+    before = gated.ann.git("rev-parse", "FETCH_HEAD~1")
+    assert gated.server.push(f"+{before}:{name}") == ["trigger.rewound"]
+    assert gated.push(good) == []
+
+
+def test_a_run_that_was_tampered_with_is_no_pass(gated: Gated) -> None:
+    good = gated.commit()
+    gated.ask(good)
+    gated.work()
+    ref = f"refs/runs/guard/{gated.runs()[0].run}"
+    message = must(gated.folder, "log", "-1", "--format=%B", ref)
+    must(gated.folder, "config", "core.hooksPath", "/dev/null")
+    forged = must(
+        gated.folder,
+        *("-c", "gpg.format=ssh", "-c", f"user.signingkey={gated.team.keys / 'ann'}"),
+        *("commit-tree", "-S", "-p", f"{ref}~1", f"{ref}^{{tree}}"),
+        given=message,
+    )
+    must(gated.folder, "update-ref", ref, forged)
+    must(gated.folder, "config", "--unset", "core.hooksPath")
+    assert gated.push(good) == ["gate.untrusted"]
+
+
 def test_a_gate_that_is_not_believed_lets_nothing_in(gated: Gated) -> None:
     good = gated.commit()
     gated.ask(good)
