@@ -10,15 +10,15 @@ from gitflow_runner.runner.compose import compose
 from gitflow_runner.runner.gatekeeper import Gatekeeper
 from gitflow_runner.runner.hook_call import HookCall, Judgement, told
 from gitflow_runner.runner.pushed import read_changes
-from gitflow_runner.runner.receive import open_pushed
+from gitflow_runner.runner.receive import MOST_SENT, open_pushed
 
 
 def judge_gates(call: HookCall) -> Judgement:
     """What of the push no gate lets in; how people broke the glass is a remark."""
     changes = read_changes(call.given)
     gated = [change for change in changes if change.name.startswith((HEADS, GATES))]
-    if not gated:
-        return Judgement()
+    if not gated or sum(change.name.startswith(GATES) for change in gated) > MOST_SENT:
+        return Judgement()  # a push of that many questions is refused as a whole, by the other judge, once
     repository = open_pushed(call)
     pushed = {change.name: change.new for change in changes}
     tools = replace(compose(call.git_dir, environment=call.environment), repository=repository)
