@@ -41,10 +41,15 @@ def work_once(runtime: Runtime) -> Iterator[Worked]:
         note_policies(runtime)
     except GitflowError as error:
         runtime.say(f"the policy was not logged: {error.message}")  # each run that needs it says so too
-    yield from _answer_gates(runtime)
+    answered: set[str] = set()
+    for worked in _answer_gates(runtime):
+        answered.add(worked.run)
+        yield worked
     for found in standings(runtime.repository):
         if runtime.stop():
             return
+        if found.run in answered:
+            continue
         worked = _work(runtime, found)
         if worked.problem is not None and worked.problem.code == "git.ref_locked" and wait_out_locks(runtime):
             worked = _work(runtime, found)

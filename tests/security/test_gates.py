@@ -7,9 +7,11 @@ import pytest
 from gitflow_runner.git.objects import Oid
 from gitflow_runner.git.pygit import open_repository
 from gitflow_runner.ledger.chain import find_wait_commit
+from gitflow_runner.ledger.firings import Firing, Firings
 from gitflow_runner.model.run import Run
 from gitflow_runner.runner.stack import on_big_stack
 from gitflow_runner.runner.worker import work_once
+from gitflow_runner.triggers.git import Move
 from tests.gated import ASKS, MAIN, Gated, guard
 from tests.hooked import must
 from tests.repositories import NoJitter, StillClock
@@ -192,6 +194,64 @@ def test_a_run_that_was_tampered_with_is_no_pass(gated: Gated) -> None:
     must(gated.folder, "update-ref", ref, forged)
     must(gated.folder, "config", "--unset", "core.hooksPath")
     assert gated.push(good) == ["gate.untrusted"]
+
+
+def test_a_firing_that_points_elsewhere_makes_no_pass(gated: Gated) -> None:
+    """Ann's runner may drive, so its record of a firing is taken; what it names is judged all the same."""
+    good, bad, team = gated.commit(), gated.commit("bad"), gated.team
+    gated.ask(good)
+    gated.work()
+    old = must(gated.folder, "rev-parse", MAIN)
+    given = ("-i", f"ref={MAIN}", "-i", f"old={old}", "-i", f"new={good}")
+    gated.server.push(f"{bad}:refs/heads/bad", f"{good}:refs/heads/good")
+    assert gfr(gated.folder, "run", "guard", "--ref", "live", *given).exit == 0
+    passed, by_hand = sorted(gated.runs(), key=lambda run: run.starter is None)
+    runtime = team.runtime()
+    server = open_repository(gated.folder, StillClock(), NoJitter())
+    firings = Firings(server, runtime.committer, "guard", "main")
+    about = Move(MAIN, Oid(old), Oid(bad)).digest
+    firings.record(Firing("a" * 64, about, passed.run, runtime.clock.now_ms()))
+    assert gated.push(bad) == ["gate.untrusted"], "the pass of another commit"
+    about = Move(MAIN, Oid(old), Oid(good)).digest
+    for number in range(8):
+        firings.record(Firing(f"{number:064x}", about, by_hand.run, runtime.clock.now_ms()))
+    assert gated.push(good) == [], "the good one is found behind it"
+    assert by_hand.starter is None
+
+
+def test_a_run_that_somebody_started_by_hand_is_no_pass_wherever_it_is_named(gated: Gated) -> None:
+    good, runtime = gated.commit(), gated.team.runtime()
+    old = must(gated.folder, "rev-parse", MAIN)
+    gated.server.push(f"{good}:refs/heads/good")
+    given = ("-i", f"ref={MAIN}", "-i", f"old={old}", "-i", f"new={good}")
+    assert gfr(gated.folder, "run", "guard", "--ref", "live", *given).exit == 0
+    server = open_repository(gated.folder, StillClock(), NoJitter())
+    about = Move(MAIN, Oid(old), Oid(good)).digest
+    firing = Firing("a" * 64, about, gated.runs()[0].run, runtime.clock.now_ms())
+    Firings(server, runtime.committer, "guard", "main").record(firing)
+    assert gated.push(good) == ["gate.untrusted"]
+
+
+def test_a_state_that_the_history_does_not_bear_out_is_no_pass(team: Team) -> None:
+    """Signed with the very key of the server's runner."""
+    gated = guard(team, ASKS)
+    proposed = gated.commit(key="cat")
+    gated.ask(proposed)
+    gated.work()
+    ref = f"refs/runs/guard/{gated.runs()[0].run}"
+    gated.ann.git("fetch", "-q", "origin", ref)
+    tip = gated.ann.git("rev-parse", "FETCH_HEAD")
+    state = gated.ann.git("show", f"{tip}:run.json") + "\n"
+    assert '"waiting"' in state
+    tree = team.tree_with(f"{tip}^{{tree}}", {"run.json": state.replace('"waiting"', '"succeeded"').encode()})
+    message = gated.ann.git("log", "-1", "--format=%B", tip).encode()
+    key = f"user.signingkey={gated.folder / 'gitflow/runner_ed25519'}"
+    forged = gated.ann.git("-c", key, "commit-tree", "-S", "-p", f"{tip}~1", tree, given=message)
+    must(gated.folder, "config", "core.hooksPath", "/dev/null")
+    gated.server.push(f"+{forged}:{ref}")
+    must(gated.folder, "config", "--unset", "core.hooksPath")
+    assert gated.runs()[0].status == "succeeded"
+    assert gated.push(proposed) == ["gate.untrusted"]
 
 
 def test_a_gate_that_is_not_believed_lets_nothing_in(gated: Gated) -> None:
