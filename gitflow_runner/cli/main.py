@@ -48,6 +48,7 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "policy": ("policy", "policy", "Show, check, explain and change who may do what."),
     "trust": ("trust", "trust", "Pin the root of the policy that this clone trusts."),
     "hooks": ("hooks", "hooks", "Install Git hooks beside what is there, show them, or take them away."),
+    "gates": ("gates", "gates", "List gates, explain what they say of a commit, let one past by quorum."),
     "worker": ("worker", "worker", "Drive and recover the open runs of this clone."),
     "version": ("version", "version", "Print the version."),
 }

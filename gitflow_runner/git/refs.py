@@ -265,6 +265,11 @@ def gate_ref(branch: str, leaf: str) -> str:
     return f"{GATES}{check_branch(branch)}/{leaf}"
 
 
+def gates_prefix(branch: str) -> str:
+    """All pushes that ask the gate of `branch`, and those of branches below it."""
+    return f"{GATES}{check_branch(branch)}/"
+
+
 def parse_gate_ref(name: str) -> GateRef | None:
     """(branch, leaf) of a gate's ref."""
     branch, _, leaf = name.removeprefix(GATES).rpartition("/")

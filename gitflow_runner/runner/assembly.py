@@ -112,7 +112,7 @@ class Assembly:
             functions=self.functions,
             blobs=RunBlobs(self.journal, BlobStore(runtime.repository.common_dir)),
             kv=KvScope(runtime.repository, runtime.committer, KV_SCOPE, runtime.clock.now_ms),
-            source=ProjectSource(runtime.repository, runtime.git, self.pin.source.commit),
+            source=ProjectSource(runtime.repository, runtime.git, self.pin.source.commit, self.pin.proposal),
             templates=FlowTemplates(self.code.flow),
             databases=runtime.databases,
             pin=self.pin,

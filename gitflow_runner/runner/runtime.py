@@ -124,6 +124,11 @@ class Runtime:
         return {}
 
     @cached_property
+    def requests_noted(self) -> set[Oid]:
+        """The requests for no run that this process has looked at and need not look at again."""
+        return set()
+
+    @cached_property
     def remote(self) -> str | None:
         """The remote that runs are shared through, if one is configured."""
         return self.git.config("gitflow.remote") or None

@@ -88,6 +88,16 @@ BAD: Mapping[str, tuple[tuple[tuple[str, ...], int, str], ...]] = {
     "diff": ((("shiip",), 3, "release.unknown"),),
     "hooks": ((("nonsense",), 2, "usage"),),
     "trust": ((("pin", "x"), 2, "trust.malformed"), (("pin",), 2, "usage")),
+    "gates": (
+        (("nonsense",), 2, "usage"),
+        (("explain", "main"), 2, "usage"),
+        (("explain", "main", "nowhere"), 3, "git.unknown_revision"),
+        (("explain", "-x", "HEAD"), 2, "usage"),
+        (("explain", "..", "HEAD"), 4, "ref.malformed"),
+        (("break", "main", "HEAD"), 2, "gate.no_reason"),
+        (("break", "main", "HEAD", "--reason", "x"), 2, "gate.no_move"),
+        (("break", "other", "HEAD", "--reason", "x"), 4, "gate.no_glass"),
+    ),
     "worker": ((("extra",), 2, "usage"),),
     "version": ((("extra",), 2, "usage"),),
 }
