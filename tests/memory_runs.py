@@ -32,7 +32,7 @@ from gitflow_runner.model.event import (
 )
 from gitflow_runner.model.ids import RunId, Slug
 from gitflow_runner.model.run import Run
-from gitflow_runner.net.exchange import Cancel, HttpRequest, HttpResponse
+from gitflow_runner.net.exchange import Cancel, HttpRequest, HttpResponse, Sink
 from gitflow_runner.runner.clock import CountedJitter, ManualClock
 from gitflow_runner.runner.decide import ask, decide, find_question
 from gitflow_runner.runner.drive import Patience
@@ -119,8 +119,8 @@ class Wire:
         self._moment = moment
         self._tip = tip
 
-    def send(self, request: HttpRequest, cancel: Cancel) -> HttpResponse:
-        """Count, answer."""
+    def send(self, request: HttpRequest, cancel: Cancel, sink: Sink | None = None) -> HttpResponse:
+        """Count, answer; nothing is streamed here."""
         headers = {name.lower(): value for name, value in request.headers}
         path = request.url.partition("://")[2].partition("/")[2]
         self._moment(f"http request /{path}")

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property, partial
 
 from gitflow_runner.engine.program import Program, make_program
-from gitflow_runner.ledger.blobs import BlobStore, RunBlobs
+from gitflow_runner.ledger.blobs import RunBlobs
 from gitflow_runner.ledger.journal import Journal
 from gitflow_runner.ledger.kv import KvScope
 from gitflow_runner.model.event import Recorded, StepStarted, WaitOpened, WaitResolved
@@ -108,11 +108,12 @@ class Assembly:
             clock=runtime.clock,
             http=runtime.http(settings.http),
             functions=self.functions,
-            blobs=RunBlobs(self.journal, BlobStore(runtime.repository.common_dir)),
+            blobs=RunBlobs(self.journal, runtime.store, lonely=runtime.is_lonely),
             kv=KvScope(runtime.repository, runtime.committer, KV_SCOPE, runtime.clock.now_ms),
             source=ProjectSource(runtime.repository, runtime.git, self.pin.source.commit),
             pin=self.pin,
             live=runtime.local.root / "live" / self.journal.run.run,
+            tokens=runtime.tokens,
             stop=runtime.stop,
         )
 

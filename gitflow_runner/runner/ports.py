@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -15,6 +15,7 @@ from gitflow_runner.model.pin import Pin
 from gitflow_runner.runner.buffer import Buffer
 from gitflow_runner.runner.clock import Clock
 from gitflow_runner.steps.base import BlobRef, Context, Functions, Http, KvEntry, Source
+from gitflow_runner.steps.tokens import Tokens
 
 MAX_LOG_BYTES = 1_000_000
 
@@ -62,9 +63,21 @@ class BlobPort:
         """Store; durable before the turn that names it."""
         return BlobRef(self._blobs.put(data, media_type), len(data), media_type)
 
+    def put_stream(self, chunks: Iterable[bytes], media_type: str) -> BlobRef:
+        """Store piece by piece; durable before the turn that names it."""
+        return BlobRef(*self._blobs.put_stream(chunks, media_type), media_type)
+
     def get(self, uri: str) -> bytes:
         """Read and verify."""
         return self._blobs.get(uri)
+
+    def size(self, uri: str) -> int:
+        """How many bytes."""
+        return self._blobs.size(uri)
+
+    def chunks(self, uri: str) -> Iterator[bytes]:
+        """Read and verify piece by piece."""
+        return self._blobs.chunks(uri)
 
 
 @dataclass
@@ -133,6 +146,7 @@ class Ports:
         source: Source,
         pin: Pin,
         live: Path,
+        tokens: Tokens,
         stop: Callable[[], bool],
     ) -> None:
         self._buffer = buffer
@@ -144,6 +158,7 @@ class Ports:
         self._source = source
         self._pin = pin
         self._live = live
+        self._tokens = tokens
         self._stop = stop
 
     @contextmanager
@@ -171,6 +186,7 @@ class Ports:
                 self._blobs,
                 self._kv,
                 self._source,
+                tokens=self._tokens,
             )
         finally:
             if log.content:

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
 from gitflow_runner.model.message import Delivery, Message
 from gitflow_runner.model.resource import resource_uri
 from gitflow_runner.model.spec import Spec
-from gitflow_runner.net.exchange import Cancel, HttpRequest, HttpResponse
+from gitflow_runner.net.exchange import Body, Cancel, HttpRequest, HttpResponse, Sink
+from gitflow_runner.steps.tokens import Tokens
 
 __all__ = [
     "BlobRef",
     "Blobs",
+    "Body",
     "Cancel",
     "Clock",
     "Connections",
@@ -29,6 +31,7 @@ __all__ = [
     "Notify",
     "PathChange",
     "Service",
+    "Sink",
     "Source",
     "Step",
     "StepLog",
@@ -50,23 +53,12 @@ class Clock(Protocol):
 class Http(Protocol):
     """The one HTTP client: pinned addresses, limits, redaction."""
 
-    def send(self, request: HttpRequest, cancel: Cancel) -> HttpResponse:
-        """Send and read; `StepError` (`http.connect`, `http.timeout`, `http.too_large`…: `net.client`)."""
+    def send(self, request: HttpRequest, cancel: Cancel, sink: Sink | None = None) -> HttpResponse:
+        """Send and read; `StepError` (`http.connect`, `http.timeout`, `http.too_large`…: `net.client`).
+
+        A body that `sink` wants goes there alone, and the answer's own is empty.
+        """
         ...
-
-
-@dataclass(frozen=True, slots=True)
-class HttpConnection:
-    """A named service, opened: what to put before the path and which credentials to add.
-
-    `headers` and `query` may be secret: they go into the request and nowhere else. `origins` lists every
-    `scheme://host:port` that the secret may be sent to.
-    """
-
-    base_url: str | None
-    headers: tuple[tuple[str, str], ...] = ()
-    query: tuple[tuple[str, str], ...] = ()
-    origins: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +79,22 @@ class Service:
     def allows(self, origin: str) -> bool:
         """Whether the secrets may be sent to this `scheme://host:port`."""
         return not self.secrets or origin in self.origins
+
+
+@dataclass(frozen=True, slots=True)
+class HttpConnection:
+    """A named service, opened: what to put before the path and which credentials to add.
+
+    `headers` and `query` may be secret: they go into the request and nowhere else. `origins` lists every
+    `scheme://host:port` that the secret may be sent to. `service` is there where no fixed header does: its
+    setting `auth` says how each request gets its token or its signature (`steps.auth`).
+    """
+
+    base_url: str | None
+    headers: tuple[tuple[str, str], ...] = ()
+    query: tuple[tuple[str, str], ...] = ()
+    origins: tuple[str, ...] = ()
+    service: Service | None = None
 
 
 class Connections(Protocol):
@@ -146,8 +154,20 @@ class Blobs(Protocol):
         """Store; the same bytes are stored once."""
         ...
 
+    def put_stream(self, chunks: Iterable[bytes], media_type: str) -> BlobRef:
+        """Store what need not fit in memory; an error of the chunks passes through and nothing is stored."""
+        ...
+
     def get(self, uri: str) -> bytes:
-        """Read and verify; `StepError` (`res.unknown`, `res.malformed`, `res.damaged`)."""
+        """Read and verify; `StepError` (`res.unknown`, `res.malformed`, `res.damaged`, `blob_not_shared`)."""
+        ...
+
+    def size(self, uri: str) -> int:
+        """How many bytes it holds; the same errors."""
+        ...
+
+    def chunks(self, uri: str) -> Iterator[bytes]:
+        """Read piece by piece, the last one only once the digest is known; the same errors."""
         ...
 
 
@@ -272,6 +292,7 @@ class Context:
     render: Callable[[str, object], str] | None = None  # one template text with its data (a `lang` map)
     connections: Connections | None = None
     notify: Notify | None = None
+    tokens: Tokens = field(default_factory=Tokens)
 
 
 class Step(Protocol):

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import threading
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 
 from gitflow_runner.errors import StepError
 from gitflow_runner.model.resource import digest_of
+from gitflow_runner.steps.auth import connection_of
 from gitflow_runner.steps.base import BlobRef, HttpConnection, KvEntry, LogEntry, PathChange, Service
 
 
@@ -71,6 +72,19 @@ class MemoryBlobs:
         sha256 = hashlib.sha256(data).hexdigest()
         self._data[sha256] = data
         return BlobRef(sha256, len(data), media_type)
+
+    def put_stream(self, chunks: Iterable[bytes], media_type: str) -> BlobRef:
+        """Store all of it at once: here everything fits."""
+        return self.put(b"".join(chunks), media_type)
+
+    def size(self, uri: str) -> int:
+        """How many bytes."""
+        return len(self.get(uri))
+
+    def chunks(self, uri: str) -> Iterator[bytes]:
+        """In pieces of 64 KB."""
+        data = self.get(uri)
+        return (data[start : start + 65_536] for start in range(0, len(data), 65_536))
 
     def get(self, uri: str) -> bytes:
         """Read; `StepError` (`res.unknown`, `res.malformed`)."""
@@ -144,6 +158,8 @@ class MemoryConnections:
 
     def named(self, name: str) -> HttpConnection:
         """The connection; `StepError` (`connection.unbound`)."""
+        if name in self.services:
+            return connection_of(self.services[name])
         found = self.by_name.get(name)
         if found is None:
             raise StepError("connection.unbound", f"no connection is bound to :{name[:64]}")
@@ -152,7 +168,7 @@ class MemoryConnections:
     def inline(self, auth: Mapping[str, object]) -> HttpConnection:
         """The connection named like the secret, without its base URL."""
         found = self.named(str(auth.get("secret-ref")))
-        return HttpConnection(None, found.headers, found.query, found.origins)
+        return replace(found, base_url=None)
 
     def service(self, name: str) -> Service:
         """The service; `StepError` (`connection.unbound`)."""

@@ -19,7 +19,9 @@ GROUP = "gitflow_runner.steps"
 
 SHARED = frozenset(
     {
+        "auth",
         "base",
+        "bodies",
         "config",
         "jsontext",
         "keyvalue",
@@ -30,6 +32,8 @@ SHARED = frozenset(
         "request",
         "response",
         "results",
+        "sigv4",
+        "tokens",
     }
 )
 """The modules of this package that are no step type; every other one holds its own in `STEP`."""
