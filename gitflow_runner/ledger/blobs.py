@@ -65,7 +65,7 @@ class RunBlobs:
             return sha256, len(head)
         if self._lonely:
             raise _not_shared(f"a value of more than {IN_TREE} bytes would lie beside Git in this clone only")
-        sha256, size = self._store.put(chain((head,), rest))
+        sha256, size = self._store.put(chain((bytes(head),), rest))
         self._journal.attach({_tree_path(sha256): Pointer(sha256, size, media_type).encode()})
         return sha256, size
 

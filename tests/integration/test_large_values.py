@@ -1,0 +1,93 @@
+"""Values of any size pass through a run in constant memory, and what is lost or damaged is told."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import subprocess
+import sys
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.real_clone import ROOT, SLUG, Clone
+from tests.streaming_server import blocks
+
+SIZE = 500_000_000
+MEMORY = 64 * 1024 * 1024
+
+FLOW = """{:slug :hello
+ :name "Carry"
+ :concurrency {:type :singleton :on-new-version :supersede}
+ :invocations {:default {:inputs []}}
+ :interfaces {:manual [{:id :run :label "Run" :invocation :default :enabled true}]}
+ :flow
+ '(let [got (flow/step :http :download
+              {:url "ORIGIN/give" :query {:bytes SIZE} :timeout "5m"
+               :persist {:type :blob :tier TIER :filename "big.bin"}})
+        sent (flow/step :http :upload
+               {:url "ORIGIN/take" :method :put :timeout "5m" :body-from-ref got})]
+    {:size (:size-bytes got) :uri (:uri got) :status (:status sent)})}
+"""
+
+
+@pytest.fixture
+def origin() -> Iterator[str]:
+    server = subprocess.Popen(
+        [sys.executable, "-m", "tests.streaming_server"],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    )
+    assert server.stdout is not None
+    with server, server.stdout as out:
+        yield f"http://127.0.0.1:{int(out.readline())}"
+        server.kill()
+
+
+def carrying(tmp_path: Path, origin: str, size: int, tier: str = ":ephemeral") -> Clone:
+    flow = FLOW.replace("ORIGIN", origin).replace("SIZE", str(size)).replace("TIER", tier)
+    return Clone(tmp_path / "clone", flow, origin=origin)
+
+
+def taken(origin: str) -> dict[str, object]:
+    with urllib.request.urlopen(f"{origin}/taken") as answer:
+        found: dict[str, object] = json.loads(answer.read())
+    return found
+
+
+def digest_of(size: int) -> str:
+    digest = hashlib.sha256()
+    for block in blocks(size):
+        digest.update(block)
+    return digest.hexdigest()
+
+
+def test_half_a_gigabyte_is_stored_and_sent_on_in_constant_memory(tmp_path: Path, origin: str) -> None:
+    clone = carrying(tmp_path, origin, SIZE)
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.measured_run", str(clone.folder), SLUG],
+        cwd=ROOT,
+        env=clone.environment,
+        capture_output=True,
+        text=True,
+        timeout=280,
+        check=True,
+    )
+    told = json.loads(done.stdout)
+    assert told["status"] == "succeeded"
+    assert taken(origin) == {"bytes": SIZE, "sha256": digest_of(SIZE)}
+    grown = told["peak"] - told["start"]
+    assert grown < MEMORY, f"{grown >> 20} MB above the start"
+    git = sum(p.stat().st_size for p in (clone.folder / ".git/objects").rglob("*") if p.is_file())
+    assert git < 1_000_000, "only a pointer lies in Git"
+
+
+def test_a_retained_value_ends_at_its_tier(tmp_path: Path, origin: str) -> None:
+    clone = carrying(tmp_path, origin, 50_000_001, ":retained")
+    told = json.loads(clone.gfr("run", SLUG, "--json", codes=(1,)))
+    assert told["data"]["failure"]["code"] == "http.too_large"
+    assert list((clone.folder / ".git/gitflow/objects-ext").glob("*")) == []
