@@ -1,4 +1,4 @@
-"""One run in a process of its own that tells what memory it took: `python -m tests.measured_run FOLDER SLUG`."""
+"""One run in a process of its own that tells what memory it took; its arguments are a folder and a slug."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def _resident() -> int:
 
 
 def main(folder: str, slug: str) -> None:
-    """Print `{run status start peak}`; memory in bytes, `start` when everything is loaded but no run begun."""
+    """Print `{run status start peak}`; in bytes; `start` is when all is loaded and no run begun."""
     service = Service(compose(Path(folder)))
     start = _resident()
     stood = on_big_stack(lambda: service.start(slug, "draft", {}, told=lambda *_: None), lambda: None)

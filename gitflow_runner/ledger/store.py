@@ -56,7 +56,7 @@ class BlobStore:
 
     def size(self, sha256: str) -> int | None:
         """The bytes of the value, None if it is not here."""
-        found = self._found(sha256)
+        found = self._find(sha256)
         return None if found is None else found.stat().st_size
 
     def chunks(self, sha256: str) -> Iterator[bytes]:
@@ -64,7 +64,7 @@ class BlobStore:
 
         The last piece is held back until the digest is known, so that nobody takes a damaged value for whole.
         """
-        found = self._found(sha256)
+        found = self._taken_back(sha256)
         if found is None:
             raise unknown(sha256)
         digest, held = hashlib.sha256(), b""
@@ -92,21 +92,23 @@ class BlobStore:
         for folder in sorted(self.folder.glob("[0-9a-f][0-9a-f]")):
             yield from sorted(path for path in folder.iterdir() if len(path.name) == 64)
 
-    def _found(self, sha256: str) -> Path | None:
+    def _find(self, sha256: str) -> Path | None:
         path = self.path(sha256)
-        if path.is_file():
-            return path
-        # Whoever collects may have overtaken a run that had just asked for the value.
-        for kept in self.folder.glob(f"{TRASH}/*/{sha256}"):
-            path.parent.mkdir(exist_ok=True)
-            kept.replace(path)
-            os.utime(path)
-            return path
-        return None
+        return path if path.is_file() else next(self.folder.glob(f"{TRASH}/*/{sha256}"), None)
+
+    def _taken_back(self, sha256: str) -> Path | None:
+        """The value's file, moved out of the trash if it lies there: somebody needs it after all."""
+        path, found = self.path(sha256), self._find(sha256)
+        if found is None or found == path:
+            return found
+        path.parent.mkdir(exist_ok=True)
+        found.replace(path)
+        os.utime(path)
+        return path
 
     def _place(self, temporary: Path, sha256: str) -> None:
         target = self.path(sha256)
-        if self._found(sha256) is not None:
+        if self._taken_back(sha256) is not None:
             # The collector looks at the age: what is wanted again must be young again.
             os.utime(target)
         else:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 
 from gitflow_runner.errors import GitflowError, NotFoundError
 from gitflow_runner.lang.values import Value
@@ -16,6 +17,7 @@ from gitflow_runner.model.projection import fold
 from gitflow_runner.runner.code import resolve_code
 from gitflow_runner.runner.drive import Patience, Stood
 from gitflow_runner.runner.driving import Target, drive_held, drive_recorded
+from gitflow_runner.runner.resources import look_up
 from gitflow_runner.runner.runtime import Runtime
 from gitflow_runner.runner.start import begin_run, new_run_id
 from gitflow_runner.runner.sync import fetch
@@ -89,9 +91,9 @@ class Service:
         return is_signed_by_runner(self.runtime, at)
 
     def verify(self, typed: str) -> tuple[RunRef, tuple[Finding, ...]]:
-        """All findings about one run, from Git alone."""
+        """All findings about one run, from Git and from the store of large values."""
         at = self.find(typed)
-        return at, examine(self.runtime, at)
+        return at, examine(self.runtime, at, look_up=partial(look_up, self.runtime))
 
     def logs(self, typed: str, *, step: str | None) -> Sequence[tuple[str, bytes]]:
         """The logs of a run's attempts: of ended ones from its tree, of running ones from this clone."""

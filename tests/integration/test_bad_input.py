@@ -63,6 +63,16 @@ BAD: Mapping[str, tuple[tuple[tuple[str, ...], int, str], ...]] = {
         (("verify", UNKNOWN_RUN), 3, "run.unknown"),
         (("nonsense",), 2, "usage"),
     ),
+    "resources": (
+        (("ls", "-L", "0"), 2, "usage.limit"),
+        (("ls", UNKNOWN_RUN), 3, "run.unknown"),
+        (("show", "zz"), 2, "res.malformed"),
+        (("show", "abcdef0"), 3, "res.unknown"),
+        (("get", "abcdef0", "-o", "x"), 3, "res.unknown"),
+        (("rm",), 2, "usage.resources"),
+        (("rm", "abcdef0"), 2, "res.malformed"),
+        (("rm", "0" * 64), 3, "res.unknown"),
+    ),
     "flows": (
         (("import", "nowhere.clj"), 3, "import.missing"),
         (("migrate", "nothing"), 3, "flow.unknown"),

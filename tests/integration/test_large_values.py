@@ -91,3 +91,61 @@ def test_a_retained_value_ends_at_its_tier(tmp_path: Path, origin: str) -> None:
     told = json.loads(clone.gfr("run", SLUG, "--json", codes=(1,)))
     assert told["data"]["failure"]["code"] == "http.too_large"
     assert list((clone.folder / ".git/gitflow/objects-ext").glob("*")) == []
+
+
+def test_stored_values_are_listed_shown_fetched_searched_and_kept_while_named(
+    tmp_path: Path, origin: str
+) -> None:
+    clone = carrying(tmp_path, origin, 2_000_000)
+    run = clone.gfr("run", SLUG).splitlines()[0]
+    sha256 = digest_of(2_000_000)
+    (listed,) = json.loads(clone.gfr("resources", "ls", "--json"))["data"]["items"]
+    assert listed == {
+        "uri": f"res://sha256/{sha256}",
+        "sha256": sha256,
+        "size": 2_000_000,
+        "media_type": "application/octet-stream",
+        "place": "store",
+        "runs": [run],
+    }
+    assert json.loads(clone.gfr("resources", "show", sha256[:8], "--json"))["data"]["preview"] is None
+    clone.gfr("resources", "get", sha256[:8], "-o", "../fetched")
+    assert hashlib.sha256((tmp_path / "fetched").read_bytes()).hexdigest() == sha256
+    assert json.loads(clone.gfr("resources", "search", "nothing", "--json"))["data"]["items"] == []
+    refused = json.loads(clone.gfr("resources", "rm", sha256, "--json", codes=(5,)))
+    assert refused["error"]["code"] == "res.in_use"
+    done = json.loads(clone.gfr("resources", "rm", "--unused", "--dry-run", "--json"))["data"]
+    assert (done["taken"], done["kept"]) == ([], 1)
+
+
+def test_a_run_whose_large_value_is_lost_or_damaged_is_told_so(tmp_path: Path, origin: str) -> None:
+    clone = carrying(tmp_path, origin, 2_000_000)
+    run = clone.gfr("run", SLUG).splitlines()[0]
+    (file,) = [p for p in (clone.folder / ".git/gitflow/objects-ext").rglob("*") if p.is_file()]
+    assert json.loads(clone.gfr("runs", "verify", run, "--json"))["data"]["verdict"] == "ok"
+    data = file.read_bytes()
+    file.write_bytes(b"!" + data[1:])
+    damaged = json.loads(clone.gfr("runs", "verify", run, "--json", codes=(1,)))["data"]
+    assert [f["code"] for f in damaged["findings"]] == ["res.digest"]
+    file.unlink()
+    lost = json.loads(clone.gfr("runs", "verify", run, "--json", codes=(1,)))["data"]
+    assert (lost["verdict"], [f["code"] for f in lost["findings"]]) == ("incomplete", ["incomplete"])
+
+
+def test_clones_that_share_runs_share_large_values_or_are_told(tmp_path: Path, origin: str) -> None:
+    clone = carrying(tmp_path, origin, 2_000_000)
+    clone.git("init", "-q", "--bare", "../remote.git")
+    clone.git("remote", "add", "origin", str(tmp_path / "remote.git"))
+    clone.git("config", "gitflow.remote", "origin")
+    failed = json.loads(clone.gfr("run", SLUG, "--json", codes=(1,)))
+    assert failed["data"]["failure"]["code"] == "blob_not_shared"
+    clone.git("config", "gitflow.resources", str(tmp_path / "shared"))
+    clone.gfr("run", SLUG)
+    sha256 = digest_of(2_000_000)
+    assert (tmp_path / "shared" / sha256[:2] / sha256).stat().st_size == 2_000_000
+    refused = json.loads(clone.gfr("resources", "rm", "--unused", "--json", codes=(4,)))
+    assert refused["error"]["code"] == "res.shared"
+    clone.git("config", "gitflow.resources", "local")
+    clone.gfr("run", SLUG)
+    clone.git("config", "gitflow.resources", "not/absolute")
+    assert json.loads(clone.gfr("run", SLUG, "--json", codes=(2,)))["error"]["code"] == "res.folder"
