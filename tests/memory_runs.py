@@ -233,10 +233,10 @@ class World:
         Service(runtime).drive(self.at(), Patience.TIMERS)
         self.outside.told.append(self.at().tip)
 
-    def approve(self, runtime: Runtime) -> None:
+    def approve(self, runtime: Runtime, action: str = "approve") -> None:
         """`gfr approve` without the driving that follows."""
         question = find_question(runtime, self.at().run, None)
-        decide(runtime, question, "approve", note="fine", payload=question.digest)
+        decide(runtime, question, action, note="fine", payload=question.digest)
 
     def resolve(self, runtime: Runtime, outcome: str, value: bytes | None = None) -> None:
         """`gfr resolve` of the one step in doubt, without the driving that follows."""

@@ -7,6 +7,7 @@ from typing import TypeGuard
 
 from gitflow_runner.engine.body import BodyHost
 from gitflow_runner.engine.parallel import MAX_AT_ONCE, Parked
+from gitflow_runner.engine.people import Guarded
 from gitflow_runner.errors import LangError, UsageError
 from gitflow_runner.lang.collection import Map, map_of
 from gitflow_runner.lang.fuel import MANY, Call
@@ -71,14 +72,14 @@ class Answers:
         if kind.ns is None:
             if len(rest) != 2:
                 raise _bad(call, "flow_step_arity_invalid", "flow/step takes a type, an id and a config")
-            return self._host.step(_type(kind.text), _step_id(call, rest[0]), config, call)
+            return Guarded(self._host, _type(kind.text), _step_id(call, rest[0]), config, call).run()
         packaged = self._flow.steps.get(kind.text)
         if packaged is None:
             raise _bad(call, "missing_packaged_step_reference", f":{kind.text} is not declared in :steps")
         step_id = _step_id(call, rest[0]) if len(rest) == 2 else kind.name
         if isinstance(packaged.defaults, Map):
             config = map_of((*packaged.defaults.items(), *config.items()), loose=config.loose)
-        return self._host.step(_type(packaged.type), step_id, config, call)
+        return Guarded(self._host, _type(packaged.type), step_id, config, call).run()
 
     def _poll(self, call: Call) -> Value:
         options, ask = call.args

@@ -146,7 +146,8 @@ def _message(settings: dict[str, object], config: Mapping[str, object], context:
 def _to_be_raised(error: StepError, config: Mapping[str, object], context: Context) -> bool:
     if error.code == "step.cancelled" or error.code.startswith(("config_", "missing_", "unknown_")):
         return True
-    return error.retryable and retry_policy(config).another(context.attempt)
+    status = error.details.get("status")
+    return retry_policy(config).another(context.attempt, error.code, status, retryable=error.retryable)
 
 
 def _taken(delivery: Delivery) -> Map:

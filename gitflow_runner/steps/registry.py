@@ -23,6 +23,7 @@ SHARED = frozenset(
         "base",
         "bodies",
         "config",
+        "expect",
         "jsontext",
         "keyvalue",
         "memory",

@@ -1,0 +1,111 @@
+"""Steps that people confirm beforehand, review afterwards, or take over once they have failed.
+
+Each question is a wait of its own in the history, named after the step: `deploy-confirm`, `deploy-review`,
+`deploy-failed`. A step that is tried again at a checkpoint is the next occurrence of the same id, and keeps
+the idempotency key that its last attempt left.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from gitflow_runner.engine.body import BodyHost, StepThrow, step_throw
+from gitflow_runner.lang.collection import Map, Vec, map_of
+from gitflow_runner.lang.fuel import Call
+from gitflow_runner.lang.values import Keyword, Value, keyword
+from gitflow_runner.model.failure import Failure
+
+SINCE = 2  # the behaviour that asks; before it these keys meant nothing
+CHECKPOINT_ACTIONS = ("retry", "skip", "fail")
+
+_ASKING = ("confirm", "review")
+_SUSPENDING = ("wait", "sleep")
+
+Moment = Literal["confirm", "review"]
+
+
+@dataclass(frozen=True, slots=True)
+class Guarded:
+    """One call of a step with the people around it."""
+
+    host: BodyHost
+    step_type: str
+    step_id: str
+    config: Map
+    call: Call
+
+    def run(self) -> Value:
+        """The step's value; its failure, or `step.rejected`, is thrown."""
+        if self.step_type in _SUSPENDING or self.host.behaviour < SINCE:
+            return self._step()
+        config = (keyword("config"), self._shown())
+        self._ask("confirm", f"Run {self.step_id}?", config)
+        value = self._tried()
+        self._ask("review", f"Is the result of {self.step_id} right?", (keyword("result"), value))
+        return value
+
+    def _tried(self) -> Value:
+        if self.config.get(keyword("on-error")) is not keyword("checkpoint"):
+            return self._step()
+        continues = None
+        while True:
+            try:
+                return self._step(continues)
+            except StepThrow as thrown:
+                match self._checkpoint(thrown.failure):
+                    case "retry":
+                        continues = thrown.continues
+                    case "skip":
+                        return None
+                    case _:
+                        raise
+
+    def _step(self, continues: tuple[str, int] | None = None) -> Value:
+        return self.host.step(self.step_type, self.step_id, self.config, self.call, continues=continues)
+
+    def _shown(self) -> Map:
+        return map_of(
+            (key, value)
+            for key, value in self.config.items()
+            if not (isinstance(key, Keyword) and key.text in _ASKING)
+        )
+
+    def _ask(self, moment: Moment, title: str, about: tuple[Value, Value]) -> None:
+        wanted = self.config.get(keyword(moment))
+        if wanted is None or wanted is False:
+            return
+        terms = map_of([(keyword("title"), title), (keyword("payload"), self._payload(about))])
+        if isinstance(wanted, str):
+            terms = terms.assoc(keyword("title"), wanted)
+        elif isinstance(wanted, Map):
+            terms = map_of((*terms.items(), *wanted.items()))
+        answer = self.host.step("wait", f"{self.step_id}-{moment}", terms, self.call)
+        if _action(answer) != "approve":
+            by = answer.get(keyword("by")) if isinstance(answer, Map) else None
+            people = ", ".join(str(each) for each in by) if isinstance(by, Vec) else "somebody"
+            failure = Failure("step.rejected", f"{people} rejected {self.step_id} ({moment})", self.step_id)
+            raise step_throw(self.step_type, self.step_id, failure)
+
+    def _checkpoint(self, failure: Failure) -> str:
+        told = [(keyword("code"), failure.code), (keyword("message"), failure.message)]
+        terms = map_of(
+            [
+                (keyword("title"), f"{self.step_id} failed: {failure.code}"),
+                (keyword("payload"), self._payload((keyword("failure"), map_of(told)))),
+                (keyword("actions"), Vec(tuple(keyword(action) for action in CHECKPOINT_ACTIONS))),
+                # Whoever does not answer in time has not decided for anything: the step stays failed.
+                (keyword("on-timeout"), keyword("continue")),
+                (keyword("kind"), keyword("approval")),
+            ]
+        )
+        return _action(self.host.step("wait", f"{self.step_id}-failed", terms, self.call))
+
+    def _payload(self, about: tuple[Value, Value]) -> Map:
+        step = [(keyword("step"), self.step_id), (keyword("type"), keyword(self.step_type))]
+        return map_of([*step, about])
+
+
+def _action(answer: Value) -> str:
+    action = answer.get(keyword("action")) if isinstance(answer, Map) else None
+    return str(action.text) if isinstance(action, Keyword) else str(action)
