@@ -25,7 +25,7 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "run": ("runs", "run", "Start a run and drive it to its end or its first wait."),
     "watch": ("runs", "watch", "Follow a run that another process drives."),
     "show": ("runs", "show", "Show a run: its steps, waits, results and the next commands."),
-    "logs": ("runs", "logs", "Print what the attempts of a run logged."),
+    "logs": ("logs", "logs", "Print what the attempts of a run logged."),
     "waits": ("waits", "waits", "List open waits, with what each asks for and until when."),
     "approve": ("waits", "approve", "Sign an approval of exactly what is shown."),
     "reject": ("waits", "reject", "Sign a rejection; any valid one ends the wait."),

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from functools import partial
 
-from gitflow_runner.errors import GitflowError, NotFoundError
+from gitflow_runner.errors import GitflowError
 from gitflow_runner.lang.values import Value
 from gitflow_runner.ledger.chain import read_history, read_run
 from gitflow_runner.ledger.fsck import Finding
@@ -94,21 +94,3 @@ class Service:
         """All findings about one run, from Git and from the store of large values."""
         at = self.find(typed)
         return at, examine(self.runtime, at, look_up=partial(look_up, self.runtime))
-
-    def logs(self, typed: str, *, step: str | None) -> Sequence[tuple[str, bytes]]:
-        """The logs of a run's attempts: of ended ones from its tree, of running ones from this clone."""
-        at = self.find(typed)
-        reader = self.runtime.repository
-        found: dict[str, bytes] = {}
-        folder = reader.entry(reader.commit(at.tip).tree, "logs")
-        for entry in reader.tree(folder.oid) if folder is not None else ():
-            found[entry.name] = reader.blob(entry.oid)
-        live = self.runtime.local.root / "live" / at.run
-        for path in sorted(live.glob("*.log")) if live.is_dir() else ():
-            found.setdefault(path.name, path.read_bytes())
-        wanted = {n: d for n, d in found.items() if step is None or step in n}
-        if step is not None and not wanted:
-            raise NotFoundError(
-                "step.unknown", f"run {at.run} has no logs of a step {step!r}", fix=(f"gfr show {at.run}",)
-            )
-        return sorted(wanted.items())

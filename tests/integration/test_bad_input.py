@@ -39,7 +39,12 @@ BAD: Mapping[str, tuple[tuple[tuple[str, ...], int, str], ...]] = {
         (("../../x",), 3, "run.unknown"),
         ((UNKNOWN_RUN, "ask"), 3, "run.unknown"),
     ),
-    "logs": (((UNKNOWN_RUN,), 3, "run.unknown"),),
+    "logs": (
+        ((UNKNOWN_RUN,), 3, "run.unknown"),
+        ((UNKNOWN_RUN, "--since", "soon"), 2, "usage.time"),
+        ((UNKNOWN_RUN, "--attempt", "0"), 2, "usage"),
+        ((UNKNOWN_RUN, "-f", "--failed"), 2, "usage.logs"),
+    ),
     "waits": ((("extra",), 2, "usage"),),
     "approve": (((UNKNOWN_RUN,), 3, "run.unknown"), ((), 2, "usage")),
     "reject": (((UNKNOWN_RUN,), 3, "run.unknown"), ((), 2, "usage")),
