@@ -28,6 +28,7 @@ class Handler(BaseHTTPRequestHandler):
     """Gives and takes."""
 
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True  # head and body are two writes: no waiting for an acknowledgement
 
     def do_GET(self) -> None:
         """`/give` and `/taken`."""

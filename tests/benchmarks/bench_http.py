@@ -1,0 +1,57 @@
+"""One `:http` step beside the same request by bare httpx, to a server in a process of its own."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+
+import httpx
+import pytest
+
+from gitflow_runner.net.client import HttpClient
+from gitflow_runner.steps.config import parse_config
+from gitflow_runner.steps.http import STEP
+from tests.real_clone import ROOT
+from tests.step_context import World, edn
+
+Compare = Callable[[str, Callable[[], object], Callable[[], object]], float]
+
+CALLS = 100
+
+
+@pytest.fixture
+def origin() -> Iterator[str]:
+    server = subprocess.Popen(
+        [sys.executable, "-m", "tests.streaming_server"],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    )
+    assert server.stdout is not None
+    with server, server.stdout as out:
+        yield f"http://127.0.0.1:{int(out.readline())}"
+        server.kill()
+
+
+def test_a_step_costs_at_most_half_of_a_request_more(compare: Compare, origin: str) -> None:
+    url = f"{origin}/give?bytes=200"
+    client = HttpClient(monotonic_ms=lambda: time.monotonic_ns() // 1_000_000, allow=(origin,))
+    context = World().context(http=client)
+    value = edn(f'{{:url "{url}" :headers {{"X-One" "1"}} :response-as :text}}')
+    bare = httpx.Client(trust_env=False)
+
+    def ours() -> None:
+        for _ in range(CALLS):
+            STEP.run(parse_config(STEP.spec, value), context)
+
+    def theirs() -> None:
+        for _ in range(CALLS):
+            assert bare.get(url, headers={"X-One": "1"}).text
+
+    ratio = compare(f"{CALLS} :http steps over bare httpx", ours, theirs)
+    client.close()
+    bare.close()
+    assert ratio < 1.5
