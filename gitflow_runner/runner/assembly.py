@@ -10,6 +10,7 @@ from gitflow_runner.engine.program import Program, make_program
 from gitflow_runner.ledger.blobs import RunBlobs
 from gitflow_runner.ledger.journal import Journal
 from gitflow_runner.ledger.kv import KvScope
+from gitflow_runner.ledger.lease import take_wake
 from gitflow_runner.model.event import Recorded, StepStarted, WaitOpened, WaitResolved
 from gitflow_runner.model.ids import Slug
 from gitflow_runner.model.pin import Pin
@@ -29,6 +30,7 @@ from gitflow_runner.runner.requests import Requests
 from gitflow_runner.runner.runtime import Runtime
 from gitflow_runner.runner.settings import LimitSettings
 from gitflow_runner.runner.source import ProjectSource
+from gitflow_runner.runner.stopping import Cancelling
 from gitflow_runner.runner.sync import fetch
 from gitflow_runner.runner.waiting import Waits
 from gitflow_runner.steps.base import Functions
@@ -100,6 +102,14 @@ class Assembly:
                 return FlowFunctions(flow, fuel=fuel)
 
     @cached_property
+    def cancelling(self) -> Cancelling:
+        """What lets a cancel reach a busy step."""
+        common_dir, run = self.runtime.repository.common_dir, self.journal.run.run
+        return Cancelling(
+            self.buffer, self.runtime.clock, partial(take_wake, common_dir, run), self.inbox.look_for_requests
+        )
+
+    @cached_property
     def ports(self) -> Ports:
         """What attempts reach."""
         runtime, settings = self.runtime, self.code.settings
@@ -114,6 +124,7 @@ class Assembly:
             pin=self.pin,
             live=runtime.local.root / "live" / self.journal.run.run,
             tokens=runtime.tokens,
+            cancelling=self.cancelling,
             stop=runtime.stop,
         )
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -14,6 +13,7 @@ from gitflow_runner.ledger.kv import Entry, KvScope
 from gitflow_runner.model.pin import Pin
 from gitflow_runner.runner.buffer import Buffer
 from gitflow_runner.runner.clock import Clock
+from gitflow_runner.runner.stopping import Cancelling, Deadline
 from gitflow_runner.steps.base import BlobRef, Context, Functions, Http, KvEntry, Source
 from gitflow_runner.steps.tokens import Tokens
 
@@ -80,19 +80,6 @@ class BlobPort:
         return self._blobs.chunks(uri)
 
 
-@dataclass
-class Deadline:
-    """Stops an attempt that ran out of time, or whose process is to end."""
-
-    clock: Clock
-    deadline_ms: int
-    stop: Callable[[], bool]
-
-    def asked(self) -> bool:
-        """Whether the attempt should end now."""
-        return self.stop() or self.clock.monotonic_ms() >= self.deadline_ms
-
-
 class AttemptLog:
     """One attempt's lines: in a live file while it runs, in the run's tree once it has ended."""
 
@@ -147,6 +134,7 @@ class Ports:
         pin: Pin,
         live: Path,
         tokens: Tokens,
+        cancelling: Cancelling,
         stop: Callable[[], bool],
     ) -> None:
         self._buffer = buffer
@@ -159,6 +147,7 @@ class Ports:
         self._pin = pin
         self._live = live
         self._tokens = tokens
+        self._cancelling = cancelling
         self._stop = stop
 
     @contextmanager
@@ -179,7 +168,7 @@ class Ports:
                 self._clock.now_ms(),
                 deadline_ms,
                 self._clock,
-                Deadline(self._clock, deadline_ms, self._stop),
+                Deadline(self._clock, deadline_ms, self._stop, self._cancelling, self._cancelling.is_taken),
                 log,
                 self._http,
                 self._functions,

@@ -42,6 +42,7 @@ from gitflow_runner.steps.memory import (
     MemoryLog,
     MemorySource,
 )
+from gitflow_runner.steps.expect import check_expected, require_expectation
 from gitflow_runner.steps.persist import persist
 from gitflow_runner.steps.registry import Steps
 from gitflow_runner.steps.sleep import sleep_ms
@@ -130,6 +131,7 @@ class Rehearsal:
         self._add(StepStarted(command.identity, folder, command.type, "pure", command.input_hash, 1, 0, ""))
         try:
             config = self._config(command)
+            require_expectation(config.get("expect"))
         except StepError as error:
             self._failed(command.identity, folder, failure_of(error, command.identity), {})
             return
@@ -157,6 +159,8 @@ class Rehearsal:
             raise _thrown(mock.throws)
         else:
             result = mock.returns
+        if config.get("expect") is not None:
+            check_expected(config["expect"], result, definite=True)
         return persist(result, config, context)
 
     def _failed(self, identity: str, folder: str, failure: Failure, config: Mapping[str, object]) -> None:
