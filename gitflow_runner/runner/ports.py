@@ -14,7 +14,8 @@ from gitflow_runner.model.pin import Pin
 from gitflow_runner.runner.buffer import Buffer
 from gitflow_runner.runner.clock import Clock
 from gitflow_runner.runner.stopping import Cancelling, Deadline
-from gitflow_runner.steps.base import BlobRef, Context, Functions, Http, KvEntry, Source
+from gitflow_runner.runner.templates import FlowTemplates
+from gitflow_runner.steps.base import BlobRef, Context, Databases, Functions, Http, KvEntry, Source
 from gitflow_runner.steps.tokens import Tokens
 
 MAX_LOG_BYTES = 1_000_000
@@ -131,6 +132,8 @@ class Ports:
         blobs: RunBlobs,
         kv: KvScope,
         source: Source,
+        templates: FlowTemplates,
+        databases: Databases,
         pin: Pin,
         live: Path,
         tokens: Tokens,
@@ -144,6 +147,8 @@ class Ports:
         self._blobs = BlobPort(blobs)
         self._kv = KvPort(kv)
         self._source = source
+        self._templates = templates
+        self._databases = databases
         self._pin = pin
         self._live = live
         self._tokens = tokens
@@ -176,6 +181,9 @@ class Ports:
                 self._kv,
                 self._source,
                 tokens=self._tokens,
+                templates=self._templates.bodies,
+                render=self._templates.render,
+                databases=self._databases,
             )
         finally:
             if log.content:

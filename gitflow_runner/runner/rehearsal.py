@@ -34,6 +34,7 @@ from gitflow_runner.runner.encode import failure_of, stored
 from gitflow_runner.runner.settings import LimitSettings
 from gitflow_runner.steps.base import Context, Functions
 from gitflow_runner.steps.config import parse_config
+from gitflow_runner.steps.expect import check_expected, require_expectation
 from gitflow_runner.steps.memory import (
     ManualCancel,
     ManualClock,
@@ -42,7 +43,6 @@ from gitflow_runner.steps.memory import (
     MemoryLog,
     MemorySource,
 )
-from gitflow_runner.steps.expect import check_expected, require_expectation
 from gitflow_runner.steps.persist import persist
 from gitflow_runner.steps.registry import Steps
 from gitflow_runner.steps.sleep import sleep_ms

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
+from gitflow_runner.databases.registry import Databases
 from gitflow_runner.errors import UsageError
 from gitflow_runner.git.objects import Oid
 from gitflow_runner.git.program import GitProgram
@@ -138,6 +139,12 @@ class Runtime:
     def _resources(self) -> str:
         # Where a disk is mounted is a fact of this machine: a flow's repository does not get to say it.
         return self.git.config("gitflow.resources") or ""
+
+    @cached_property
+    def databases(self) -> Databases:
+        """The databases that steps ask; paths of files are relative to the project."""
+        folder = self.repository.work_dir or self.repository.common_dir
+        return Databases(folder, self.clock.monotonic_ms)
 
     @cached_property
     def _workers(self) -> dict[WorkerLimits, FunctionWorker]:

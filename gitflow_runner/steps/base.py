@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from gitflow_runner.databases.query import Query, Rows, Target
 from gitflow_runner.model.message import Delivery, Message
 from gitflow_runner.model.resource import resource_uri
 from gitflow_runner.model.spec import Spec
@@ -20,6 +21,7 @@ __all__ = [
     "Clock",
     "Connections",
     "Context",
+    "Databases",
     "Functions",
     "Http",
     "HttpConnection",
@@ -30,11 +32,14 @@ __all__ = [
     "LogEntry",
     "Notify",
     "PathChange",
+    "Query",
+    "Rows",
     "Service",
     "Sink",
     "Source",
     "Step",
     "StepLog",
+    "Target",
 ]
 
 
@@ -110,6 +115,14 @@ class Connections(Protocol):
 
     def service(self, name: str) -> Service:
         """The slot's service with its secrets opened, for what is no plain HTTP. The same errors."""
+        ...
+
+
+class Databases(Protocol):
+    """The databases that this runner has drivers for."""
+
+    def run(self, kind: str, target: Target, query: Query, cancel: Cancel) -> Rows:
+        """Run one statement on a `sqlite`, `postgres`…; `StepError` (`db.*`: `databases.query`)."""
         ...
 
 
@@ -293,6 +306,7 @@ class Context:
     connections: Connections | None = None
     notify: Notify | None = None
     tokens: Tokens = field(default_factory=Tokens)
+    databases: Databases | None = None
 
 
 class Step(Protocol):
