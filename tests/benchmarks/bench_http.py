@@ -36,7 +36,7 @@ def origin() -> Iterator[str]:
         server.kill()
 
 
-def test_a_step_costs_at_most_half_of_a_request_more(compare: Compare, origin: str) -> None:
+def bench_an_http_step(compare: Compare, origin: str) -> None:
     url = f"{origin}/give?bytes=200"
     client = HttpClient(monotonic_ms=lambda: time.monotonic_ns() // 1_000_000, allow=(origin,))
     context = World().context(http=client)
