@@ -19,7 +19,8 @@ from gitflow_runner.model.failure import Failure
 SINCE = 2  # the behaviour that asks; before it these keys meant nothing
 CHECKPOINT_ACTIONS = ("retry", "skip", "fail")
 
-_ASKING = ("confirm", "review")
+_CONFIRM, _REVIEW = keyword("confirm"), keyword("review")
+_ON_ERROR, _CHECKPOINT = keyword("on-error"), keyword("checkpoint")
 _SUSPENDING = ("wait", "sleep")
 
 Moment = Literal["confirm", "review"]
@@ -39,14 +40,17 @@ class Guarded:
         """The step's value; its failure, or `step.rejected`, is thrown."""
         if self.step_type in _SUSPENDING or self.host.behaviour < SINCE:
             return self._step()
-        config = (keyword("config"), self._shown())
-        self._ask("confirm", f"Run {self.step_id}?", config)
+        confirm, review = self.config.get(_CONFIRM), self.config.get(_REVIEW)
+        if _is_wanted(confirm):
+            self._ask("confirm", confirm, f"Run {self.step_id}?", (keyword("config"), self._shown()))
         value = self._tried()
-        self._ask("review", f"Is the result of {self.step_id} right?", (keyword("result"), value))
+        if _is_wanted(review):
+            title = f"Is the result of {self.step_id} right?"
+            self._ask("review", review, title, (keyword("result"), value))
         return value
 
     def _tried(self) -> Value:
-        if self.config.get(keyword("on-error")) is not keyword("checkpoint"):
+        if self.config.get(_ON_ERROR) is not _CHECKPOINT:
             return self._step()
         continues = None
         while True:
@@ -66,15 +70,10 @@ class Guarded:
 
     def _shown(self) -> Map:
         return map_of(
-            (key, value)
-            for key, value in self.config.items()
-            if not (isinstance(key, Keyword) and key.text in _ASKING)
+            (key, value) for key, value in self.config.items() if key is not _CONFIRM and key is not _REVIEW
         )
 
-    def _ask(self, moment: Moment, title: str, about: tuple[Value, Value]) -> None:
-        wanted = self.config.get(keyword(moment))
-        if wanted is None or wanted is False:
-            return
+    def _ask(self, moment: Moment, wanted: Value, title: str, about: tuple[Value, Value]) -> None:
         terms = map_of([(keyword("title"), title), (keyword("payload"), self._payload(about))])
         if isinstance(wanted, str):
             terms = terms.assoc(keyword("title"), wanted)
@@ -104,6 +103,11 @@ class Guarded:
     def _payload(self, about: tuple[Value, Value]) -> Map:
         step = [(keyword("step"), self.step_id), (keyword("type"), keyword(self.step_type))]
         return map_of([*step, about])
+
+
+def _is_wanted(question: Value) -> bool:
+    # Only nil and false mean nobody: a map without terms asks as true does.
+    return question is not None and question is not False
 
 
 def _action(answer: Value) -> str:

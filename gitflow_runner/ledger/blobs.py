@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from itertools import chain
 from typing import Final
@@ -39,11 +39,23 @@ class Pointer:
 class RunBlobs:
     """The values of one run: the small ones ride on its next turn, the large ones leave a pointer there."""
 
-    def __init__(self, journal: Journal, store: BlobStore, *, lonely: bool = False) -> None:
-        """`lonely` says that other clones take part in the run and would not find what lies beside Git."""
+    def __init__(
+        self,
+        journal: Journal,
+        store: BlobStore,
+        *,
+        lonely: bool = False,
+        relatives: Callable[[str], Iterable[bytes]] = lambda path: (),
+    ) -> None:
+        """`lonely` says that other clones take part in the run and would not find what lies beside Git.
+
+        `relatives` finds a file in the trees of the runs that called this one or were called by it: they hand
+        one another references. What is found there is kept here too, so that each run is whole by itself.
+        """
         self._journal = journal
         self._store = store
         self._lonely = lonely
+        self._relatives = relatives
 
     def put(self, data: bytes, media_type: str) -> str:
         """Store; the value's digest. It is durable with the turn that first names it.
@@ -87,9 +99,13 @@ class RunBlobs:
             yield data
 
     def _in_tree(self, sha256: str) -> bytes | Pointer:
-        data = self._journal.read(_tree_path(sha256))
+        path = _tree_path(sha256)
+        data = self._journal.read(path)
         if data is None:
-            raise unknown(sha256)
+            data = next(iter(self._relatives(path)), None)
+            if data is None:
+                raise unknown(sha256)
+            self._journal.attach({path: data})
         if hashlib.sha256(data).hexdigest() == sha256:
             return data
         found = pointer_in(data)

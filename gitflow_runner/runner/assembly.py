@@ -17,7 +17,7 @@ from gitflow_runner.model.pin import Pin
 from gitflow_runner.model.spec import Effect
 from gitflow_runner.runner.attempt import Attempts
 from gitflow_runner.runner.buffer import Buffer
-from gitflow_runner.runner.children import Children, Launch
+from gitflow_runner.runner.children import Children, Launch, relatives_files
 from gitflow_runner.runner.code import Code
 from gitflow_runner.runner.drive import Driver
 from gitflow_runner.runner.freshness import require_fresh
@@ -119,7 +119,14 @@ class Assembly:
             clock=runtime.clock,
             http=runtime.http(settings.http),
             functions=self.functions,
-            blobs=RunBlobs(self.journal, runtime.store, lonely=runtime.is_lonely),
+            blobs=RunBlobs(
+                self.journal,
+                runtime.store,
+                lonely=runtime.is_lonely,
+                relatives=lambda path: relatives_files(
+                    runtime.repository, self.pin, self.journal.history(), path
+                ),
+            ),
             kv=KvScope(runtime.repository, runtime.committer, KV_SCOPE, runtime.clock.now_ms),
             source=ProjectSource(runtime.repository, runtime.git, self.pin.source.commit),
             templates=FlowTemplates(self.code.flow),

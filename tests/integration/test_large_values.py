@@ -149,3 +149,32 @@ def test_clones_that_share_runs_share_large_values_or_are_told(tmp_path: Path, o
     clone.gfr("run", SLUG)
     clone.git("config", "gitflow.resources", "not/absolute")
     assert json.loads(clone.gfr("run", SLUG, "--json", codes=(2,)))["error"]["code"] == "res.folder"
+
+
+CALLED = """{:slug :called :name "Called" :concurrency {:type :singleton :on-new-version :coexist}
+ :flow '(let [sent (flow/step :http :upload {:url "ORIGIN/take" :method :put
+                                             :body-from-ref (:given (flow/input))})]
+          (flow/step :http :again {:url "ORIGIN/give" :query {:bytes 3000} :persist {:type :blob}}))}
+"""
+CALLER = """{:slug :hello :name "Caller" :concurrency {:type :singleton :on-new-version :coexist}
+ :flow '(let [got (flow/step :http :get {:url "ORIGIN/give" :query {:bytes SIZE} :persist {:type :blob}})
+              back (flow/call-flow :called {:given got})]
+          (:status (flow/step :http :send {:url "ORIGIN/take" :method :put :body-from-ref back})))}
+"""
+
+
+@pytest.mark.parametrize("size", [2_000, 2_000_000])
+def test_a_reference_leads_to_its_value_in_a_called_run_and_back(
+    tmp_path: Path, origin: str, size: int
+) -> None:
+    clone = Clone(
+        tmp_path / "clone", CALLER.replace("ORIGIN", origin).replace("SIZE", str(size)), origin=origin
+    )
+    (clone.folder / ".breyta/flows/called.edn").write_text(CALLED.replace("ORIGIN", origin))
+    told = json.loads(clone.gfr("run", SLUG, "--json"))["data"]
+    assert (told["status"], told["output"]["preview"]) == ("succeeded", "200")
+    assert taken(origin) == {"bytes": 3_000, "sha256": digest_of(3_000)}
+    items = json.loads(clone.gfr("resources", "ls", "--json"))["data"]["items"]
+    assert {i["sha256"]: len(i["runs"]) for i in items} == {digest_of(size): 2, digest_of(3_000): 2}
+    for run in {run for item in items for run in item["runs"]}:
+        assert json.loads(clone.gfr("runs", "verify", run, "--json"))["data"]["verdict"] == "ok"

@@ -71,6 +71,16 @@ def test_a_step_that_is_confirmed_runs_only_then(tmp_path: Path) -> None:
     assert check_run(made.runtime(quietly), made.at().ref) == ()
 
 
+@pytest.mark.parametrize(("terms", "asks"), [("{}", True), ('""', True), ("nil", False), ("false", False)])
+def test_only_nil_and_false_ask_nobody(tmp_path: Path, terms: str, asks: bool) -> None:
+    made = world(tmp_path, CONFIRMED.replace(":confirm true", f":confirm {terms}"))
+    go(made)
+    assert (made.run().status, made.outside.keys("/post") == []) == (
+        "waiting" if asks else "succeeded",
+        asks,
+    )
+
+
 def test_a_step_that_is_not_confirmed_never_runs_and_the_flow_may_catch_that(tmp_path: Path) -> None:
     made = world(tmp_path, f"(try {CONFIRMED} (catch Exception e (:code (ex-data e))))")
     go(made, "reject")
