@@ -8,8 +8,12 @@ from __future__ import annotations
 
 import hashlib
 import json
+import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -17,7 +21,7 @@ _BLOCK = hashlib.shake_256(b"a block that does not repeat within itself").digest
 _taken: dict[str, object] = {}
 
 
-def blocks(size: int) -> Any:
+def blocks(size: int) -> Iterator[bytes]:
     """What `/give` sends: `size` bytes in pieces of 64 KB."""
     while size > 0:
         yield _BLOCK[:size]
@@ -63,6 +67,22 @@ class Handler(BaseHTTPRequestHandler):
 
     def log_message(self, format: str, *args: Any) -> None:
         """Say nothing."""
+
+
+@contextmanager
+def streaming() -> Iterator[str]:
+    """The server as a process; its origin."""
+    command = [sys.executable, "-m", "tests.streaming_server"]
+    folder = Path(__file__).resolve().parent.parent
+    server = subprocess.Popen(
+        command, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+    )
+    assert server.stdout is not None
+    with server, server.stdout as out:
+        try:
+            yield f"http://127.0.0.1:{int(out.readline())}"
+        finally:
+            server.kill()
 
 
 if __name__ == "__main__":

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 
@@ -13,8 +11,8 @@ import pytest
 from gitflow_runner.net.client import HttpClient
 from gitflow_runner.steps.config import parse_config
 from gitflow_runner.steps.http import STEP
-from tests.real_clone import ROOT
 from tests.step_context import World, edn
+from tests.streaming_server import streaming
 
 Compare = Callable[[str, Callable[[], object], Callable[[], object]], float]
 
@@ -23,17 +21,8 @@ CALLS = 100
 
 @pytest.fixture
 def origin() -> Iterator[str]:
-    server = subprocess.Popen(
-        [sys.executable, "-m", "tests.streaming_server"],
-        cwd=ROOT,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        text=True,
-    )
-    assert server.stdout is not None
-    with server, server.stdout as out:
-        yield f"http://127.0.0.1:{int(out.readline())}"
-        server.kill()
+    with streaming() as running:
+        yield running
 
 
 def bench_an_http_step(compare: Compare, origin: str) -> None:

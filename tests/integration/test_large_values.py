@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from tests.real_clone import ROOT, SLUG, Clone
-from tests.streaming_server import blocks
+from tests.streaming_server import blocks, streaming
 
 SIZE = 500_000_000
 MEMORY = 64 * 1024 * 1024
@@ -35,17 +35,8 @@ FLOW = """{:slug :hello
 
 @pytest.fixture
 def origin() -> Iterator[str]:
-    server = subprocess.Popen(
-        [sys.executable, "-m", "tests.streaming_server"],
-        cwd=ROOT,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        text=True,
-    )
-    assert server.stdout is not None
-    with server, server.stdout as out:
-        yield f"http://127.0.0.1:{int(out.readline())}"
-        server.kill()
+    with streaming() as running:
+        yield running
 
 
 def carrying(tmp_path: Path, origin: str, size: int, tier: str = ":ephemeral") -> Clone:
