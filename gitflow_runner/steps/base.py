@@ -24,6 +24,7 @@ __all__ = [
     "Databases",
     "Functions",
     "Http",
+    "HttpAuth",
     "HttpConnection",
     "HttpRequest",
     "HttpResponse",
@@ -67,6 +68,36 @@ class Http(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class HttpAuth:
+    """Credentials that are no fixed header: `oauth`, `aws-sigv4`, `google-service-account`.
+
+    `settings` are those of `connections.yaml` or of the step's `:auth` (`token-url`, `scopes` as one text,
+    `region`, `service`…), `secrets` the opened values by role (`client-secret`, `refresh-token`,
+    `secret-access-key`, `session-token`, `service-account`…).
+    """
+
+    kind: str
+    settings: Mapping[str, object]
+    secrets: Mapping[str, str] = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class HttpConnection:
+    """A named service, opened: what to put before the path and which credentials to add.
+
+    `headers` and `query` may be secret: they go into the request and nowhere else. `origins` lists every
+    `scheme://host:port` that the secret may be sent to, those behind `auth` included; a place that tokens
+    are fetched from is one of them.
+    """
+
+    base_url: str | None
+    headers: tuple[tuple[str, str], ...] = field(default=(), repr=False)
+    query: tuple[tuple[str, str], ...] = field(default=(), repr=False)
+    origins: tuple[str, ...] = ()
+    auth: HttpAuth | None = None  # what has to be fetched or signed for each request
+
+
+@dataclass(frozen=True, slots=True)
 class Service:
     """A named service that is not reached by one HTTP request: a database, a model provider, a host.
 
@@ -86,27 +117,11 @@ class Service:
         return not self.secrets or origin in self.origins
 
 
-@dataclass(frozen=True, slots=True)
-class HttpConnection:
-    """A named service, opened: what to put before the path and which credentials to add.
-
-    `headers` and `query` may be secret: they go into the request and nowhere else. `origins` lists every
-    `scheme://host:port` that the secret may be sent to. `service` is there where no fixed header does: its
-    setting `auth` says how each request gets its token or its signature (`steps.auth`).
-    """
-
-    base_url: str | None
-    headers: tuple[tuple[str, str], ...] = ()
-    query: tuple[tuple[str, str], ...] = ()
-    origins: tuple[str, ...] = ()
-    service: Service | None = None
-
-
 class Connections(Protocol):
     """The connections that this run's release and target are bound to."""
 
     def named(self, name: str) -> HttpConnection:
-        """The connection of a slot; `StepError` (`connection.unbound`, `connection.refused`)."""
+        """The connection of a slot; `StepError` (`connection.unbound`, `connection.refused`, `secret.*`)."""
         ...
 
     def inline(self, auth: Mapping[str, object]) -> HttpConnection:
@@ -115,6 +130,10 @@ class Connections(Protocol):
 
     def service(self, name: str) -> Service:
         """The slot's service with its secrets opened, for what is no plain HTTP. The same errors."""
+        ...
+
+    def hide(self, value: str) -> None:
+        """Mask this value from now on, wherever the run is recorded: a token that a service handed out."""
         ...
 
 

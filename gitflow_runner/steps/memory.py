@@ -11,7 +11,6 @@ from fnmatch import fnmatchcase
 from gitflow_runner.databases.query import Query, Rows, Target
 from gitflow_runner.errors import StepError
 from gitflow_runner.model.resource import digest_of
-from gitflow_runner.steps.auth import connection_of
 from gitflow_runner.steps.base import BlobRef, Cancel, HttpConnection, KvEntry, LogEntry, PathChange, Service
 
 
@@ -156,11 +155,10 @@ class MemoryConnections:
 
     by_name: Mapping[str, HttpConnection] = field(default_factory=dict)
     services: Mapping[str, Service] = field(default_factory=dict)
+    hidden: list[str] = field(default_factory=list)
 
     def named(self, name: str) -> HttpConnection:
         """The connection; `StepError` (`connection.unbound`)."""
-        if name in self.services:
-            return connection_of(self.services[name])
         found = self.by_name.get(name)
         if found is None:
             raise StepError("connection.unbound", f"no connection is bound to :{name[:64]}")
@@ -177,6 +175,10 @@ class MemoryConnections:
         if found is None:
             raise StepError("connection.unbound", f"no connection is bound to :{name[:64]}")
         return found
+
+    def hide(self, value: str) -> None:
+        """Keep it in `hidden`."""
+        self.hidden.append(value)
 
 
 @dataclass(frozen=True, slots=True)

@@ -54,13 +54,13 @@ def send(config: Mapping[str, object], context: Context, sink: Sink | None = Non
     """
     opened = _connection(config, context)
     request = _request(config, opened, context)
-    if opened.service is None:
+    if opened.auth is None:
         return context.http.send(request, context.cancel, sink)
-    ready = authorise(request, opened.service, context)
+    ready = authorise(request, opened.auth, context)
     answer = context.http.send(ready.request, context.cancel, sink)
     if answer.status == 401 and ready.key is not None and ready.token is not None:
         context.tokens.forget(ready.key, ready.token)
-        ready = authorise(request, opened.service, context)
+        ready = authorise(request, opened.auth, context)
         answer = context.http.send(ready.request, context.cancel, sink)
     return answer
 

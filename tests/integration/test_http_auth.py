@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 
 from gitflow_runner.net.client import HttpClient
-from gitflow_runner.steps.base import Context, Service
+from gitflow_runner.steps.base import Context, HttpAuth, HttpConnection
 from gitflow_runner.steps.http import STEP
 from gitflow_runner.steps.memory import MemoryConnections
 from tests.loopback import Answer, Loopback
@@ -31,53 +32,19 @@ def client(server: OAuthServer) -> Iterator[HttpClient]:
     made.close()
 
 
-def service(server: Loopback, kind: str, secrets: dict[str, str], **settings: object) -> Service:
+def service(server: Loopback, kind: str, secrets: dict[str, str], **settings: object) -> HttpConnection:
     given = {name.replace("_", "-"): value for name, value in settings.items()}
-    return Service(
-        "api", "http-api", {"base-url": server.origin, "auth": kind, **given}, secrets, (server.origin,)
-    )
+    return HttpConnection(server.origin, origins=(server.origin,), auth=HttpAuth(kind, given, secrets))
 
 
-def oauth(server: OAuthServer, **more: object) -> Service:
+def oauth(server: OAuthServer, **more: object) -> HttpConnection:
     settings = {"token_url": f"{server.origin}/token", "client_id": CLIENT, "scopes": "read"} | more
     return service(server, "oauth", {"client-secret": SECRET}, **settings)
 
 
-def over(client: HttpClient, made: Service, world: World | None = None, **changes: object) -> Context:
-    connections = MemoryConnections(services={"api": made})
+def over(client: HttpClient, made: HttpConnection, world: World | None = None, **changes: object) -> Context:
+    connections = MemoryConnections({"api": made})
     return (world or World()).context(http=client, connections=connections, **changes)
-
-
-@pytest.mark.parametrize(
-    ("kind", "secrets", "settings", "header", "value"),
-    [
-        ("none", {}, {}, "authorization", None),
-        ("bearer", {"token": "t0ken"}, {}, "authorization", "Bearer t0ken"),
-        ("basic", {"password": "p"}, {"username": "u"}, "authorization", "Basic dTpw"),
-        ("api-key", {"api-key": "k"}, {}, "x-api-key", "k"),
-        ("api-key", {"api-key": "k"}, {"header": "X-K", "prefix": "Key"}, "x-k", "Key k"),
-    ],
-)
-def test_a_fixed_secret_goes_into_its_header(
-    server: OAuthServer,
-    client: HttpClient,
-    kind: str,
-    secrets: dict[str, str],
-    settings: dict[str, object],
-    header: str,
-    value: str | None,
-) -> None:
-    server.on("/open", Answer())
-    made = service(server, kind, secrets, **settings)
-    run(STEP, '{:connection :api :path "open"}', over(client, made))
-    assert server.seen[0].headers.get(header) == value
-
-
-def test_an_api_key_can_go_into_the_query(server: OAuthServer, client: HttpClient) -> None:
-    server.on("/open", Answer())
-    made = service(server, "api-key", {"api-key": "k&1"}, param="key")
-    run(STEP, '{:connection :api :path "open" :query {:a 1}}', over(client, made))
-    assert server.seen[0].path == "/open?a=1&key=k%261"
 
 
 @pytest.mark.parametrize("client_auth", ["basic", "post"])
@@ -90,6 +57,8 @@ def test_a_token_is_fetched_once_and_used_again(
     assert (server.count("/token"), server.count("/api")) == (1, 3)
     asked = server.grants.asked[0]
     assert (asked["grant_type"], asked["scope"], asked["audience"]) == ("client_credentials", "read", "api")
+    assert isinstance(context.connections, MemoryConnections)
+    assert context.connections.hidden == ["token-1"], "what was handed out is masked from then on"
 
 
 def test_a_token_is_renewed_before_it_ends(server: OAuthServer, client: HttpClient) -> None:
@@ -113,7 +82,7 @@ def test_a_token_that_is_refused_is_fetched_once_more(server: OAuthServer, clien
 
 
 def test_a_fresh_token_that_is_refused_is_a_failure(server: OAuthServer, client: HttpClient) -> None:
-    made = oauth(server, base_url=server.origin)
+    made = oauth(server)
     server.on("/other", Answer(401, b"no"))
     error = failure(STEP, '{:connection :api :path "other"}', over(client, made))
     assert (error.code, error.details["status"], server.count("/token")) == ("http.status", 401, 1)
@@ -193,8 +162,6 @@ def test_a_google_service_account_signs_for_its_token(server: OAuthServer, clien
     ("kind", "secrets", "settings"),
     [
         ("kerberos", {}, {}),
-        ("bearer", {}, {}),
-        ("basic", {"password": "p"}, {}),
         ("oauth", {"client-secret": "x"}, {}),
         ("oauth", {}, {"token_url": "https://a.example/t", "client_id": "x"}),
         ("aws-sigv4", {"access-key-id": "x"}, {"region": "r", "service": "s"}),
@@ -237,3 +204,9 @@ def test_a_signed_request_arrives_as_it_was_signed(server: OAuthServer, client: 
         "AWS4-HMAC-SHA256 Credential=AKID/20231114/eu-north-1/s3/"
     )
     assert "secret" not in str(seen.headers)
+
+
+def test_secrets_without_a_list_of_origins_go_nowhere(server: OAuthServer, client: HttpClient) -> None:
+    made = replace(oauth(server), origins=())
+    error = failure(STEP, CALL, over(client, made))
+    assert (error.code, server.seen) == ("connection.auth", [])
