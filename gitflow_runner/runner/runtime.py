@@ -100,13 +100,9 @@ class Runtime:
         """The specs of the step types that come with the runner."""
         return {name: self.steps.spec(name) for name in built_in()}
 
-    @cached_property
-    def _clients(self) -> dict[HttpSettings, Http]:
-        return {}
-
     def http(self, settings: HttpSettings) -> Http:
-        """The HTTP client for these settings, made when the first request is sent; runs share its pool."""
-        return self._clients.setdefault(settings, LazyHttp(lambda: self.make_http(settings)))
+        """The HTTP client for these settings, made when the first request is sent."""
+        return LazyHttp(lambda: self.make_http(settings))
 
     @cached_property
     def tokens(self) -> Tokens:
