@@ -126,7 +126,7 @@ class Wire:
         self._tip = tip
 
     def send(self, request: HttpRequest, cancel: Cancel, sink: Sink | None = None) -> HttpResponse:
-        """Count, answer."""
+        """Count, answer; nothing is streamed here."""
         headers = {name.lower(): value for name, value in request.headers}
         path = request.url.partition("://")[2].partition("/")[2]
         self._moment(f"http request /{path}")
@@ -246,10 +246,10 @@ class World:
         Service(runtime).drive(self.at(), Patience.TIMERS)
         self.outside.told.append(self.at().tip)
 
-    def approve(self, runtime: Runtime) -> None:
+    def approve(self, runtime: Runtime, action: str = "approve") -> None:
         """`gfr approve` without the driving that follows."""
         question = find_question(runtime, self.at().run, None)
-        decide(runtime, question, "approve", note="fine", payload=question.digest)
+        decide(runtime, question, action, note="fine", payload=question.digest)
 
     def resolve(self, runtime: Runtime, outcome: str, value: bytes | None = None) -> None:
         """`gfr resolve` of the one step in doubt, without the driving that follows."""

@@ -49,6 +49,11 @@ class BodyHost:
         self.labels: dict[str, BranchTaken] = {}  # that were taken and are not recorded yet, or lately only
 
     @property
+    def behaviour(self) -> int:
+        """The number of the meanings that this run was started with."""
+        return self._behaviour
+
+    @property
     def now_ms(self) -> int:
         """The latest recorded completion among the results already returned here (protocol 2.2)."""
         return self.lane.now
@@ -102,8 +107,19 @@ class BodyHost:
         with self.lane.nested(identity):
             yield identity
 
-    def step(self, step_type: str, step_id: str, config: Map, call: Call) -> Value:
-        """The step's recorded value, asked for first if there is none."""
+    def step(
+        self,
+        step_type: str,
+        step_id: str,
+        config: Map,
+        call: Call,
+        *,
+        continues: tuple[str, int] | None = None,
+    ) -> Value:
+        """The step's recorded value, asked for first if there is none; `StepThrow` if it failed.
+
+        `continues` is the identity and the generation of a failed step that this one tries again.
+        """
         identity = self.lane.scope.identity(step_id, self._explicit_key(step_type, config))
         digest = input_hash(step_type, self._behaviour, config)
         while True:
@@ -112,8 +128,9 @@ class BodyHost:
                 raise _nondeterminism(identity, call.place(), record.input_hash, digest)
             self._strike(record)
             if record is not None and record.complete:
-                return self._answer(identity, step_type, record, config)
-            self.suspend(self._commands(identity, step_type, step_id, config, digest, record))
+                key_of = continues[0] if continues is not None else identity
+                return self._answer(identity, step_type, record, config, key_of)
+            self.suspend(self._commands(identity, step_type, step_id, config, digest, record, continues))
 
     def _strike(self, record: StepRecord | None) -> None:
         # What completed after the cancel was taken is recorded but not handed out, so that a replay is
@@ -125,12 +142,12 @@ class BodyHost:
             self.lane.strike()
             raise Unwind
 
-    def _answer(self, identity: str, step_type: str, record: StepRecord, config: Map) -> Value:
+    def _answer(self, identity: str, step_type: str, record: StepRecord, config: Map, key_of: str) -> Value:
         self.lane.now = max(self.lane.now, record.at)
         match record.state:
             case "failed":
                 assert record.failure is not None
-                raise step_throw(step_type, identity, record.failure)
+                raise step_throw(step_type, identity, record.failure, (key_of, record.generation))
             case "expired" if config.get(_ON_TIMEOUT) is not _CONTINUE:
                 failure = Failure("wait.expired", f"wait {identity} ended without a decision", identity)
                 raise step_throw(step_type, identity, failure)
@@ -150,6 +167,7 @@ class BodyHost:
         config: Map,
         digest: str,
         record: StepRecord | None,
+        continues: tuple[str, int] | None,
     ) -> tuple[Command, ...]:
         if record is not None and record.state in ("open", "unknown"):
             return ()
@@ -158,8 +176,19 @@ class BodyHost:
                 return (OpenWait(identity, step_id, config, digest),)
             case "sleep":
                 return (SetTimer(identity, step_id, config, digest, self.lane.cleanup),)
+        key_of, generation = continues or (None, 0)
         if record is None:
-            return (RunStep(identity, step_id, step_type, config, digest, cleanup=self.lane.cleanup),)
+            first = RunStep(
+                identity,
+                step_id,
+                step_type,
+                config,
+                digest,
+                generation=generation,
+                cleanup=self.lane.cleanup,
+                key_of=key_of,
+            )
+            return (first,)
         command = RunStep(
             identity,
             step_id,
@@ -172,6 +201,7 @@ class BodyHost:
             record.folder,
             record.retry_at,
             self.lane.cleanup,
+            key_of,
         )
         return (command,)
 
@@ -186,7 +216,18 @@ class BodyHost:
         return getattr(key, "text", None) or str(key)
 
 
-def step_throw(step_type: str, identity: str, failure: Failure) -> FlowThrow:
+class StepThrow(FlowThrow):
+    """A failed step as an exception of the language, with what trying it again goes on from."""
+
+    def __init__(self, info: ExInfo, failure: Failure, continues: tuple[str, int]) -> None:
+        super().__init__(info)
+        self.failure = failure
+        self.continues = continues
+
+
+def step_throw(
+    step_type: str, identity: str, failure: Failure, continues: tuple[str, int] | None = None
+) -> StepThrow:
     """The exception that a failed step raises in the body: `ex-data` holds type, step, code, message."""
     shown = {
         keyword("type"): keyword(step_type),
@@ -197,7 +238,8 @@ def step_throw(step_type: str, identity: str, failure: Failure) -> FlowThrow:
     extra = None if failure.data is None else read_data(failure.data.text, loose=True)
     if isinstance(extra, Map):
         shown = {**dict(extra.items()), **shown}
-    return FlowThrow(ExInfo(failure.message, map_of(shown.items(), loose=True)))
+    info = ExInfo(failure.message, map_of(shown.items(), loose=True))
+    return StepThrow(info, failure, continues or (identity, 0))
 
 
 def _nondeterminism(identity: str, at: Place, recorded: str, now: str) -> DamagedError:

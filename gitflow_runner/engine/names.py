@@ -7,6 +7,7 @@ from typing import TypeGuard
 
 from gitflow_runner.engine.body import BodyHost
 from gitflow_runner.engine.parallel import MAX_AT_ONCE, Parked
+from gitflow_runner.engine.people import Guarded
 from gitflow_runner.engine.tool_loop import ToolLoop
 from gitflow_runner.engine.tools import agent_config, merged, offers_tools, packaged_config
 from gitflow_runner.errors import LangError, UsageError
@@ -94,7 +95,7 @@ class Answers:
     def _called(self, step_type: str, step_id: str, config: Map, call: Call) -> Value:
         if offers_tools(step_type, config):
             return self._loops.run(step_type, step_id, config, call)
-        return self._host.step(step_type, step_id, config, call)
+        return Guarded(self._host, step_type, step_id, config, call).run()
 
     def _poll(self, call: Call) -> Value:
         options, ask = call.args

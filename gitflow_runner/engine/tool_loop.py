@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from gitflow_runner.engine.body import BodyHost, step_throw
+from gitflow_runner.engine.people import Guarded
 from gitflow_runner.engine.tools import OfferedTool, Unoffered, offered_tools, offers_tools
 from gitflow_runner.lang.collection import Map, Vec, map_of
 from gitflow_runner.lang.fuel import Call
@@ -89,7 +90,7 @@ class ToolLoop:
         seen: dict[str, int] = {}
         for iteration in range(1, bounds.iterations + 1):
             question = _question(config, tools, transcript)
-            answer = self.host.step(step_type, MODEL, question, call)
+            answer = Guarded(self.host, step_type, MODEL, question, call).run()
             if not isinstance(answer, Map):
                 return answer  # skipped
             total = answer if total is None else _added(total, answer)
@@ -156,7 +157,7 @@ class ToolLoop:
         config, step_id = tool.config(arguments), f"tool:{tool.name}"
         if offers_tools(tool.type, config):
             return self.run(tool.type, step_id, config, call, depth + 1)
-        return self.host.step(tool.type, step_id, config, call)
+        return Guarded(self.host, tool.type, step_id, config, call).run()
 
 
 def _question(config: Map, tools: Mapping[str, OfferedTool], transcript: list[Value]) -> Map:

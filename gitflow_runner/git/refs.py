@@ -49,6 +49,7 @@ JOBS = "refs/runner/jobs/"
 REMOTES = "refs/runner/remotes/"
 ARCHIVES = "refs/runs-archive/"
 RUNNER = "refs/runner/"
+EVERY = "refs/"
 OURS = (RELEASES, LIVE, POLICIES, RUNS, APPROVALS, CALLBACKS, REQUESTS, GATES, RUNNER, ARCHIVES)
 INBOXES = (APPROVALS, CALLBACKS, REQUESTS)
 

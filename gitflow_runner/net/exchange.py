@@ -15,10 +15,24 @@ class Cancel(Protocol):
         ...
 
 
+class Body(Protocol):
+    """A body that need not fit in memory; it is read anew whenever it has to be sent again."""
+
+    @property
+    def size(self) -> int:
+        """All bytes of it, stated to the other side before the first."""
+        ...
+
+    def chunks(self) -> Iterator[bytes]:
+        """The body from its beginning, piece by piece."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class HttpRequest:
     """One request; `body` is already encoded; `timeout_ms` bounds the whole exchange, redirects included.
 
+    `max_response_bytes` None means the client's own bound, which a larger number does not raise.
     `origins` names every `scheme://host:port` that may see this request because it carries a secret;
     empty means no such bound.
     """
@@ -26,9 +40,9 @@ class HttpRequest:
     method: str
     url: str
     headers: tuple[tuple[str, str], ...] = ()
-    body: bytes | None = None
+    body: bytes | Body | None = None
     timeout_ms: int = 30_000
-    max_response_bytes: int = 10_000_000
+    max_response_bytes: int | None = None
     follow_redirects: bool = True
     origins: tuple[str, ...] = ()
 

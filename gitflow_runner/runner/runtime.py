@@ -6,12 +6,15 @@ import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 
 from gitflow_runner.databases.registry import Databases
+from gitflow_runner.errors import UsageError
 from gitflow_runner.git.objects import Oid
 from gitflow_runner.git.program import GitProgram
 from gitflow_runner.git.repository import Repository
 from gitflow_runner.ledger.committer import Committer
+from gitflow_runner.ledger.store import BlobStore
 from gitflow_runner.model.event import Recorded
 from gitflow_runner.model.spec import Spec
 from gitflow_runner.net.mail import MailClient
@@ -23,10 +26,12 @@ from gitflow_runner.runner.policies import Policies
 from gitflow_runner.runner.settings import HttpSettings, WorkerLimits
 from gitflow_runner.steps.base import Cancel, Http, HttpRequest, HttpResponse, Sink
 from gitflow_runner.steps.registry import Steps, built_in
+from gitflow_runner.steps.tokens import Tokens
 from gitflow_runner.trust.signer import FileSigner
 
 RUNNER_NAME = "runner"
 RUNNER_MAIL = "runner@gitflow.invalid"
+LOCAL_STORE = "local"  # of `gitflow.resources`: this clone keeps large values for itself
 
 
 class LazyHttp:
@@ -99,6 +104,38 @@ class Runtime:
     def http(self, settings: HttpSettings) -> Http:
         """The HTTP client for these settings, made when the first request is sent."""
         return LazyHttp(lambda: self.make_http(settings))
+
+    @cached_property
+    def tokens(self) -> Tokens:
+        """The access tokens that this process holds."""
+        return Tokens()
+
+    @cached_property
+    def store(self) -> BlobStore:
+        """Where large values lie: a folder that `gitflow.resources` names, else beside Git.
+
+        `UsageError` (`res.folder`) for one that is no absolute path.
+        """
+        named = self._resources
+        if named in ("", LOCAL_STORE):
+            return BlobStore(self.repository.common_dir)
+        if not named.startswith("/"):
+            raise UsageError(
+                "res.folder",
+                f"gitflow.resources is {named[:200]!r}, which is no absolute path",
+                fix=("git config gitflow.resources /a/folder/that/all/clones/reach",),
+            )
+        return BlobStore(self.repository.common_dir, Path(named))
+
+    @cached_property
+    def is_lonely(self) -> bool:
+        """Whether runs are shared while large values are not, and nobody said that this is meant."""
+        return self.remote is not None and self._resources == ""
+
+    @cached_property
+    def _resources(self) -> str:
+        # Where a disk is mounted is a fact of this machine: a flow's repository does not get to say it.
+        return self.git.config("gitflow.resources") or ""
 
     @cached_property
     def databases(self) -> Databases:

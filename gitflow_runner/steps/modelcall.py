@@ -226,7 +226,8 @@ class Listener:
 
 def _offline(request: HttpRequest, listener: Listener) -> HttpResponse:
     """The answer of the model that comes with the runner; nothing leaves the process."""
-    said = answer_offline(request.url, request.body or b"")
+    assert isinstance(request.body, bytes), "a question to a model is built as bytes"
+    said = answer_offline(request.url, request.body)
     response = HttpResponse(said.status, said.headers, said.body, request.url)
     if not listener.wants(response):
         return response

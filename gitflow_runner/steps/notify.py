@@ -10,10 +10,11 @@ from gitflow_runner.lang.values import Value, keyword
 from gitflow_runner.model.message import Delivery, Message
 from gitflow_runner.model.spec import Effect, Field, Spec
 from gitflow_runner.steps.base import Context
+from gitflow_runner.steps.bodies import scalar_text
 from gitflow_runner.steps.config import name_of, parse_config, plain_config, retry_policy
 from gitflow_runner.steps.jsontext import to_plain
 from gitflow_runner.steps.rendering import rendered, template_part
-from gitflow_runner.steps.request import FIELDS, http_request, scalar_text
+from gitflow_runner.steps.request import FIELDS, send
 
 
 def _effect(config: Mapping[str, object]) -> Effect:
@@ -120,7 +121,7 @@ def _send_http(settings: dict[str, object], config: Mapping[str, object], contex
     defaults = {"method": "post", "timeout": config.get("timeout"), "connection": config.get("connection")}
     request = {name: value for name, value in defaults.items() if value is not None} | settings
     checked = parse_config(CHANNEL, map_of([(keyword(key), value) for key, value in request.items()]))
-    response = context.http.send(http_request(checked, context), context.cancel)
+    response = send(checked, context)
     if response.status >= 400:
         raise StepError(
             "http.status",
@@ -175,7 +176,8 @@ def _message(settings: dict[str, object], config: Mapping[str, object], context:
 def _to_be_raised(error: StepError, config: Mapping[str, object], context: Context) -> bool:
     if error.code == "step.cancelled" or error.code.startswith(("config_", "missing_", "unknown_")):
         return True
-    return error.retryable and retry_policy(config).another(context.attempt)
+    status = error.details.get("status")
+    return retry_policy(config).another(context.attempt, error.code, status, retryable=error.retryable)
 
 
 def _taken(delivery: Delivery) -> Map:

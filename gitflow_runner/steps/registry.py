@@ -21,8 +21,11 @@ SHARED = frozenset(
     {
         "answering",
         "asking",
+        "auth",
         "base",
+        "bodies",
         "config",
+        "expect",
         "jsontext",
         "keyvalue",
         "memory",
@@ -33,6 +36,8 @@ SHARED = frozenset(
         "request",
         "response",
         "results",
+        "sigv4",
+        "tokens",
     }
 )
 """The modules of this package that are no step type; every other one holds its own in `STEP`."""
