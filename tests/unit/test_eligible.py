@@ -72,3 +72,6 @@ def test_a_runner_decides_nothing_even_where_no_role_and_no_human_is_asked_for()
         "role",
         "runner is a runner, which decides nothing",
     )
+    others = policy(people={name: about for name, about in PEOPLE.items() if name != "agent"})
+    gone = {p.principal: p.reason for p in who_may(wait, policy(), others, now=NOW)}
+    assert gone["agent"] == "role"
