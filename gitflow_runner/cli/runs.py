@@ -153,7 +153,7 @@ def _tell_event(out: Output, state: Run, recorded: Recorded) -> None:
 def show(out: Output, run_name: str, wait_name: str | None) -> None:
     """Show RUN, or exactly what one of its open waits asks people to sign.
 
-    Examples: gfr show 7k3m9q · gfr show 7k3m9q 00002-ask
+    Examples: gfr show 7k3m5q · gfr show 7k3m5q 00002-ask
     """
     session = Session(out, fresh=True)
     now = session.service.runtime.clock.now_ms()

@@ -193,7 +193,7 @@ def approve(
 ) -> int:
     """Show what RUN asks, sign an approval of exactly that, and let the run go on.
 
-    Examples: gfr approve 7k3m9q --payload 9f2c1d4 --yes · gfr approve 7k3m9q 00002-load-failed --action retry
+    Examples: gfr approve 7k3m5q --payload 9f2c1d4 --yes · gfr approve 7k3m5q 00002-load-failed --action retry
     """
     return _decide(out, run_name, wait_name, action, message, payload, yes)
 
@@ -311,7 +311,7 @@ def resolve(
 ) -> int:
     """Settle STEP of RUN, whose outcome a crash left in doubt.
 
-    Example: gfr resolve 7k3m9q charge --done '{:id "ch_1"}' --reason "seen in the ledger"
+    Example: gfr resolve 7k3m5q charge --done '{:id "ch_1"}' --reason "seen in the ledger"
     """
     if (outcome is None) == (value is None):
         raise UsageError("usage.resolve", "give one of --retry, --done VALUE and --fail")

@@ -129,9 +129,8 @@ def require_driver(runtime: Runtime, code: Code) -> None:
         return
     require_fresh(runtime)
     policy = runtime.policies.require()
-    owners = policy.keyring.owners(runtime.signer.key)
     try:
-        policy.check_runner(min(owners, default=""), "drive", code.flow.slug)
+        policy.check_runner(policy.keyring.owner(runtime.signer.key), "drive", code.flow.slug)
     except Refusal as refusal:
         raise RefusedError(
             "runner.unlisted",
