@@ -39,7 +39,7 @@ def logs(
 ) -> None:
     """Print what the attempts of RUN logged, in the order of its steps; works while it runs.
 
-    Examples: gfr logs 7k3m9q --step fetch --failed · gfr logs 7k3m9q -f
+    Examples: gfr logs 7k3m5q --step fetch --failed · gfr logs 7k3m5q -f
     """
     session = Session(out, fresh=True)
     runtime = session.service.runtime
