@@ -18,6 +18,8 @@ from gitflow_runner.runner.attempt import Attempts
 from gitflow_runner.runner.buffer import Buffer
 from gitflow_runner.runner.children import Children, Launch
 from gitflow_runner.runner.code import Code
+from gitflow_runner.runner.connections import RunConnections
+from gitflow_runner.runner.draft_trust import require_signed_draft
 from gitflow_runner.runner.drive import Driver
 from gitflow_runner.runner.freshness import require_fresh
 from gitflow_runner.runner.functions import FlowFunctions
@@ -26,12 +28,12 @@ from gitflow_runner.runner.isolated import IsolatedFunctions
 from gitflow_runner.runner.outbox import Outbox
 from gitflow_runner.runner.ports import Ports
 from gitflow_runner.runner.requests import Requests
-from gitflow_runner.runner.runtime import Runtime
+from gitflow_runner.runner.runtime import LazyHttp, Runtime
 from gitflow_runner.runner.settings import LimitSettings
 from gitflow_runner.runner.source import ProjectSource
 from gitflow_runner.runner.sync import fetch
 from gitflow_runner.runner.waiting import Waits
-from gitflow_runner.steps.base import Functions
+from gitflow_runner.steps.base import Connections, Functions
 
 KV_SCOPE = "default"
 VERIFIED_EVERY = 100  # events
@@ -55,7 +57,7 @@ class Assembly:
     @cached_property
     def buffer(self) -> Buffer:
         """The journal with a sense of time."""
-        return Buffer(self.journal, self.runtime.clock, self._durable)
+        return Buffer(self.journal, self.runtime.clock, self._durable, self.runtime.redactor)
 
     def _durable(self, events: Sequence[Recorded]) -> None:
         if self.runtime.told is not None:
@@ -100,20 +102,39 @@ class Assembly:
                 return FlowFunctions(flow, fuel=fuel)
 
     @cached_property
+    def http(self) -> LazyHttp:
+        """The client for the run's requests; whoever drives closes it."""
+        return self.runtime.http(self.code.settings.http)
+
+    @cached_property
     def ports(self) -> Ports:
         """What attempts reach."""
-        runtime, settings = self.runtime, self.code.settings
+        runtime = self.runtime
         return Ports(
             buffer=self.buffer,
             clock=runtime.clock,
-            http=runtime.http(settings.http),
+            http=self.http,
             functions=self.functions,
             blobs=RunBlobs(self.journal, BlobStore(runtime.repository.common_dir)),
             kv=KvScope(runtime.repository, runtime.committer, KV_SCOPE, runtime.clock.now_ms),
             source=ProjectSource(runtime.repository, runtime.git, self.pin.source.commit),
+            connections=self.connections,
             pin=self.pin,
             live=runtime.local.root / "live" / self.journal.run.run,
             stop=runtime.stop,
+        )
+
+    @cached_property
+    def connections(self) -> Connections:
+        """The services that the flow is bound to."""
+        runtime = self.runtime
+        return RunConnections(
+            self.code.flow,
+            self.code.configured,
+            "draft" if self.pin.is_draft else "live",
+            runtime.secrets,
+            partial(require_signed_draft, runtime, self.pin),
+            runtime.redactor.learn,
         )
 
     @cached_property
@@ -161,7 +182,11 @@ class Assembly:
     def program(self) -> Program:
         """The analysed body."""
         return make_program(
-            self.code.flow, self.runtime.specs, behaviour=self.pin.behaviour, fuel=self.limits.fuel
+            self.code.flow,
+            self.runtime.specs,
+            behaviour=self.pin.behaviour,
+            fuel=self.limits.fuel,
+            bound=self.code.configured.bound(self.code.flow),
         )
 
     @cached_property

@@ -20,6 +20,7 @@ __all__ = [
     "Context",
     "Functions",
     "Http",
+    "HttpAuth",
     "HttpConnection",
     "HttpRequest",
     "HttpResponse",
@@ -56,17 +57,33 @@ class Http(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class HttpAuth:
+    """Credentials that are no fixed header: `oauth`, `aws-sigv4`, `google-service-account`.
+
+    `settings` are those of `connections.yaml` or of the step's `:auth` (`token-url`, `scopes` as one text,
+    `region`, `service`…), `secrets` the opened values by role (`client-secret`, `refresh-token`,
+    `secret-access-key`, `session-token`, `service-account`…).
+    """
+
+    kind: str
+    settings: Mapping[str, object]
+    secrets: Mapping[str, str] = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class HttpConnection:
     """A named service, opened: what to put before the path and which credentials to add.
 
     `headers` and `query` may be secret: they go into the request and nowhere else. `origins` lists every
-    `scheme://host:port` that the secret may be sent to.
+    `scheme://host:port` that the secret may be sent to, those behind `auth` included; a place that tokens
+    are fetched from is one of them.
     """
 
     base_url: str | None
-    headers: tuple[tuple[str, str], ...] = ()
-    query: tuple[tuple[str, str], ...] = ()
+    headers: tuple[tuple[str, str], ...] = field(default=(), repr=False)
+    query: tuple[tuple[str, str], ...] = field(default=(), repr=False)
     origins: tuple[str, ...] = ()
+    auth: HttpAuth | None = None  # what has to be fetched or signed for each request
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +110,7 @@ class Connections(Protocol):
     """The connections that this run's release and target are bound to."""
 
     def named(self, name: str) -> HttpConnection:
-        """The connection of a slot; `StepError` (`connection.unbound`, `connection.refused`)."""
+        """The connection of a slot; `StepError` (`connection.unbound`, `connection.refused`, `secret.*`)."""
         ...
 
     def inline(self, auth: Mapping[str, object]) -> HttpConnection:
@@ -102,6 +119,10 @@ class Connections(Protocol):
 
     def service(self, name: str) -> Service:
         """The slot's service with its secrets opened, for what is no plain HTTP. The same errors."""
+        ...
+
+    def hide(self, value: str) -> None:
+        """Mask this value from now on, wherever the run is recorded: a token that a service handed out."""
         ...
 
 

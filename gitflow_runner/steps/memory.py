@@ -141,6 +141,7 @@ class MemoryConnections:
 
     by_name: Mapping[str, HttpConnection] = field(default_factory=dict)
     services: Mapping[str, Service] = field(default_factory=dict)
+    hidden: list[str] = field(default_factory=list)
 
     def named(self, name: str) -> HttpConnection:
         """The connection; `StepError` (`connection.unbound`)."""
@@ -160,6 +161,10 @@ class MemoryConnections:
         if found is None:
             raise StepError("connection.unbound", f"no connection is bound to :{name[:64]}")
         return found
+
+    def hide(self, value: str) -> None:
+        """Keep it in `hidden`."""
+        self.hidden.append(value)
 
 
 @dataclass(frozen=True, slots=True)
