@@ -30,7 +30,7 @@ class KvPort:
 
     def get(self, key: str) -> KvEntry | None:
         """The live entry."""
-        return _shown(self._scope.get(key))
+        return _shown(self._scope.get(self._redactor.text(key)))
 
     def keys(self, prefix: str, limit: int) -> Sequence[str]:
         """Live keys in order."""
