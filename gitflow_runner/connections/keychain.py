@@ -25,7 +25,9 @@ class KeyringSource:
         self._home = home
 
     def find(self, record: Record) -> Secret | None:
-        """The value; `TransientError` (`secret.keyring`) if the keyring is locked or there is none."""
+        """The value if it was kept here; `TransientError` (`secret.keyring`) if the keyring is locked."""
+        if record.kept_in != self.name:
+            return None  # a machine without a keyring has all its other secrets
         try:
             value = keyring.get_password(self._service(record), record.name)
         except KeyringError as error:

@@ -27,7 +27,8 @@ class Record:
     store: Environment
     permits: tuple[Permit, ...] = ()
     command: tuple[str, ...] = ()
-    set_at: int | None = None  # ms, when a value was kept here last
+    set_at: int | None = None  # ms, when a value was kept last
+    kept_in: str | None = None  # `file` or `keyring`, where it was
 
     def origins(self, flow: str, environment: Environment) -> tuple[str, ...]:
         """Where a run of that flow may send it."""
@@ -45,6 +46,7 @@ def encode_records(records: Records) -> bytes:
             ],
             "command": list(record.command),
             "set_at": record.set_at,
+            "kept_in": record.kept_in,
         }
         for _, record in sorted(records.items())
     ]
@@ -70,7 +72,7 @@ def decode_records(data: bytes | None) -> Records:
 
 
 def _record(item: Mapping[str, object]) -> Record:
-    name, store, set_at = item["name"], item["store"], item["set_at"]
+    name, store, set_at, kept_in = item["name"], item["store"], item["set_at"], item["kept_in"]
     if not isinstance(name, str) or not is_secret_name(name) or store not in _ENVIRONMENTS:
         raise ValueError("a record without a name")
     if set_at is not None and type(set_at) is not int:
@@ -82,6 +84,7 @@ def _record(item: Mapping[str, object]) -> Record:
         tuple(_permit(each) for each in cast("list[Mapping[str, object]]", item["allow"])),
         tuple(str(part) for part in command),
         set_at,
+        None if kept_in is None else str(kept_in),
     )
 
 

@@ -63,12 +63,17 @@ def _cheap(place: Place) -> Iterator[Source]:
     yield KeptSource(place.read, place.write)
 
 
+def program(place: Place) -> Source:
+    """What runs the commands that print secrets."""
+    from gitflow_runner.connections.program import ProgramSource
+
+    return ProgramSource(place.variables)
+
+
 def _dear(place: Place) -> Iterator[Source]:
     if find_spec("keyring") is not None:
         yield _keyring(place)
-    from gitflow_runner.connections.program import ProgramSource
-
-    yield ProgramSource(place.variables)
+    yield program(place)
     if place.age_identity is not None:
         if find_spec("pyrage") is None:
             raise UsageError(

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Final
 
 from gitflow_runner.connections.base import Source
+from gitflow_runner.connections.lookalike import looks_secret
 from gitflow_runner.connections.records import Record, Records, decode_records, encode_records
 from gitflow_runner.connections.redactor import Redactor
-from gitflow_runner.connections.registry import Place, all_sources, cheap_sources, keeper
+from gitflow_runner.connections.registry import Place, all_sources, cheap_sources, keeper, program
 from gitflow_runner.errors import GitflowError, NotFoundError, RefusedError, TransientError, UsageError
 from gitflow_runner.model.connection import Environment, Permit, is_secret_name
 from gitflow_runner.model.secret import Secret, unfit
@@ -42,10 +44,14 @@ class Secrets:
     ) -> None:
         """`place` is asked when the first source is."""
         self._local = local
-        self._place = place
+        self._find_place = place
         self._redactor = redactor
         self._now_ms = now_ms
         self._sources: Sequence[Source] | None = None
+
+    @cached_property
+    def _place(self) -> Place:
+        return self._find_place()
 
     @property
     def records(self) -> Records:
@@ -58,7 +64,7 @@ class Secrets:
         if not records:
             return ()
         found = []
-        for source in cheap_sources(self._place()):
+        for source in cheap_sources(self._place):
             for record in records.values():
                 # What may not be used, for whatever reason, is said where it is opened.
                 with suppress(GitflowError):
@@ -121,18 +127,11 @@ class Secrets:
     def find(self, record: Record) -> tuple[Secret, str]:
         """The value and the name of the source that has it; errors as `open`."""
         if self._sources is None:
-            self._sources = all_sources(self._place())
+            self._sources = all_sources(self._place)
         for source in self._sources:
             secret = source.find(record) if _serves(source, record) else None
             if secret is not None:
-                why = unfit(secret.reveal())
-                if why is not None:
-                    raise RefusedError(
-                        "secret.unfit",
-                        f"the value of {record.name} ({source.name}) cannot be used: {why}",
-                        fix=(f"gfr secrets set {record.name}",),
-                    )
-                return secret, source.name
+                return _fit(record, secret, source.name), source.name
         names = ", ".join(source.name for source in self._sources if _serves(source, record))
         draft = " --draft" if record.store == "draft" else ""
         raise NotFoundError(
@@ -141,35 +140,50 @@ class Secrets:
             fix=(f"gfr secrets set {record.name}{draft}",),
         )
 
+    def where(self, record: Record) -> str | None:
+        """The name of the cheap source that has it, or of the command; None if none is known to."""
+        for source in cheap_sources(self._place):
+            if _serves(source, record) and source.find(record) is not None:
+                return source.name
+        return record.command[0] if record.command else record.kept_in
+
+    def find_by_command(self, record: Record) -> Secret:
+        """What the record's command prints; errors as `open`, and `UsageError` (`secret.command`)."""
+        secret = program(self._place).find(record)
+        assert secret is not None, "the record names a command"
+        self._redactor.learn(secret.reveal())
+        return _fit(record, secret, record.command[0])
+
     def keep(self, record: Record, value: Secret, kind: str) -> None:
         """Put a value into the `file` or the `keyring`, masked from now on; `UsageError` (`secret.unfit`)."""
         why = unfit(value.reveal())
         if why is not None:
             raise UsageError("secret.unfit", f"this value of {record.name} is not taken: {why}")
         self._redactor.learn(value.reveal())
-        keeper(self._place(), kind).keep(record, value)
-        self.save(replace(record, set_at=self._now_ms()))
+        keeper(self._place, kind).keep(record, value)
+        if record.kept_in not in (None, kind):
+            keeper(self._place, str(record.kept_in)).drop(record)
+        self.save(replace(record, set_at=self._now_ms(), kept_in=kind))
 
     def save(self, record: Record) -> None:
         """Write the record."""
-        if not is_secret_name(record.name):
+        self.check_name(record.name)
+        self._write({**self.records, (record.store, record.name): record})
+
+    def check_name(self, name: str) -> None:
+        """Refuse what cannot be a secret's name, without repeating it (`secret.name`)."""
+        if not is_secret_name(name) or looks_secret(name):
             raise UsageError(
                 "secret.name",
                 "that cannot be the name of a secret",
                 hint="a letter or `_`, then letters, digits, `_`, `.` or `-`; its value is never typed here",
             )
-        self._write({**self.records, (record.store, record.name): record})
 
-    def remove(self, record: Record) -> tuple[str, ...]:
-        """Forget a secret; the names of the sources that its value was taken out of."""
-        place = self._place()
-        emptied = []
-        for kind in ("file", "keyring"):
-            with suppress(UsageError, TransientError):
-                if keeper(place, kind).drop(record):
-                    emptied.append(kind)
+    def remove(self, record: Record) -> str | None:
+        """Forget a secret; where its value was taken out of. Errors of the keyring leave it known."""
+        emptied = record.kept_in is not None and keeper(self._place, record.kept_in).drop(record)
         self._write({key: each for key, each in self.records.items() if key != (record.store, record.name)})
-        return tuple(emptied)
+        return record.kept_in if emptied else None
 
     def last_used(self, record: Record) -> int | None:
         """When (ms) a run of this clone opened it last."""
@@ -188,6 +202,17 @@ class Secrets:
 def permits(flows: Sequence[str], origins: Sequence[str], environment: Environment) -> tuple[Permit, ...]:
     """Every flow with every origin."""
     return tuple(Permit(flow, environment, origin) for flow in flows for origin in origins)
+
+
+def _fit(record: Record, secret: Secret, source: str) -> Secret:
+    why = unfit(secret.reveal())
+    if why is not None:
+        raise RefusedError(
+            "secret.unfit",
+            f"the value of {record.name} ({source}) cannot be used: {why}",
+            fix=(f"gfr secrets set {record.name}",),
+        )
+    return secret
 
 
 def _serves(source: Source, record: Record) -> bool:
