@@ -49,6 +49,8 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "policy": ("policy", "policy", "Show, check, explain and change who may do what."),
     "trust": ("trust", "trust", "Pin the root of the policy that this clone trusts."),
     "hooks": ("hooks", "hooks", "Install Git hooks beside what is there, show them, or take them away."),
+    "configure": ("configure", "configure", "Say what a flow lacks before it can run, and how to get it."),
+    "connections": ("connections", "connections", "List the named services, show one, or who uses it."),
     "secrets": ("secrets", "secrets", "Keep secrets outside of Git, and say where each may be sent."),
     "worker": ("worker", "worker", "Drive and recover the open runs of this clone."),
     "version": ("version", "version", "Print the version."),

@@ -95,13 +95,13 @@ def allow(
 
     Example: gfr secrets allow SHOP_TOKEN --for https://api.shop.example --flow order-sync
     """
+    runtime = Session(out).service.runtime
     if not origins:
         raise UsageError(
             "secret.nowhere",
             "say where it may be sent",
             fix=(f"gfr secrets allow {name} --for https://HOST",),
         )
-    runtime = Session(out).service.runtime
     wanted = Wanted(origins, flows, "draft" if draft else "live")
     record = allow_secret(runtime, name, wanted, take_away=remove)
     _tell(
@@ -176,7 +176,7 @@ def test(out: Output, name: str, draft: bool) -> None:
         text=[f"{out.mark('ok')} {record.name} was found in {source}: {length} characters"],
         rows=[(record.name, store, source, length)],
         ids=[record.name],
-        follow=["gfr connections test"],
+        follow=["gfr connections ls"],
     )
 
 

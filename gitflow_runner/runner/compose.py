@@ -20,8 +20,7 @@ from gitflow_runner.runner.clock import Clock, Jitter, SystemClock, SystemJitter
 from gitflow_runner.runner.local import LocalState
 from gitflow_runner.runner.masking import guard
 from gitflow_runner.runner.runtime import ClosableHttp, Runtime
-from gitflow_runner.runner.secret_places import secrets_place
-from gitflow_runner.runner.secrets import Secrets
+from gitflow_runner.runner.secret_places import open_secrets
 from gitflow_runner.runner.settings import HttpSettings
 from gitflow_runner.steps.registry import Steps
 
@@ -48,8 +47,7 @@ def compose(
     redactor = Redactor(lambda: secrets.known_values())
     repository = open_repository(directory, clock, jitter, guard(redactor))
     git = GitCommand(repository.common_dir, given, interactive=interactive)
-    local = LocalState(repository.common_dir / "gitflow")
-    secrets = Secrets(local, lambda: secrets_place(local, repository, git, given), redactor, clock.now_ms)
+    secrets = open_secrets(repository, git, given, redactor, clock.now_ms)
 
     def make_http(settings: HttpSettings) -> ClosableHttp:
         # httpx takes a third of a second to import: only runs that send something pay for it.
@@ -61,7 +59,7 @@ def compose(
     return Runtime(
         repository,
         git,
-        local,
+        LocalState(repository.common_dir / "gitflow"),
         clock,
         jitter,
         given,

@@ -70,7 +70,7 @@ def configured(read: Read, slug: str, installation: str | None, commit: str | No
         raise NotFoundError(
             "installation.unknown",
             f"there is no {installation_path(id)} where this run takes its configuration from",
-            fix=(f"gfr configure {slug} --installation {id} --set SLOT.conn=NAME",),
+            hint="write it there: flow, bindings by slot, activation",
         )
     if target.flow != slug:
         raise UsageError("installation.flow", f"installation {id} is one of {target.flow}, not of {slug}")

@@ -92,7 +92,7 @@ class RunConnections:
             raise StepError(
                 "connection.unbound",
                 f"no connection is bound to :{name[:64]}{wanted}",
-                hint=f"gfr configure {self._flow.slug} --set {name[:64]}.conn=NAME",
+                hint=f"gfr configure suggest {self._flow.slug}",
             )
         slot = self._slots.get(name)
         if slot is not None and slot.type is not None:

@@ -107,7 +107,7 @@ def check_setup(flow: Flow, installation: Installation, *, known_secret: KnownSe
         raise UsageError(
             "input.missing",
             f"installation {installation.id} of {flow.slug} lacks {_told(missing[0])}",
-            fix=(f"gfr configure {flow.slug} --set activation.{missing[0].name}=…",),
+            fix=(f"gfr configure check {flow.slug}",),
         )
     values |= {name: value for name, value in given.items() if name not in values}
     return map_of(((keyword(name), value) for name, value in values.items()), loose=True)

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
 from typing import Final
 
+from gitflow_runner.connections.redactor import Redactor
 from gitflow_runner.connections.registry import Place
 from gitflow_runner.git.objects import Oid
 from gitflow_runner.git.program import GitProgram
 from gitflow_runner.git.refs import branch_ref
 from gitflow_runner.git.repository import Repository
 from gitflow_runner.runner.local import LocalState
+from gitflow_runner.runner.secrets import Secrets
 
 DOTENV: Final = ".env"
 AGE_FILE: Final = ".breyta/secrets.age"
@@ -36,6 +38,18 @@ def secrets_place(
         partial(_age_file, repository, git),
         None if not identity else Path(home + identity[1:] if identity.startswith("~/") else identity),
     )
+
+
+def open_secrets(
+    repository: Repository,
+    git: GitProgram,
+    variables: Mapping[str, str],
+    redactor: Redactor,
+    now_ms: Callable[[], int],
+) -> Secrets:
+    """The secrets of one clone; what they open, `redactor` masks."""
+    local = LocalState(repository.common_dir / "gitflow")
+    return Secrets(local, lambda: secrets_place(local, repository, git, variables), redactor, now_ms)
 
 
 def _values(store: str) -> str:

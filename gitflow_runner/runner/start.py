@@ -27,6 +27,7 @@ from gitflow_runner.runner.code import Code
 from gitflow_runner.runner.freshness import require_fresh
 from gitflow_runner.runner.inputs import ACTIVATION, check_input, check_setup
 from gitflow_runner.runner.masking import masked_stored
+from gitflow_runner.runner.readiness import not_ready, require_ready
 from gitflow_runner.runner.runtime import Runtime
 from gitflow_runner.trust.reasons import Refusal
 from gitflow_runner.trust.requests import build_start
@@ -66,6 +67,9 @@ def begin_run(
     Raises `UsageError` (`input.*`), `RefusedError` where no policy lets this clone drive a release.
     """
     require_driver(runtime, code)
+    if not isinstance(code.source, DraftSource):
+        missing = not_ready(code.flow, code.configured, runtime.secrets, "live")
+        require_ready(code.flow, missing, "live runs")
     # A body that cannot be analysed is refused here, before anything of the run is written.
     make_program(code.flow, runtime.specs, behaviour=CURRENT, fuel=code.settings.limits.fuel)
     given_input = masked_stored(Stored(write(_given(runtime, code, given))), runtime.redactor)
