@@ -47,7 +47,7 @@ def compose(
     redactor = Redactor(lambda: secrets.known_values())
     repository = open_repository(directory, clock, jitter, guard(redactor))
     git = GitCommand(repository.common_dir, given, interactive=interactive)
-    secrets = open_secrets(repository, git, given, redactor, clock.now_ms)
+    secrets = open_secrets(repository, git, given, redactor, clock)
 
     def make_http(settings: HttpSettings) -> ClosableHttp:
         # httpx takes a third of a second to import: only runs that send something pay for it.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 from typing import Final
@@ -13,7 +13,9 @@ from gitflow_runner.git.objects import Oid
 from gitflow_runner.git.program import GitProgram
 from gitflow_runner.git.refs import branch_ref
 from gitflow_runner.git.repository import Repository
+from gitflow_runner.runner.clock import Clock
 from gitflow_runner.runner.local import LocalState
+from gitflow_runner.runner.policies import Policies
 from gitflow_runner.runner.secrets import Secrets
 
 DOTENV: Final = ".env"
@@ -22,7 +24,7 @@ _LIMIT: Final = 4 * 1024 * 1024
 
 
 def secrets_place(
-    local: LocalState, repository: Repository, git: GitProgram, variables: Mapping[str, str]
+    local: LocalState, repository: Repository, git: GitProgram, variables: Mapping[str, str], clock: Clock
 ) -> Place:
     """The places of one clone; files are looked at when a source is asked."""
     work_dir = repository.work_dir
@@ -35,7 +37,7 @@ def secrets_place(
         lambda store: local.read(_values(store), _LIMIT),
         lambda store, data: local.write(_values(store), data, mode=0o600),
         local.home(),
-        partial(_age_file, repository, git),
+        partial(_age_file, repository, Policies(repository, local, clock)),
         None if not identity else Path(home + identity[1:] if identity.startswith("~/") else identity),
     )
 
@@ -45,11 +47,15 @@ def open_secrets(
     git: GitProgram,
     variables: Mapping[str, str],
     redactor: Redactor,
-    now_ms: Callable[[], int],
+    clock: Clock,
 ) -> Secrets:
     """The secrets of one clone; what they open, `redactor` masks."""
     local = LocalState(repository.common_dir / "gitflow")
-    return Secrets(local, lambda: secrets_place(local, repository, git, variables), redactor, now_ms)
+
+    def place() -> Place:
+        return secrets_place(local, repository, git, variables, clock)
+
+    return Secrets(local, place, redactor, clock.now_ms)
 
 
 def _values(store: str) -> str:
@@ -67,8 +73,9 @@ def _seen_by_git(git: GitProgram, work_dir: Path | None) -> str | None:
     return None
 
 
-def _age_file(repository: Repository, git: GitProgram) -> bytes | None:
-    tip = repository.resolve(branch_ref(git.config("gitflow.ageBranch") or "main"))
+def _age_file(repository: Repository, policies: Policies) -> bytes | None:
+    policy = policies.newest()
+    tip = repository.resolve(branch_ref(policy.protected_branch if policy is not None else "main"))
     if tip is None:
         return None
     entry = repository.entry(repository.commit(Oid(tip)).tree, AGE_FILE)

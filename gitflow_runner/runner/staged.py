@@ -38,7 +38,7 @@ def check_staged(call: HookCall) -> Judgement:
         index=None if index is None else call.folder / index,
     )
     redactor = Redactor(lambda: secrets.known_values())
-    secrets = open_secrets(repository, git, call.environment, redactor, SystemClock().now_ms)
+    secrets = open_secrets(repository, git, call.environment, redactor, SystemClock())
     texts = IndexTexts(repository, dict(_entries(git)))
     refusals = [
         f"{path}:{line}: holds the value of a secret (secret.staged)"

@@ -37,7 +37,7 @@ def test_the_environment_is_asked_by_the_very_name() -> None:
 def test_dotenv_is_taken_as_it_stands_and_only_where_git_ignores_it(team: Team) -> None:
     runtime = team.runtime()
     (team.home / ".env").write_text(f"TOKEN='{VALUE}'\n")
-    place = secrets_place(runtime.local, runtime.repository, runtime.git, {})
+    place = secrets_place(runtime.local, runtime.repository, runtime.git, {}, runtime.clock)
     assert place.dotenv is not None
     source = DotenvSource(place.dotenv, place.seen_by_git)
     with pytest.raises(RefusedError, match="does not ignore"):
