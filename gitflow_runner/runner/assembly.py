@@ -32,6 +32,7 @@ from gitflow_runner.runner.runtime import LazyHttp, Runtime
 from gitflow_runner.runner.settings import LimitSettings
 from gitflow_runner.runner.source import ProjectSource
 from gitflow_runner.runner.sync import fetch
+from gitflow_runner.runner.templates import FlowTemplates
 from gitflow_runner.runner.waiting import Waits
 from gitflow_runner.steps.base import Connections, Functions
 
@@ -119,6 +120,8 @@ class Assembly:
             kv=KvScope(runtime.repository, runtime.committer, KV_SCOPE, runtime.clock.now_ms),
             source=ProjectSource(runtime.repository, runtime.git, self.pin.source.commit),
             connections=self.connections,
+            templates=FlowTemplates(self.code.flow),
+            databases=runtime.databases,
             pin=self.pin,
             live=runtime.local.root / "live" / self.journal.run.run,
             stop=runtime.stop,

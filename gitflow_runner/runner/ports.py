@@ -16,7 +16,17 @@ from gitflow_runner.model.pin import Pin
 from gitflow_runner.runner.buffer import Buffer
 from gitflow_runner.runner.clock import Clock
 from gitflow_runner.runner.masking import masked_text
-from gitflow_runner.steps.base import BlobRef, Connections, Context, Functions, Http, KvEntry, Source
+from gitflow_runner.runner.templates import FlowTemplates
+from gitflow_runner.steps.base import (
+    BlobRef,
+    Connections,
+    Context,
+    Databases,
+    Functions,
+    Http,
+    KvEntry,
+    Source,
+)
 
 MAX_LOG_BYTES = 1_000_000
 
@@ -142,6 +152,8 @@ class Ports:
         kv: KvScope,
         source: Source,
         connections: Connections,
+        templates: FlowTemplates,
+        databases: Databases,
         pin: Pin,
         live: Path,
         stop: Callable[[], bool],
@@ -154,6 +166,8 @@ class Ports:
         self._kv = KvPort(kv, buffer.redactor)
         self._source = source
         self._connections = connections
+        self._templates = templates
+        self._databases = databases
         self._pin = pin
         self._live = live
         self._stop = stop
@@ -184,6 +198,9 @@ class Ports:
                 self._kv,
                 self._source,
                 connections=self._connections,
+                templates=self._templates.bodies,
+                render=self._templates.render,
+                databases=self._databases,
             )
         finally:
             if log.content:

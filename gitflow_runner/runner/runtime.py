@@ -9,6 +9,7 @@ from functools import cached_property
 from typing import Protocol
 
 from gitflow_runner.connections.redactor import Redactor
+from gitflow_runner.databases.registry import Databases
 from gitflow_runner.git.objects import Oid
 from gitflow_runner.git.program import GitProgram
 from gitflow_runner.git.repository import Repository
@@ -116,6 +117,12 @@ class Runtime:
     def http(self, settings: HttpSettings) -> LazyHttp:
         """The HTTP client for these settings, made when the first request is sent."""
         return LazyHttp(lambda: self.make_http(settings))
+
+    @cached_property
+    def databases(self) -> Databases:
+        """The databases that steps ask; paths of files are relative to the project."""
+        folder = self.repository.work_dir or self.repository.common_dir
+        return Databases(folder, self.clock.monotonic_ms)
 
     @cached_property
     def _workers(self) -> dict[WorkerLimits, FunctionWorker]:
