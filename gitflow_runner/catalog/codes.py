@@ -69,6 +69,10 @@ RUNNING: Final[Mapping[str, str]] = {
     "poll.exhausted": "flow/poll ended by its :timeout or :max-attempts before :return-on was true.",
     "poll.aborted": "flow/poll ended because a result was one of those that :abort-on names.",
     "wait.expired": "Nobody decided the wait in time and its :on-timeout is :fail.",
+    "step.rejected": (
+        "A person rejected the step where its :confirm or :review asked. The flow may catch that; who it was "
+        "and why stands in the signed decision: gfr show."
+    ),
     "step.unknown_outcome": (
         "The runner stopped while the step's effect was in flight, and doing it again could do it twice. A "
         "person looks and says what became of it: gfr resolve."
@@ -85,7 +89,7 @@ ASKING: Final[Mapping[str, str]] = {
     "edit_overlap": "Two edits change the same text, so that one would undo the other.",
     "edit_path": "The path leads to nothing in the file that could be edited.",
     "flow.unknown": "There is no .breyta/flows/<slug>.edn of that slug.",
-    "origin.malformed": "An origin is scheme://host:port and nothing else; the port of a known scheme may be left out.",
+    "origin.malformed": "An origin is scheme://host:port; the port of a known scheme may be left out.",
     "flow.file_missing": "A file that the flow includes is not there.",
     "branch.unknown": "There is no branch of that name.",
     "step.unknown": "The body of the flow calls no step of that id.",

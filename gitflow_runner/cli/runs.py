@@ -153,7 +153,7 @@ def _tell_event(out: Output, state: Run, recorded: Recorded) -> None:
 def show(out: Output, run_name: str, wait_name: str | None) -> None:
     """Show RUN, or exactly what one of its open waits asks people to sign.
 
-    Examples: gfr show 7k3m9q · gfr show 7k3m9q 00002-ask
+    Examples: gfr show 7k3m5q · gfr show 7k3m5q 00002-ask
     """
     session = Session(out, fresh=True)
     now = session.service.runtime.clock.now_ms()
@@ -175,23 +175,6 @@ def show(out: Output, run_name: str, wait_name: str | None) -> None:
         ],
         ids=[view.run.run],
         follow=next_commands(view.run),
-    )
-
-
-@click.command(name="logs")
-@click.argument("run_name", metavar="RUN")
-@click.option("--step", default=None, help="Only attempts of this step.")
-@shared
-def logs(out: Output, run_name: str, step: str | None) -> None:
-    """Print what the attempts of RUN logged, in the order of its steps."""
-    session = Session(out, fresh=True)
-    found = session.service.logs(run_name, step=step)
-    texts = [(name, data.decode("utf-8", "replace")) for name, data in found]
-    out.result(
-        "gfr/run.logs/1",
-        {"items": [{"attempt": name.removesuffix(".log"), "text": text} for name, text in texts]},
-        text=[f"{name.removesuffix('.log')}  {line}" for name, text in texts for line in text.splitlines()]
-        or ["no attempt of this run logged anything"],
     )
 
 

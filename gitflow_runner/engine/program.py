@@ -35,7 +35,9 @@ class Program:
     def evaluate(self, host: BodyHost) -> Value:
         """Run the body to its end or through its suspensions; see `Compiled.run` for what it raises."""
         return self.compiled.run(
-            Answers(self.flow, host, self.bound), Limits(fuel=self.fuel), observer=host.note_branch
+            Answers(self.flow, self.specs, host, self.bound),
+            Limits(fuel=self.fuel),
+            observer=host.note_branch,
         )
 
     def thrown_failure(self, thrown: FlowThrow) -> Failure:

@@ -67,7 +67,8 @@ def run_child(
 ) -> Finished:
     """Run the call to its end; on trouble its whole process group is stopped.
 
-    `TransientError` (`git.timeout`), `RefusedError` (`git.not_installed`, `git.output_too_large`).
+    `TransientError` (`git.timeout`), `RefusedError` (`git.not_installed`, `git.no_folder`,
+    `git.output_too_large`).
     An interactive child stays in the terminal's process group, so that it may ask there.
     """
     try:
@@ -80,7 +81,9 @@ def run_child(
             stderr=subprocess.PIPE,
             start_new_session=not interactive,
         )
-    except FileNotFoundError:
+    except FileNotFoundError as error:
+        if error.filename == folder:
+            raise RefusedError("git.no_folder", f"the folder {folder} is not there (any more)") from None
         raise not_found(call[0]) from None
     assert process.stdin is not None
     assert process.stdout is not None

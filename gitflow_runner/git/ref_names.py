@@ -24,7 +24,7 @@ def malformed(prefix: str, value: str) -> RefusedError:
     return RefusedError(
         "ref.malformed",
         f"{shown} cannot be part of a ref under {prefix}",
-        hint="slugs match [a-zA-Z][a-zA-Z0-9_-]*, run ids look like 20251122-131402-7k3m9q",
+        hint="slugs match [a-zA-Z][a-zA-Z0-9_-]*, run ids look like 20251122-131402-7k3m5q",
     )
 
 

@@ -59,10 +59,33 @@ class Caller:
     depth: int
 
 
+@dataclass(frozen=True, slots=True)
+class Fired:
+    """The trigger that starts a run: its starter's name, and the key of who changed it last.
+
+    `proposal` is the commit that the run is to decide about, `proposers` signed what it brings in; None
+    among them stands for somebody whom nobody knows.
+    """
+
+    starter: str
+    key: str
+    invocation: str
+    proposal: Oid
+    proposers: frozenset[str | None]
+
+
 def begin_run(
-    runtime: Runtime, run: RunId, code: Code, given: Mapping[str, Value], *, caller: Caller | None = None
+    runtime: Runtime,
+    run: RunId,
+    code: Code,
+    given: Mapping[str, Value],
+    *,
+    caller: Caller | None = None,
+    fired: Fired | None = None,
 ) -> Begun:
     """Record the first turn of a run of `code`; the caller holds the run's lock.
+
+    It is started by a signed request of whoever sits here, by the run that calls it, or by a trigger.
 
     Raises `UsageError` (`input.*`), `RefusedError` where no policy lets this clone drive a release.
     """
@@ -72,26 +95,10 @@ def begin_run(
         require_ready(code.flow, missing, "live runs")
     # A body that cannot be analysed is refused here, before anything of the run is written.
     make_program(code.flow, runtime.specs, behaviour=CURRENT, fuel=code.settings.limits.fuel)
-    given_input = masked_stored(Stored(write(_given(runtime, code, given))), runtime.redactor)
-    if caller is None:
-        request = _signed_start(runtime, code, given_input)
-    else:
-        request = _Request(caller.starter, caller.starter_key)
-    pin = Pin(
-        1,
-        runtime.local.home(),
-        code.flow.slug,
-        code.flow.root,
-        code.source,
-        code.files,
-        code.flow.digest,
-        CURRENT,
-        runtime.policies.tip(),
-        code.authors,
-        None if caller is None else caller.run,
-        depth=0 if caller is None else caller.depth + 1,
-        configuration=code.configured.pinned,
-    )
+    invocation = "default" if fired is None else fired.invocation
+    given_input = masked_stored(Stored(write(_given(runtime, code, given, invocation))), runtime.redactor)
+    request = _request(runtime, code, given_input, caller, fired)
+    pin = _pin(runtime, code, caller, fired)
     pin_bytes = encode_pin(pin)
     now = runtime.clock.now_ms()
     started = RunStarted(
@@ -121,14 +128,15 @@ def begin_run(
     return Begun(journal, pin, code)
 
 
-def _given(runtime: Runtime, code: Code, given: Mapping[str, Value]) -> Map:
+def _given(runtime: Runtime, code: Code, given: Mapping[str, Value], invocation: str) -> Map:
     """The checked input with what the installation's setup form was filled in with."""
     environment: Environment = "draft" if isinstance(code.source, DraftSource) else "live"
-    values = check_input(code.flow, given, known_secret=partial(runtime.secrets.is_known, environment))
+    known = partial(runtime.secrets.is_known, environment)
+    values = check_input(code.flow, given, invocation=invocation, known_secret=known)
     filled = check_setup(
         code.flow,
         code.configured.installation,
-        known_secret=partial(runtime.secrets.is_known, environment),
+        known_secret=known,
     )
     return values.assoc(ACTIVATION, filled) if filled else values
 
@@ -142,9 +150,8 @@ def require_driver(runtime: Runtime, code: Code) -> None:
         return
     require_fresh(runtime)
     policy = runtime.policies.require()
-    owners = policy.keyring.owners(runtime.signer.key)
     try:
-        policy.check_runner(min(owners, default=""), "drive", code.flow.slug)
+        policy.check_runner(policy.keyring.owner(runtime.signer.key), "drive", code.flow.slug)
     except Refusal as refusal:
         raise RefusedError(
             "runner.unlisted",
@@ -154,12 +161,44 @@ def require_driver(runtime: Runtime, code: Code) -> None:
         ) from None
 
 
+def _pin(runtime: Runtime, code: Code, caller: Caller | None, fired: Fired | None) -> Pin:
+    proposers = frozenset[str | None]() if fired is None else fired.proposers
+    return Pin(
+        1,
+        runtime.local.home(),
+        code.flow.slug,
+        code.flow.root,
+        code.source,
+        code.files,
+        code.flow.digest,
+        CURRENT,
+        runtime.policies.tip(),
+        code.authors,
+        None if caller is None else caller.run,
+        proposal=None if fired is None else fired.proposal,
+        proposers=tuple(sorted(name for name in proposers if name is not None)),
+        proposer_unknown=None in proposers,
+        depth=0 if caller is None else caller.depth + 1,
+        configuration=code.configured.pinned,
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class _Request:
     principal: str | None = None
     fingerprint: str | None = None
     oid: Oid | None = None
     objects: tuple[RawObject, ...] = ()
+
+
+def _request(
+    runtime: Runtime, code: Code, given: Stored, caller: Caller | None, fired: Fired | None
+) -> _Request:
+    if fired is not None:
+        return _Request(fired.starter, fired.key)
+    if caller is not None:
+        return _Request(caller.starter, caller.starter_key)
+    return _signed_start(runtime, code, given)
 
 
 def _signed_start(runtime: Runtime, code: Code, given: Stored) -> _Request:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -10,11 +10,13 @@ from gitflow_runner.databases.query import Query, Rows, Target
 from gitflow_runner.model.message import Delivery, Message
 from gitflow_runner.model.resource import resource_uri
 from gitflow_runner.model.spec import Spec
-from gitflow_runner.net.exchange import Cancel, HttpRequest, HttpResponse
+from gitflow_runner.net.exchange import Body, Cancel, HttpRequest, HttpResponse, Sink
+from gitflow_runner.steps.tokens import Tokens
 
 __all__ = [
     "BlobRef",
     "Blobs",
+    "Body",
     "Cancel",
     "Clock",
     "Connections",
@@ -34,6 +36,7 @@ __all__ = [
     "Query",
     "Rows",
     "Service",
+    "Sink",
     "Source",
     "Step",
     "StepLog",
@@ -56,8 +59,11 @@ class Clock(Protocol):
 class Http(Protocol):
     """The one HTTP client: pinned addresses, limits, redaction."""
 
-    def send(self, request: HttpRequest, cancel: Cancel) -> HttpResponse:
-        """Send and read; `StepError` (`http.connect`, `http.timeout`, `http.too_large`…: `net.client`)."""
+    def send(self, request: HttpRequest, cancel: Cancel, sink: Sink | None = None) -> HttpResponse:
+        """Send and read; `StepError` (`http.connect`, `http.timeout`, `http.too_large`…: `net.client`).
+
+        A body that `sink` wants goes there alone, and the answer's own is empty.
+        """
         ...
 
 
@@ -180,8 +186,20 @@ class Blobs(Protocol):
         """Store; the same bytes are stored once."""
         ...
 
+    def put_stream(self, chunks: Iterable[bytes], media_type: str) -> BlobRef:
+        """Store what need not fit in memory; an error of the chunks passes through and nothing is stored."""
+        ...
+
     def get(self, uri: str) -> bytes:
-        """Read and verify; `StepError` (`res.unknown`, `res.malformed`, `res.damaged`)."""
+        """Read and verify; `StepError` (`res.unknown`, `res.malformed`, `res.damaged`, `blob_not_shared`)."""
+        ...
+
+    def size(self, uri: str) -> int:
+        """How many bytes it holds; the same errors."""
+        ...
+
+    def chunks(self, uri: str) -> Iterator[bytes]:
+        """Read piece by piece, the last one only once the digest is known; the same errors."""
         ...
 
 
@@ -306,6 +324,7 @@ class Context:
     render: Callable[[str, object], str] | None = None  # one template text with its data (a `lang` map)
     connections: Connections | None = None
     notify: Notify | None = None
+    tokens: Tokens = field(default_factory=Tokens)
     databases: Databases | None = None
 
 

@@ -19,17 +19,25 @@ GROUP = "gitflow_runner.steps"
 
 SHARED = frozenset(
     {
+        "answering",
+        "asking",
+        "auth",
         "base",
+        "bodies",
         "config",
+        "expect",
         "jsontext",
         "keyvalue",
         "memory",
+        "modelcall",
         "persist",
         "registry",
         "rendering",
         "request",
         "response",
         "results",
+        "sigv4",
+        "tokens",
     }
 )
 """The modules of this package that are no step type; every other one holds its own in `STEP`."""

@@ -87,7 +87,18 @@ class TipSeen:
     tip: Oid
 
 
-Entry = ReleaseSeen | PromotionSeen | PolicySeen | KeyRevoked | TipSeen
+@dataclass(frozen=True, slots=True)
+class GlassBroken:
+    """A guarded ref was seen, at `at` (ms), to hold a commit that this consent let past its gate."""
+
+    at: int
+    ref: str
+    old: Oid
+    new: Oid
+    consent: Oid
+
+
+Entry = ReleaseSeen | PromotionSeen | PolicySeen | KeyRevoked | TipSeen | GlassBroken
 
 _KINDS: dict[str, type[Entry]] = {
     "release.seen": ReleaseSeen,
@@ -95,6 +106,7 @@ _KINDS: dict[str, type[Entry]] = {
     "policy.seen": PolicySeen,
     "key.revoked": KeyRevoked,
     "tip.seen": TipSeen,
+    "glass.broken": GlassBroken,
 }
 _NAMES: dict[type[Entry], str] = {kind: name for name, kind in _KINDS.items()}
 
@@ -120,14 +132,20 @@ def ref_of(key: PublicKey) -> str:
 
 
 def load_log(
-    reader: ObjectReader, tip: Oid, digest: str, *, known: Oid | None = None, before: RunnerLog | None = None
+    reader: ObjectReader,
+    tip: Oid,
+    digest: str,
+    *,
+    known: Oid | None = None,
+    before: RunnerLog | None = None,
+    most_links: int = MAX_LINKS,
 ) -> RunnerLog:
     """Verify the log of the key with this digest up to `tip`.
 
     Every link is signed by that key, numbered without a gap, with times that never fall. Whether the key is
     a runner's to be believed says the policy. `known` is the tip that this clone knew last, `before` the log
-    as this clone verified it then, of which only what follows is read. Raises `RefusedError`: `log.chain`,
-    `log.log_rewound`.
+    as this clone verified it then, of which only what follows is read, `most_links` of it at most. Raises
+    `RefusedError`: `log.chain`, `log.log_rewound`.
     """
     links: list[tuple[Oid, int, tuple[Entry, ...]]] = []
     key: PublicKey | None = before.key if before is not None else None
@@ -138,8 +156,8 @@ def load_log(
         if before is not None and oid == before.tip:
             known_found = True
             break
-        if len(links) >= MAX_LINKS:
-            raise _broken(tip, f"more than {MAX_LINKS} links")
+        if len(links) >= most_links:
+            raise _broken(tip, f"more than {most_links} links")
         key, number, entries, parent = _link(reader, oid, digest)
         if links and number != links[-1][1] - 1:
             raise _broken(oid, f"number {number} before {links[-1][1]}")
@@ -148,7 +166,7 @@ def load_log(
         known_found = known_found or oid == known
         links.append((oid, number, entries))
         oid = parent
-    if not known_found or key is None:
+    if not known_found:
         raise RefusedError("log.log_rewound", f"the log ends at {tip}, which does not descend from {known}")
     if before is not None and not links:
         return before
@@ -159,6 +177,7 @@ def load_log(
     for earlier, later in pairwise(entries[max(0, len(old) - 1) :]):
         if later.at < earlier.at:
             raise _broken(tip, "its times fall")
+    assert key is not None, "at least one link was read"
     return RunnerLog(key, tip, links[0][1], entries)
 
 
@@ -259,7 +278,7 @@ def _object(entry: Entry) -> Oid | None:
             return entry.promotion
         case PolicySeen():
             return entry.policy
-        case KeyRevoked() | TipSeen():
+        case KeyRevoked() | TipSeen() | GlassBroken():
             return None
 
 

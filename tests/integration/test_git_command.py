@@ -236,6 +236,9 @@ def test_a_child_is_bounded_in_time_and_output(tmp_path: Path) -> None:
     with pytest.raises(RefusedError) as absent:
         GitCommand(tmp_path, environment, program=str(tmp_path / "none")).run("version")
     assert absent.value.code == "git.not_installed"
+    with pytest.raises(RefusedError) as gone:
+        GitCommand(tmp_path / "gone", environment).run("version")
+    assert gone.value.code == "git.no_folder"
     deaf = script(tmp_path / "deaf", "exec 0<&-; exit 3")
     with pytest.raises(TransientError) as failed:
         GitCommand(tmp_path, environment, program=deaf).run("version", stdin=b"x" * 1_000_000)

@@ -232,6 +232,7 @@ def test_a_first_clone_without_a_pin_can_do_nothing_that_needs_trust(team: Team)
     assert bob.gfr("show", asked.run).data["status"] == "waiting"
     told = bob.gfr("run", "ship", "--ref", "live")
     assert (told.exit, told.code) == (4, "runner.unlisted")
+    assert "the policy knows nobody with the key SHA256:" in told.envelope["error"]["message"]
 
 
 @pytest.mark.parametrize(

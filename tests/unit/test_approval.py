@@ -8,17 +8,21 @@ from dataclasses import replace
 import pytest
 
 from gitflow_runner.git.objects import (
+    BLOB_MODE,
     EXEC_MODE,
     LINK_MODE,
     TREE_MODE,
     Commit,
     Oid,
+    RawObject,
     TreeEntry,
+    blob,
     decode_commit,
     encode_tree,
 )
-from gitflow_runner.trust.approval import edited_digest
+from gitflow_runner.trust.approval import MAX_EDIT_BYTES, edited_digest
 from gitflow_runner.trust.quorum import judge
+from gitflow_runner.trust.reasons import Refusal
 from tests.approval_case import FILES, PAYLOAD, POLICY, RUN, WAIT, Case
 from tests.policies import ANN, BOB, CAT, DEV
 from tests.signed_objects import EMPTY_TREE, NOW, ident
@@ -106,6 +110,76 @@ def test_an_empty_folder_beside_an_edit_is_refused() -> None:
     root["edit"] = replace(root["edit"], oid=case.objects.add(encode_tree(inner)))
     tree = case.objects.add(encode_tree(root.values()))
     assert case.send_changed(ANN, lambda commit: replace(commit, tree=tree)).reasons() == ["tree"]
+
+
+def with_root(case: Case, **changes: TreeEntry | None) -> Callable[[Commit], Commit]:
+    """The wait's tree with these entries in place of its own."""
+    root = {entry.name: entry for entry in case.objects.tree(case.wait.tree)} | changes
+    tree = case.objects.add(encode_tree([entry for entry in root.values() if entry is not None]))
+    return lambda commit: replace(commit, tree=tree, message=_edited(commit.message, case, tree))
+
+
+def _edited(message: str, case: Case, tree: Oid) -> str:
+    """The message with the digest of the edited text, so that nothing but the tree is at fault."""
+    try:
+        return message.rstrip("\n") + f"\nGitflow-Edited: {edited_digest(tree, case.objects)}\n"
+    except Refusal:
+        return message
+
+
+def edited_folder(case: Case, **modes: int) -> TreeEntry:
+    """The `edit` folder with another text, and these modes."""
+    root = case.objects.tree(case.objects.folder({**FILES, **EDIT}))
+    folder = next(entry for entry in root if entry.name == "edit")
+    inner = [replace(e, mode=modes.get(e.name[:4], e.mode)) for e in case.objects.tree(folder.oid)]
+    return replace(folder, oid=case.objects.add(encode_tree(inner)))
+
+
+def refusal(case: Case, change: Callable[[Commit], Commit]) -> str:
+    """What is wrong with this one approval, in words; its code is `tree`."""
+    (result,) = case.send_changed(ANN, change).judge().results
+    assert (result.counted, result.reason) == (False, "tree")
+    return result.detail
+
+
+def test_an_edit_does_not_carry_another_change_in() -> None:
+    case = Case("edit-x")
+    other = TreeEntry("run.json", BLOB_MODE, case.objects.add(blob(b"{1}")))
+    assert "'run.json', which is not under edit/" in refusal(
+        case, with_root(case, edit=edited_folder(case), **{"run.json": other})
+    )
+    case = Case("edit-x")
+    assert "changes the mode" in refusal(case, with_root(case, edit=edited_folder(case, text=EXEC_MODE)))
+
+
+def test_an_edit_is_bounded_in_size_and_depth() -> None:
+    case = Case("edit-x")
+    large = case.objects.folder({"text.md": b"x" * (MAX_EDIT_BYTES + 1), "form.edn": b"{}\n"})
+    assert "is larger than" in refusal(case, with_root(case, edit=TreeEntry("edit", TREE_MODE, large)))
+    case = Case("edit-x")
+    deep = case.objects.folder({"/".join(["a"] * 18): b"x"})
+    assert "nested too deep" in refusal(case, with_root(case, edit=TreeEntry("edit", TREE_MODE, deep)))
+
+
+def test_a_tree_that_can_be_read_in_two_ways_is_refused() -> None:
+    case = Case("edit-x")
+    root = case.objects.read(case.wait.tree).data
+    assert root.startswith(b"40000 edit\0")
+    padded = case.objects.add(RawObject("tree", b"0" + root))
+    assert "written in another way" in refusal(case, lambda commit: replace(commit, tree=padded))
+    case = Case("edit-x")
+    entry = b"100644 run.json\0" + bytes.fromhex(case.objects.add(blob(b"{1}")))
+    twice = case.objects.add(RawObject("tree", root + entry))
+    assert "holds a name twice" in refusal(case, lambda commit: replace(commit, tree=twice))
+
+
+def test_an_object_of_another_kind_is_no_tree() -> None:
+    case = Case("edit-x")
+    text = case.objects.add(blob(b"hello, you\n"))
+    assert "is a blob, not a tree" in refusal(case, lambda commit: replace(commit, tree=text))
+    case = Case("edit-x")
+    file = TreeEntry("edit", BLOB_MODE, case.objects.folder({"text.md": b"x", "form.edn": b"{}\n"}))
+    assert "edit is not a folder" in refusal(case, with_root(case, edit=file))
 
 
 def test_a_tree_that_is_not_here_is_refused() -> None:

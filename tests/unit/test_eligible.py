@@ -7,7 +7,7 @@ from dataclasses import replace
 from gitflow_runner.trust.eligible import who_may
 from gitflow_runner.trust.policy import Policy
 from tests.approval_case import Case
-from tests.policies import ANN, ANN_2, BOB, KEYS, STRANGER, policy
+from tests.policies import ANN, ANN_2, BOB, KEYS, PEOPLE, STRANGER, policy
 from tests.signed_objects import DAY, NOW
 
 CASE = replace(Case().wait, flow="deploy-site", excluded=frozenset(("cat",)), deadline=NOW + DAY)
@@ -56,3 +56,22 @@ def test_after_the_deadline_everybody_is_late() -> None:
 
 def test_without_a_rule_nobody_counts() -> None:
     assert set(reasons(newest=policy(rules="[]")).values()) == {"role"}
+
+
+def test_both_policies_must_name_the_person() -> None:
+    others = {name: about for name, about in PEOPLE.items() if name != "bob"}
+    assert reasons(newest=policy(people=others))["bob"] == "role"
+    assert reasons(pinned=policy(people=others))["bob"] == "role"
+
+
+def test_a_runner_decides_nothing_even_where_no_role_and_no_human_is_asked_for() -> None:
+    wait = replace(CASE, flow=None, human=False, role=None)
+    found = {p.principal: p for p in who_may(wait, policy(), policy(), now=NOW)}
+    assert found["agent"].reason is None
+    assert (found["runner"].reason, found["runner"].detail) == (
+        "role",
+        "runner is a runner, which decides nothing",
+    )
+    others = policy(people={name: about for name, about in PEOPLE.items() if name != "agent"})
+    gone = {p.principal: p.reason for p in who_may(wait, policy(), others, now=NOW)}
+    assert gone["agent"] == "role"

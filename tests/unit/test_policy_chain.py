@@ -7,9 +7,26 @@ from dataclasses import replace
 import pytest
 
 from gitflow_runner.errors import GitflowError
-from gitflow_runner.git.objects import Oid, decode_commit
+from gitflow_runner.git.objects import (
+    BLOB_MODE,
+    LINK_MODE,
+    Oid,
+    RawObject,
+    TreeEntry,
+    blob,
+    decode_commit,
+    encode_tree,
+)
+from gitflow_runner.trust.consent import MAX_CONSENTS
 from gitflow_runner.trust.policy import policy_digest
-from gitflow_runner.trust.policy_chain import PolicyChain, apply_policy, load_chain, sign_policy
+from gitflow_runner.trust.policy_chain import (
+    PolicyChain,
+    apply_policy,
+    load_chain,
+    read_consent,
+    sign_policy,
+)
+from gitflow_runner.trust.policy_text import MAX_TEXT
 from gitflow_runner.trust.signer import FileSigner, sign_commit
 from tests.policies import AGENT, ANN, ANN_2, BOB, CAT, DEV, PEOPLE, STRANGER, policy_text
 from tests.signed_objects import DAY, NOW, Objects, ident
@@ -156,3 +173,46 @@ def test_a_policy_that_cannot_meet_its_own_quorum_never_enters_the_chain() -> No
     with pytest.raises(GitflowError) as problem:
         sign_policy(policy_text(duties=":policy-change {:need 9 :role :release}"), None, ident(), ANN)
     assert problem.value.code == "policy.no_quorum"
+
+
+def test_a_link_is_a_commit_of_one_regular_file_of_bounded_size() -> None:
+    text = policy_text(duties=ONE)
+    chain = Chain().add(text, ANN)
+    assert chain.tip is not None
+    applied = decode_commit(chain.objects.read(chain.tip).data)
+    file = chain.objects.add(blob(text))
+
+    def code(*entries: TreeEntry) -> str | None:
+        tree = chain.objects.add(encode_tree(entries))
+        chain.tip = chain.objects.add(sign_commit(replace(applied, tree=tree, headers=()), ANN))
+        return chain.code()
+
+    good = TreeEntry("policy.edn", BLOB_MODE, file)
+    assert code(good) is None
+    assert code() == "policy.chain"
+    assert code(good, TreeEntry("more.edn", BLOB_MODE, file)) == "policy.chain"
+    assert code(replace(good, name="other.edn")) == "policy.chain"
+    assert code(replace(good, mode=LINK_MODE)) == "policy.chain"
+    assert code(replace(good, oid=chain.objects.add(RawObject("tree", b"")))) == "policy.chain"
+    assert code(replace(good, oid=chain.objects.add(blob(b" " * (MAX_TEXT + 1))))) == "policy.chain"
+    chain.tip = file
+    assert chain.code() == "policy.chain"
+
+
+def test_one_persons_consent_carries_the_text_it_speaks_of_on_the_version_in_force() -> None:
+    objects = Objects()
+    text, other = policy_text(duties=ONE), policy_text(duties=ONE, more=":skew-s 9")
+    oid = objects.add(*sign_policy(text, None, ident(), ANN))
+    assert read_consent(objects, oid, None)[1] == text
+    commit = replace(decode_commit(objects.read(oid).data), headers=())
+    swapped = sign_commit(replace(commit, tree=objects.folder({"policy.edn": other})), ANN)
+    for found, previous in ((objects.add(swapped), None), (oid, Oid("12" * 20))):
+        with pytest.raises(GitflowError) as problem:
+            read_consent(objects, found, previous)
+        assert problem.value.code == "policy.chain"
+
+
+def test_the_consents_of_one_version_are_bounded() -> None:
+    chain = Chain().add(policy_text(duties=ONE), ANN, *[BOB] * MAX_CONSENTS)
+    assert chain.code() is None
+    assert Chain().add(policy_text(duties=ONE), ANN, *[BOB] * (MAX_CONSENTS + 1)).code() == "policy.chain"

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 
 from gitflow_runner.errors import UsageError
 from gitflow_runner.trust.policy import Duty, Rule
 from gitflow_runner.trust.policy_text import parse_policy
+from gitflow_runner.trust.reasons import Refusal
 from tests.policies import ANN, ANN_2, BOB, DUTIES, KEYS, PEOPLE, policy, policy_text
 
 JAN_2026 = 1_767_225_600_000
@@ -141,6 +144,19 @@ REFUSED = {
         "policy.release_need",
     ),
     "code": (b"#=(+ 1 2)", "policy.syntax"),
+    "key as text": (b'{"policy/version" 1}', "policy.type"),
+    "key as a list": (b"{[1] 1}", "policy.type"),
+    "branch as a number": (policy_text(more=":protected-branch 1"), "policy.type"),
+    "branch as a list": (policy_text(more=':protected-branch ["main"]'), "policy.type"),
+    "branch without a name": (policy_text(more=':protected-branch ""'), "policy.type"),
+    "flag as a number": (policy_text(more=":sk-touch 1"), "policy.type"),
+    "flag in a list": (policy_text(more=":sk-touch [true]"), "policy.type"),
+    "time in a list": (policy_text(windows={"ann": ':valid-after [#inst "2026-02-01"]'}), "policy.type"),
+    "role as text": (policy_text(duties=':release {:need 1 :role "release"}'), "policy.type"),
+    "role in a list": (policy_text(duties=":release {:need 1 :role [:release]}"), "policy.type"),
+    "role of a namespace": (policy_text(duties=":release {:need 1 :role :a/release}"), "policy.type"),
+    "rules as a map": (policy_text(rules="{}"), "policy.type"),
+    "people as a list": (b"{:policy/version 1 :people []}", "policy.type"),
 }
 
 
@@ -186,3 +202,38 @@ def test_the_first_rule_that_fits_is_taken_and_drafts_see_only_their_own() -> No
     assert role("ab", "00001-publish-it", draft=True) == "z"
     assert role("ac", "00003-ask") is None
     assert role("ac", "00002-ask", draft=True) is None
+
+
+def test_roles_abilities_and_duties_are_asked_of_the_right_person() -> None:
+    found = policy(people=dict(PEOPLE) | {"dev": ':kind :human :roles #{:dev} :flows ["hello"]'})
+
+    def refusal(check: Callable[[], object]) -> tuple[str, str]:
+        with pytest.raises(Refusal) as problem:
+            check()
+        return problem.value.reason, problem.value.message
+
+    assert found.check_role("dev", "dev", "hello").name == "dev"
+    assert found.check_role("dev", "dev", None).name == "dev"
+    assert refusal(lambda: found.check_role("dev", "dev", "other")) == (
+        "role",
+        "dev does not hold the role dev for other",
+    )
+    assert refusal(lambda: found.check_role("nobody", "dev", None)) == ("role", "the policy names no nobody")
+    assert refusal(lambda: found.check_role("runner", "dev", None)) == (
+        "role",
+        "runner is a runner, which signs only what runs did",
+    )
+    assert refusal(lambda: found.check_duty(None, "ann", None)) == ("role", "the policy lets nobody do this")
+    assert refusal(lambda: found.check_duty(Duty(1, "release"), "agent", None))[0] == "not_human"
+    assert found.check_runner("runner", "drive", "hello").name == "runner"
+    no_runner = [
+        lambda: found.check_runner("nobody", "drive", "hello"),
+        lambda: found.check_runner("ann", "drive", "hello"),
+        lambda: found.check_runner("runner", "gate", "hello"),
+    ]
+    for check in no_runner:
+        assert "is no runner that may" in refusal(check)[1]
+    assert refusal(lambda: found.check_runner("runner", "drive", "other")) == (
+        "role",
+        "runner may not drive other",
+    )

@@ -6,13 +6,14 @@ from dataclasses import replace
 
 import pytest
 
-from gitflow_runner.git.objects import Commit, Oid, blob
-from gitflow_runner.trust.approval import Actors
+from gitflow_runner.git.objects import Commit, Oid, Tag, blob, decode_commit
+from gitflow_runner.trust.approval import Actors, build_approval
 from gitflow_runner.trust.policy import RevokedKey
 from gitflow_runner.trust.quorum import AttestedApproval, SignedApproval, judge, revoked_approvers
 from gitflow_runner.trust.revocation import revoked_keys
+from gitflow_runner.trust.signer import sign_tag
 from tests.approval_case import POLICY, Case
-from tests.policies import AGENT, ANN, ANN_2, BOB, CAT, DEV, KEYS, RUNNER, STRANGER, policy
+from tests.policies import AGENT, ANN, ANN_2, BOB, CAT, DEV, KEYS, PEOPLE, RUNNER, STRANGER, policy
 from tests.signed_objects import DAY, HOUR, NOW, ident
 
 
@@ -235,3 +236,21 @@ def test_a_forges_word_counts_only_where_the_rule_takes_it_and_the_account_is_ma
     strict.sent.append(AttestedApproval(strict.wait.commit, NOW, "github", 12, "forge-review"))
     assert strict.reasons() == ["role"]
     assert strict.send(DEV).judge().state == "approved"
+
+
+def test_a_forges_account_is_the_same_person_in_both_policies_and_says_what_the_wait_knows() -> None:
+    moved = policy(people=dict(PEOPLE) | {"bob": ":kind :human :roles #{:dev :release} :forge {:github 77}"})
+    for pinned, newest in ((POLICY, moved), (moved, POLICY)):
+        case = Case("deploy-site", pinned=pinned, newest=newest)
+        case.sent.append(AttestedApproval(case.wait.commit, NOW, "github", 12, "forge-review"))
+        assert case.reasons() == ["role"]
+    case = Case("deploy-site")
+    case.sent.append(AttestedApproval(case.wait.commit, NOW, "github", 12, "forge-review", "explode"))
+    assert case.reasons() == ["trailers"]
+
+
+def test_a_signed_tag_is_no_approval() -> None:
+    case = Case()
+    commit = decode_commit(build_approval(case.wait, "approve", ident(), DEV, case.objects)[-1].data)
+    tag = Tag(case.wait.commit, "commit", "yes", ident(), commit.message)
+    assert case.send_raw(sign_tag(tag, DEV)).reasons() == ["malformed"]

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 
 import pytest
 
 from gitflow_runner.errors import GitflowError
-from gitflow_runner.git.objects import Commit, Oid
+from gitflow_runner.git.objects import BLOB_MODE, LINK_MODE, Commit, Oid, TreeEntry, blob, encode_tree
 from gitflow_runner.trust.log import (
+    MAX_BYTES,
     Entry,
     KeyRevoked,
     PolicySeen,
@@ -50,13 +52,14 @@ class Log:
     def add(self, entries: Sequence[Entry], key: FileSigner = RUNNER) -> Oid:
         return self.objects.add(*build_link(entries, self.found, ident(), key))
 
-    def load(self, tip: Oid, known: Oid | None = None) -> RunnerLog:
-        self.found = load_log(self.objects, tip, key_digest(RUNNER.key), known=known)
+    def load(self, tip: Oid, known: Oid | None = None, **more: object) -> RunnerLog:
+        digest = key_digest(RUNNER.key)
+        self.found = load_log(self.objects, tip, digest, known=known, **more)  # type: ignore[arg-type]
         return self.found
 
-    def code(self, tip: Oid, known: Oid | None = None) -> str | None:
+    def code(self, tip: Oid, known: Oid | None = None, **more: object) -> str | None:
         try:
-            self.load(tip, known)
+            self.load(tip, known, **more)
         except GitflowError as problem:
             return problem.code
         return None
@@ -131,6 +134,57 @@ def test_numbers_follow_without_a_gap_and_links_have_one_parent() -> None:
     assert log.code(log.raw(b'{"format":1,"number":1}\n', first)) == "log.chain"
     assert log.code(log.raw(b'{"format":1,"number":2}\n', first, first)) == "log.chain"
     assert log.code(log.raw(b'{"format":1,"number":2}\n', first)) is None
+
+
+def test_what_was_read_before_is_followed_by_the_next_number() -> None:
+    log = Log()
+    first = log.add(ENTRIES[:1])
+    before = log.load(first)
+    assert log.code(log.raw(b'{"format":1,"number":3}\n', first), before=before) == "log.chain"
+    assert log.code(log.raw(b'{"format":1,"number":2}\n', first), before=before) is None
+
+
+def test_a_log_is_read_up_to_a_bound() -> None:
+    log = Log()
+    log.load(log.add(ENTRIES[:1]))
+    tip = log.add(ENTRIES[1:])
+    assert log.code(tip, most_links=1) == "log.chain"
+    assert log.code(tip, most_links=2) is None
+
+
+@pytest.mark.parametrize("number", [0, -1])
+def test_numbers_begin_at_one(number: int) -> None:
+    log = Log()
+    parent = log.raw(b'{"format":1,"number":%d}\n' % (number - 1))
+    assert log.code(log.raw(b'{"format":1,"number":%d}\n' % number, parent)) == "log.chain"
+
+
+GOOD = f"{HEAD}\n".encode()
+
+
+def test_a_link_holds_one_regular_file_of_bounded_size() -> None:
+    log = Log()
+    file = log.objects.add(blob(GOOD))
+
+    def code(*entries: TreeEntry) -> str | None:
+        tree = log.objects.add(encode_tree(entries))
+        return log.code(log.objects.add(sign_commit(Commit(tree, (), ident(), ident(), "log\n"), RUNNER)))
+
+    good = TreeEntry("entries.jsonl", BLOB_MODE, file)
+    assert code(good) is None
+    assert code(good, TreeEntry("more", BLOB_MODE, file)) == "log.chain"
+    assert code() == "log.chain"
+    assert code(replace(good, name="entries.json")) == "log.chain"
+    assert code(replace(good, mode=LINK_MODE)) == "log.chain"
+    assert log.code(log.raw(GOOD + b" " * MAX_BYTES)) == "log.chain"
+
+
+def test_a_statement_is_no_link() -> None:
+    log = Log()
+    tree = log.objects.folder({"entries.jsonl": GOOD})
+    message = "log\n\nGitflow-Statement: start\n"
+    link = log.objects.add(sign_commit(Commit(tree, (), ident(), ident(), message), RUNNER))
+    assert log.code(link) == "log.chain"
 
 
 def test_the_earliest_sight_of_several_logs_counts() -> None:

@@ -7,9 +7,20 @@ from dataclasses import replace
 import pytest
 
 from gitflow_runner.errors import GitflowError
-from gitflow_runner.git.objects import Oid, RawObject, decode_commit
+from gitflow_runner.git.objects import (
+    BLOB_MODE,
+    LINK_MODE,
+    Oid,
+    RawObject,
+    Tag,
+    TreeEntry,
+    blob,
+    decode_commit,
+    encode_tree,
+)
 from gitflow_runner.trust.policy import Policy, RevokedKey
 from gitflow_runner.trust.requests import (
+    MAX_FILE,
     build_answer,
     build_request,
     build_start,
@@ -18,7 +29,7 @@ from gitflow_runner.trust.requests import (
     read_request,
     read_start,
 )
-from gitflow_runner.trust.signer import FileSigner, sign_commit
+from gitflow_runner.trust.signer import FileSigner, sign_commit, sign_tag
 from gitflow_runner.trust.statement import Completion, Request, Start
 from gitflow_runner.trust.turns import verify_turn
 from tests.policies import AGENT, ANN, DEV, RUNNER, STRANGER, policy
@@ -165,11 +176,65 @@ def test_a_resolve_brings_the_value_of_a_step_taken_as_done() -> None:
     assert read_request(raw, objects, POLICY, "hello", first_seen=NOW, now=NOW).value == value
 
 
+def request_code(objects: Objects, raw: RawObject) -> str | None:
+    try:
+        read_request(raw, objects, POLICY, "hello", first_seen=NOW, now=NOW)
+    except GitflowError as problem:
+        return problem.code
+    return None
+
+
+def test_a_request_seen_long_after_its_date_is_refused() -> None:
+    objects = Objects()
+    raw = objects.read(objects.add(*build_request(REQUEST, ident(NOW - 3 * DAY), DEV)))
+    assert request_code(objects, raw) == "signature.clock_skew"
+
+
+def test_a_signed_tag_is_no_request() -> None:
+    objects = Objects()
+    commit = objects.add(*build_request(REQUEST, ident(), DEV))
+    message = decode_commit(objects.read(commit).data).message
+    assert request_code(objects, sign_tag(Tag(commit, "commit", "x", ident(), message), DEV)) == (
+        "signature.malformed"
+    )
+
+
+def test_the_value_of_a_request_is_one_regular_file_of_bounded_size() -> None:
+    value = b"{:sent true}\n"
+    objects = Objects()
+
+    def code(tree: Oid, content: bytes = value) -> str | None:
+        done = Request(
+            "r1", "resolve", "nonce-0002", step="00003-send", outcome="done", value=content_digest(content)
+        )
+        built = decode_commit(build_request(done, ident(), DEV, value=content)[-1].data)
+        return request_code(objects, sign_commit(replace(built, tree=tree, headers=()), DEV))
+
+    file = objects.add(blob(value))
+    assert code(objects.add(encode_tree((TreeEntry("value.edn", BLOB_MODE, file),)))) is None
+    linked = objects.add(encode_tree((TreeEntry("value.edn", LINK_MODE, file),)))
+    assert code(linked) == "approval.tree"
+    assert code(objects.folder({"other.edn": value})) == "approval.tree"
+    inner = objects.folder({"x": b""})
+    folder = objects.add(encode_tree((TreeEntry("value.edn", BLOB_MODE, inner),)))
+    assert code(folder, objects.read(inner).data) == "approval.tree"
+    large = b" " * (MAX_FILE + 1)
+    assert code(objects.folder({"value.edn": large}), large) == "approval.tree"
+
+
 def answer_code(
-    objects: Objects, raw: RawObject, opened: Oid, keys: frozenset[str], run: str = "r1"
+    objects: Objects,
+    raw: RawObject,
+    opened: Oid,
+    keys: frozenset[str],
+    run: str = "r1",
+    wait: str = "w1",
+    seen: int = NOW,
 ) -> str | None:
     try:
-        read_answer(raw, objects, run=run, wait="w1", opened=opened, keys=keys, first_seen=NOW, max_skew=HOUR)
+        read_answer(
+            raw, objects, run=run, wait=wait, opened=opened, keys=keys, first_seen=seen, max_skew=HOUR
+        )
     except GitflowError as problem:
         return problem.code
     return None
@@ -188,3 +253,11 @@ def test_an_answer_counts_from_a_key_that_the_wait_names_on_the_turn_that_opened
     assert answer_code(objects, raw, opened, frozenset()) == "signature.key_not_allowed"
     assert answer_code(objects, raw, TAG, keys) == "approval.parent"
     assert answer_code(objects, raw, opened, keys, run="r2") == "approval.run"
+    assert answer_code(objects, raw, opened, keys, wait="w2") == "approval.wait"
+    assert answer_code(objects, raw, opened, keys, seen=NOW + 2 * HOUR) == "signature.clock_skew"
+
+
+def test_a_signed_tag_is_no_turn() -> None:
+    commit = turn(RUNNER)
+    tag = sign_tag(Tag(commit.oid, "commit", "x", ident(), "turn\n"), RUNNER)
+    assert driver(tag) == "trailers"
