@@ -19,6 +19,8 @@ from gitflow_runner.runner.attempt import Attempts
 from gitflow_runner.runner.buffer import Buffer
 from gitflow_runner.runner.children import Children, Launch, relatives_files
 from gitflow_runner.runner.code import Code
+from gitflow_runner.runner.connections import RunConnections
+from gitflow_runner.runner.draft_trust import require_signed_draft
 from gitflow_runner.runner.drive import Driver
 from gitflow_runner.runner.freshness import require_fresh
 from gitflow_runner.runner.functions import FlowFunctions
@@ -27,14 +29,14 @@ from gitflow_runner.runner.isolated import IsolatedFunctions
 from gitflow_runner.runner.outbox import Outbox
 from gitflow_runner.runner.ports import Ports
 from gitflow_runner.runner.requests import Requests
-from gitflow_runner.runner.runtime import Runtime
+from gitflow_runner.runner.runtime import LazyHttp, Runtime
 from gitflow_runner.runner.settings import LimitSettings
 from gitflow_runner.runner.source import ProjectSource
 from gitflow_runner.runner.stopping import Cancelling
 from gitflow_runner.runner.sync import fetch
 from gitflow_runner.runner.templates import FlowTemplates
 from gitflow_runner.runner.waiting import Waits
-from gitflow_runner.steps.base import Functions
+from gitflow_runner.steps.base import Connections, Functions
 
 KV_SCOPE = "default"
 VERIFIED_EVERY = 100  # events
@@ -58,7 +60,7 @@ class Assembly:
     @cached_property
     def buffer(self) -> Buffer:
         """The journal with a sense of time."""
-        return Buffer(self.journal, self.runtime.clock, self._durable)
+        return Buffer(self.journal, self.runtime.clock, self._durable, self.runtime.redactor)
 
     def _durable(self, events: Sequence[Recorded]) -> None:
         if self.runtime.told is not None:
@@ -103,6 +105,11 @@ class Assembly:
                 return FlowFunctions(flow, fuel=fuel)
 
     @cached_property
+    def http(self) -> LazyHttp:
+        """The client for the run's requests; whoever drives closes it."""
+        return self.runtime.http(self.code.settings.http)
+
+    @cached_property
     def cancelling(self) -> Cancelling:
         """What lets a cancel reach a busy step."""
         common_dir, run = self.runtime.repository.common_dir, self.journal.run.run
@@ -113,12 +120,12 @@ class Assembly:
     @cached_property
     def ports(self) -> Ports:
         """What attempts reach."""
-        runtime, settings = self.runtime, self.code.settings
+        runtime = self.runtime
         return Ports(
             buffer=self.buffer,
             clock=runtime.clock,
-            http=runtime.http(settings.http),
-            mail=runtime.mail(settings.http),
+            http=self.http,
+            mail=runtime.mail(self.code.settings.http),
             functions=self.functions,
             blobs=RunBlobs(
                 self.journal,
@@ -130,6 +137,7 @@ class Assembly:
             ),
             kv=KvScope(runtime.repository, runtime.committer, KV_SCOPE, runtime.clock.now_ms),
             source=ProjectSource(runtime.repository, runtime.git, self.pin.source.commit, self.pin.proposal),
+            connections=self.connections,
             templates=FlowTemplates(self.code.flow),
             databases=runtime.databases,
             pin=self.pin,
@@ -137,6 +145,19 @@ class Assembly:
             tokens=runtime.tokens,
             cancelling=self.cancelling,
             stop=runtime.stop,
+        )
+
+    @cached_property
+    def connections(self) -> Connections:
+        """The services that the flow is bound to."""
+        runtime = self.runtime
+        return RunConnections(
+            self.code.flow,
+            self.code.configured,
+            "draft" if self.pin.is_draft else "live",
+            runtime.secrets,
+            partial(require_signed_draft, runtime, self.pin),
+            runtime.redactor.learn,
         )
 
     @cached_property
@@ -184,7 +205,11 @@ class Assembly:
     def program(self) -> Program:
         """The analysed body."""
         return make_program(
-            self.code.flow, self.runtime.specs, behaviour=self.pin.behaviour, fuel=self.limits.fuel
+            self.code.flow,
+            self.runtime.specs,
+            behaviour=self.pin.behaviour,
+            fuel=self.limits.fuel,
+            bound=self.code.configured.bound(self.code.flow),
         )
 
     @cached_property

@@ -11,6 +11,7 @@ from gitflow_runner.errors import GitflowError
 from gitflow_runner.git.refs import POLICY, RUNS
 from gitflow_runner.runner.hook_files import hooks_status
 from gitflow_runner.runner.runtime import Runtime
+from gitflow_runner.runner.staged_secrets import staged_secrets
 from gitflow_runner.trust.sshsig import GIT
 
 Health = Literal["ok", "warn", "bad"]
@@ -117,6 +118,26 @@ def _hooks(runtime: Runtime) -> Iterator[Checked]:
         yield Checked("ok", "hooks", f"{len(found.items)} installed")
 
 
+def _secrets(runtime: Runtime) -> Iterator[Checked]:
+    records = runtime.secrets.records
+    work_dir = runtime.repository.work_dir
+    if work_dir is not None:
+        staged = list(staged_secrets(runtime.git.in_work_tree(work_dir), runtime.redactor))
+        for path, line in staged:
+            fix = (f"git restore --staged -- {path}",)
+            yield Checked("bad", "secrets", f"{path}:{line} is staged with the value of a secret", fix)
+        if staged:
+            return
+    for record in records.values():
+        if not record.permits:
+            fix = (f"gfr secrets allow {record.name} --for https://HOST",)
+            yield Checked("warn", "secrets", f"{record.name} may be sent nowhere", fix)
+        if runtime.secrets.where(record) is None:
+            fix = (f"gfr secrets set {record.name}",)
+            yield Checked("warn", "secrets", f"no value of the {record.store} secret {record.name}", fix)
+    yield Checked("ok", "secrets", f"{len(records)} known, none of them staged")
+
+
 _CHECKS: tuple[tuple[str, Callable[[Runtime], Iterator[Checked]]], ...] = (
     ("git", _git),
     ("runner", _runner),
@@ -124,4 +145,5 @@ _CHECKS: tuple[tuple[str, Callable[[Runtime], Iterator[Checked]]], ...] = (
     ("trust", _trust),
     ("sync", _refs),
     ("hooks", _hooks),
+    ("secrets", _secrets),
 )

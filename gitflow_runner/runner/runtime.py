@@ -7,7 +7,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import Protocol
 
+from gitflow_runner.connections.redactor import Redactor
 from gitflow_runner.databases.registry import Databases
 from gitflow_runner.errors import UsageError
 from gitflow_runner.git.objects import Oid
@@ -23,6 +25,7 @@ from gitflow_runner.runner.isolated import FunctionWorker
 from gitflow_runner.runner.local import LocalState
 from gitflow_runner.runner.person import Person, find_person
 from gitflow_runner.runner.policies import Policies
+from gitflow_runner.runner.secrets import Secrets
 from gitflow_runner.runner.settings import HttpSettings, WorkerLimits
 from gitflow_runner.steps.base import Cancel, Http, HttpRequest, HttpResponse, Sink
 from gitflow_runner.steps.registry import Steps, built_in
@@ -34,18 +37,32 @@ RUNNER_MAIL = "runner@gitflow.invalid"
 LOCAL_STORE = "local"  # of `gitflow.resources`: this clone keeps large values for itself
 
 
+class ClosableHttp(Http, Protocol):
+    """An HTTP client that holds connections."""
+
+    def close(self) -> None:
+        """Close them."""
+        ...
+
+
 class LazyHttp:
     """A client that is made when it is first used; most runs send nothing."""
 
-    def __init__(self, make: Callable[[], Http]) -> None:
+    def __init__(self, make: Callable[[], ClosableHttp]) -> None:
         self._make = make
-        self._client: Http | None = None
+        self._client: ClosableHttp | None = None
 
     def send(self, request: HttpRequest, cancel: Cancel, sink: Sink | None = None) -> HttpResponse:
         """Send through the client."""
         if self._client is None:
             self._client = self._make()
         return self._client.send(request, cancel, sink)
+
+    def close(self) -> None:
+        """Close what connections there are; the next request makes new ones."""
+        client, self._client = self._client, None
+        if client is not None:
+            client.close()
 
 
 @dataclass(frozen=True)
@@ -61,9 +78,11 @@ class Runtime:
     host: str
     who: str  # one line on this process, for whoever finds a lock held
     steps: Steps
-    make_http: Callable[[HttpSettings], Http]
+    make_http: Callable[[HttpSettings], ClosableHttp]
     say: Callable[[str], None]
     stop: Callable[[], bool]
+    secrets: Secrets
+    redactor: Redactor
     told: Callable[[Sequence[Recorded]], None] | None = None  # durable events of driven runs, as they come
 
     @cached_property
@@ -101,7 +120,7 @@ class Runtime:
         """The specs of the step types that come with the runner."""
         return {name: self.steps.spec(name) for name in built_in()}
 
-    def http(self, settings: HttpSettings) -> Http:
+    def http(self, settings: HttpSettings) -> LazyHttp:
         """The HTTP client for these settings, made when the first request is sent."""
         return LazyHttp(lambda: self.make_http(settings))
 

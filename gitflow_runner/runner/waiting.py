@@ -18,6 +18,7 @@ from gitflow_runner.runner.answers import EXPIRED, NOTHING
 from gitflow_runner.runner.buffer import Buffer
 from gitflow_runner.runner.clock import Clock
 from gitflow_runner.runner.inbox import Inbox
+from gitflow_runner.runner.masking import masked_value
 from gitflow_runner.runner.policies import Policies
 from gitflow_runner.steps.config import parse_config
 from gitflow_runner.steps.wait import SPEC, WaitRequest, wait_request
@@ -75,10 +76,12 @@ class Waits:
     def _opened(
         self, command: OpenWait, run: Run, folder: str, request: WaitRequest, now: int
     ) -> tuple[WaitOpened, Mapping[str, bytes]]:
-        title = request.title or command.step_id
+        # Before the digest is made that people sign for.
+        redactor = self._buffer.redactor
+        title = redactor.text(request.title or command.step_id)
         if any(state.wait.key == request.key for state in run.waits):
             raise StepError("wait.key_taken", f"another open wait has the key {request.key!r}")
-        payload = wait_payload(self._pin, run, folder, title, request.payload)
+        payload = wait_payload(self._pin, run, folder, title, masked_value(request.payload, redactor))
         files = {"wait/payload.edn": payload}
         files |= {f"edit/{name}": text.encode() for name, text in request.edit.items()}
         need, role, human, limit = request.need, request.role, request.human, request.timeout_ms
