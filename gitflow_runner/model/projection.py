@@ -11,6 +11,7 @@ from dataclasses import replace
 from typing import assert_never
 
 from gitflow_runner.errors import DamagedError, Place
+from gitflow_runner.model.change import ChangeOpened, ChangeSeen, DecisionAttested
 from gitflow_runner.model.event import (
     BranchTaken,
     CancelAsked,
@@ -39,7 +40,16 @@ from gitflow_runner.model.event import (
     WaitReminded,
     WaitResolved,
 )
-from gitflow_runner.model.run import OpenStep, OpenTimer, OpenWaitState, Run, RunStatus, SeenDecision, changed
+from gitflow_runner.model.run import (
+    OpenStep,
+    OpenTimer,
+    OpenWaitState,
+    Run,
+    RunStatus,
+    SeenAttestation,
+    SeenDecision,
+    changed,
+)
 
 CALL = "call-flow"  # a step that waits for the run which it started
 
@@ -114,6 +124,12 @@ def _applied(run: Run, recorded: Recorded) -> Run:
         case WaitReminded():
             state = _open_wait(run, event.folder)
             return _with_wait(run, replace(state, reminded=(*state.reminded, event.due)))
+        case ChangeOpened():
+            return _with_wait(run, replace(_proposing(run, event.folder), change=event))
+        case ChangeSeen():
+            return _with_wait(run, replace(_proposing(run, event.folder), standing=event))
+        case DecisionAttested():
+            return _attested(run, recorded.at, event)
         case DecisionSeen():
             return _decision_seen(run, recorded.at, event)
         case WaitResolved():
@@ -220,9 +236,25 @@ def _decision_seen(run: Run, at: int, event: DecisionSeen) -> Run:
         event.decision,
         event.final,
         event.fingerprint,
+        event.level,
     )
     kept = tuple(s for s in state.seen if s.oid != event.oid)
     return _with_wait(run, replace(state, seen=(*kept, seen)))
+
+
+def _attested(run: Run, at: int, event: DecisionAttested) -> Run:
+    state = _proposing(run, event.folder)
+    if any(known.oid == event.oid for known in state.attested):
+        raise _damaged(run, "history.wait", f"{event.oid} is attested twice")
+    seen = SeenAttestation(event.oid, at, event.proof, event.action, event.forge, event.account)
+    return _with_wait(run, replace(state, attested=(*state.attested, seen)))
+
+
+def _proposing(run: Run, folder: str) -> OpenWaitState:
+    state = _open_wait(run, folder)
+    if state.wait.proposal is None:
+        raise _damaged(run, "history.wait", f"wait {folder} proposes nothing")
+    return state
 
 
 def _ended(run: Run, at: int, status: RunStatus, *, output: str | None = None) -> Run:

@@ -25,6 +25,7 @@ SHARED = frozenset(
         "keyvalue",
         "memory",
         "persist",
+        "propose",
         "registry",
         "rendering",
         "request",
