@@ -122,14 +122,9 @@ def _applied(run: Run, recorded: Recorded) -> Run:
             state = OpenWaitState(event, recorded.at)
             return changed(run, waits=(*run.waits, state), steps_begun=run.steps_begun + 1)
         case WaitReminded():
-            state = _open_wait(run, event.folder)
-            return _with_wait(run, replace(state, reminded=(*state.reminded, event.due)))
-        case ChangeOpened():
-            return _with_wait(run, replace(_proposing(run, event.folder), change=event))
-        case ChangeSeen():
-            return _with_wait(run, replace(_proposing(run, event.folder), standing=event))
-        case DecisionAttested():
-            return _attested(run, recorded.at, event)
+            return _reminded(run, event)
+        case ChangeOpened() | ChangeSeen() | DecisionAttested():
+            return _change_moved(run, recorded.at, event)
         case DecisionSeen():
             return _decision_seen(run, recorded.at, event)
         case WaitResolved():
@@ -242,19 +237,29 @@ def _decision_seen(run: Run, at: int, event: DecisionSeen) -> Run:
     return _with_wait(run, replace(state, seen=(*kept, seen)))
 
 
-def _attested(run: Run, at: int, event: DecisionAttested) -> Run:
-    state = _proposing(run, event.folder)
+def _reminded(run: Run, event: WaitReminded) -> Run:
+    state = _open_wait(run, event.folder)
+    return _with_wait(run, replace(state, reminded=(*state.reminded, event.due)))
+
+
+def _change_moved(run: Run, at: int, event: ChangeOpened | ChangeSeen | DecisionAttested) -> Run:
+    state = _open_wait(run, event.folder)
+    if state.wait.proposal is None:
+        raise _damaged(run, "history.wait", f"wait {event.folder} proposes nothing")
+    match event:
+        case ChangeOpened():
+            return _with_wait(run, replace(state, change=event))
+        case ChangeSeen():
+            return _with_wait(run, replace(state, standing=event))
+        case DecisionAttested():
+            return _attested(run, at, state, event)
+
+
+def _attested(run: Run, at: int, state: OpenWaitState, event: DecisionAttested) -> Run:
     if any(known.oid == event.oid for known in state.attested):
         raise _damaged(run, "history.wait", f"{event.oid} is attested twice")
     seen = SeenAttestation(event.oid, at, event.proof, event.action, event.forge, event.account)
     return _with_wait(run, replace(state, attested=(*state.attested, seen)))
-
-
-def _proposing(run: Run, folder: str) -> OpenWaitState:
-    state = _open_wait(run, folder)
-    if state.wait.proposal is None:
-        raise _damaged(run, "history.wait", f"wait {folder} proposes nothing")
-    return state
 
 
 def _ended(run: Run, at: int, status: RunStatus, *, output: str | None = None) -> Run:

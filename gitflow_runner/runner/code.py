@@ -67,7 +67,7 @@ def _released(runtime: Runtime, slug: str, resolved: Resolved) -> Code:
         )
     files = pinned_files(flow.files)
     runtime.policies.require()
-    settings = _protected_settings(runtime)
+    settings = protected_settings(runtime)
     return Code(flow, resolved.source, files, settings, resolved.authors, resolved.proof)
 
 
@@ -80,19 +80,23 @@ def pinned_code(runtime: Runtime, pin: Pin) -> Code:
     if pin.is_draft and work_dir is not None:
         settings = work_tree_settings(work_dir)
     else:
-        settings = _protected_settings(runtime)
+        settings = protected_settings(runtime)
     if pin.is_draft:
         settings = _for_draft(runtime, settings)
     return Code(flow, pin.source, pin.files, settings, pin.authors)
 
 
 def _for_draft(runtime: Runtime, settings: Settings) -> Settings:
-    """A draft's own settings, save for where its functions run: that is not for the draft to say."""
-    trusted = _protected_settings(runtime) if runtime.policies.newest() is not None else Settings()
-    return replace(settings, functions=trusted.functions)
+    """A draft's own settings, save for where its functions run and where a token goes to.
+
+    Neither is for the draft to say.
+    """
+    trusted = protected_settings(runtime) if runtime.policies.newest() is not None else Settings()
+    return replace(settings, functions=trusted.functions, forge=trusted.forge)
 
 
-def _protected_settings(runtime: Runtime) -> Settings:
+def protected_settings(runtime: Runtime) -> Settings:
+    """The settings that count: as they stand on the protected branch (protocol 7.3)."""
     policy = runtime.policies.newest()
     branch = policy.protected_branch if policy is not None else "main"
     return _settings_at(runtime, runtime.repository.resolve(branch_ref(branch)))

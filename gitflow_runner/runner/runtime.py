@@ -14,6 +14,7 @@ from gitflow_runner.ledger.committer import Committer
 from gitflow_runner.model.event import Recorded
 from gitflow_runner.model.spec import Spec
 from gitflow_runner.runner.clock import Clock, Jitter
+from gitflow_runner.runner.forge_memory import ForgeMemory
 from gitflow_runner.runner.isolated import FunctionWorker
 from gitflow_runner.runner.local import LocalState
 from gitflow_runner.runner.person import Person, find_person
@@ -105,6 +106,11 @@ class Runtime:
     def worker(self, limits: WorkerLimits) -> FunctionWorker:
         """The process for functions under these limits, the same one for every run; it starts when called."""
         return self._workers.setdefault(limits, FunctionWorker(self.clock, limits))
+
+    @cached_property
+    def forge_memory(self) -> ForgeMemory:
+        """What was asked of forges before, and when to ask again."""
+        return ForgeMemory()
 
     @cached_property
     def tips_noted(self) -> dict[str, Oid]:
