@@ -41,6 +41,12 @@ class LazyHttp:
             self._client = self._make()
         return self._client.send(request, cancel)
 
+    def close(self) -> None:
+        """Close what the client holds open, if it was made and holds anything."""
+        close = getattr(self._client, "close", None)
+        if close is not None:
+            close()
+
 
 @dataclass(frozen=True)
 class Runtime:
@@ -96,8 +102,17 @@ class Runtime:
         return {name: self.steps.spec(name) for name in built_in()}
 
     def http(self, settings: HttpSettings) -> Http:
-        """The HTTP client for these settings, made when the first request is sent."""
-        return LazyHttp(lambda: self.make_http(settings))
+        """The HTTP client for these settings, one for the whole process, made for the first request."""
+        return self._clients.setdefault(settings, LazyHttp(lambda: self.make_http(settings)))
+
+    @cached_property
+    def _clients(self) -> dict[HttpSettings, LazyHttp]:
+        return {}
+
+    def close(self) -> None:
+        """Close the connections that stayed open for the next request."""
+        for client in self._clients.values():
+            client.close()
 
     @cached_property
     def _workers(self) -> dict[WorkerLimits, FunctionWorker]:
