@@ -65,10 +65,13 @@ soak: $(READY) packages ## the long checks, GFR_SOAK_SECONDS each; figures go to
 	GFR_SOAK_SECONDS=$(GFR_SOAK_SECONDS) GFR_SOAK_REPORT=docs/soak.md \
 	  $(PYTEST) -m soak -o faulthandler_timeout=0 tests
 
-bench: $(READY) ## ratios against what is measured beside us
+bench: $(READY) ## ratios against what is measured beside us, and our times beside those wanted
+	$(BIN)/python -m pip install --quiet --group bench
 	$(PYTEST) -o python_files='bench_*.py' -o python_functions='bench_*' tests/benchmarks
 
-docs: $(READY) ## check the pages: links, commands, decision numbers
+docs: $(READY) ## make the pages of the steps, then check all pages: links, commands, decision numbers
+	$(BIN)/python -c 'from pathlib import Path; from gitflow_runner.runner.step_pages import write_pages; \
+	  write_pages(Path("docs/reference/steps"))'
 	$(PYTEST) tests/architecture/test_pages.py
 
 packages:

@@ -10,6 +10,7 @@ from pathlib import Path
 from gitflow_runner.errors import LangError
 from gitflow_runner.lang.data import read_data
 from gitflow_runner.lang.printer import canonical, readable
+from gitflow_runner.lang.reader import read_all
 from gitflow_runner.lang.session import evaluate
 from gitflow_runner.lang.throwing import FlowThrow
 from tests.clojure_oracle import Answer
@@ -21,19 +22,38 @@ _PARTS = ("expression", "Clojure", "here")
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """One entry: its name, patterns for expression and answers, what has to be the same, an example."""
+    """One entry: patterns for expression and answers, what has to be the same, an example.
+
+    `instead` are names of Clojure with the definitions that would make them mean what they mean here.
+    """
 
     name: str
     patterns: tuple[re.Pattern[str], ...]
     same: str | None
+    instead: str | None
     example: str
 
-    def covers(self, expression: str, theirs: Answer, ours: Answer) -> bool:
-        """Whether this entry excuses these answers."""
+    def covers(self, expression: str, theirs: Answer, ours: Answer, asked: Callable[[str], Answer]) -> bool:
+        """Whether this entry excuses these answers; `asked` is Clojure."""
         texts = (expression, str(theirs), str(ours))
-        return all(pattern.search(text) for pattern, text in zip(self.patterns, texts, strict=True)) and (
-            self.same is None or _SAME[self.same](theirs.text) == _SAME[self.same](ours.text)
-        )
+        if not all(pattern.search(text) for pattern, text in zip(self.patterns, texts, strict=True)):
+            return False
+        if self.same is not None and _SAME[self.same](theirs.text) != _SAME[self.same](ours.text):
+            return False
+        return self.instead is None or agree(asked(_redefined(expression, self.instead)), ours)
+
+
+def _redefined(expression: str, definitions: str) -> str:
+    """The expression with those definitions around it; names that no `let` can bind are written anew."""
+    forms = read_all(definitions)
+    texts = [definitions[form.start : form.end] for form in forms]
+    bound = []
+    for name, definition in zip(texts[::2], texts[1::2], strict=True):
+        local = re.sub(r"[/.]", "-", name) if re.search(r"\w[/.]", name) else name
+        if local != name:
+            expression = re.sub(rf"(?<![\w/.]){re.escape(name)}(?![\w/])", local, expression)
+        bound += [local, definition]
+    return f"(let [{' '.join(bound)}] {expression})"
 
 
 def _digits(text: str) -> str:
@@ -41,9 +61,11 @@ def _digits(text: str) -> str:
     return re.sub(r"\d+\.\d+(E-?\d+)?", lambda found: f"{float(found[0]):.12e}", text)
 
 
+_NAMESPACE = re.compile(r"(oracle\.user|clojure\.core)/|__\d+__auto__")
 _SAME: dict[str, Callable[[str], object]] = {
     "characters": sorted,
     "digits": _digits,
+    "names without namespaces": lambda text: sorted(_NAMESPACE.sub("", text)),
     "outside texts": lambda text: re.sub(r'"(\\.|[^"\\])*"|\bnil\b', '""', text),
 }
 
@@ -55,7 +77,7 @@ def differences() -> tuple[Difference, ...]:
         name, _, body = part.partition("\n")
         lines = {key: text for key, _, text in _LINE.findall(body)}
         patterns = tuple([re.compile(lines.get(key, ""), re.DOTALL) for key in _PARTS])
-        found.append(Difference(name, patterns, lines.get("same"), lines["example"]))
+        found.append(Difference(name, patterns, lines.get("same"), lines.get("instead"), lines["example"]))
     return tuple(found)
 
 
@@ -69,8 +91,26 @@ def answer(expression: str) -> Answer:
         return Answer("refused", error.code, error.message)
 
 
+_FAMILIES = {
+    "ArityException": "arity",
+    "IndexOutOfBoundsException": "index",
+    "StringIndexOutOfBoundsException": "index",
+    "ArithmeticException": "arithmetic",
+    "NumberFormatException": "text",
+    "AssertionError": "assertion",
+    "ExceptionInfo": "ex-info",
+}
+
+
+def _family(cls: str) -> str:
+    """What tells exceptions apart that a flow may catch; the others say that an argument is of no use."""
+    return _FAMILIES.get(cls.rpartition(".")[2], "misuse")
+
+
 def agree(theirs: Answer, ours: Answer) -> bool:
     """Whether two answers say the same; the order of maps and sets is left open."""
+    if theirs.kind == "throws" and ours.kind == "throws":
+        return _family(theirs.text) == _family(ours.text)
     if theirs.kind != "value" or ours.kind != "value":
         return theirs.kind != "value" and ours.kind != "value"
     if theirs.text == ours.text:

@@ -13,7 +13,10 @@ from gitflow_runner.lang.source import Source
 
 _HOLE = re.compile(r"\{([*>=]?)([a-z0-9]+)(?::([a-z0-9]+))?\}")
 _MAX_SIZE: Final = 1_500  # characters
-_TOP: Final = ("any", "int", "num", "bool", "str", "vec", "ints", "list", "map", "set", "strs", "maps", "kws")
+_TOP: Final = (
+    *("any", "int", "num", "bool", "str", "vec", "ints", "list", "map", "set", "strs", "maps", "kws"),
+    "misuse",
+)
 
 Scope = tuple[tuple[str, str], ...]  # (name, type), the newest first
 

@@ -65,6 +65,10 @@ class Clojure:
         asking.join()
         return found
 
+    def answer(self, expression: str) -> Answer:
+        """The answer to one expression."""
+        return self.answers([expression])[0]
+
     def _ask(self, expressions: Sequence[str]) -> None:
         assert self._process.stdin is not None
         for expression in expressions:

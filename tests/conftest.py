@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import secrets
 import shutil
 import subprocess
 import tempfile
@@ -12,7 +13,8 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
-from tests.soak import Soak, write_report
+from tests.postgres_server import Server, running_server
+from tests.soak import LONG_S, Soak, write_report
 from tests.team import Team, build_team
 
 IN_CI = os.environ.get("CI") == "true"
@@ -63,6 +65,13 @@ def real_part() -> Callable[[str], str]:
 
 
 @pytest.fixture(scope="session")
+def postgres(real_part: Callable[[str], str]) -> Iterator[Server]:
+    """A PostgreSQL that this session started."""
+    with running_server(real_part) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
 def team_template(tmp_path_factory: pytest.TempPathFactory) -> Team:
     """The team as it was made; tests work in copies."""
     return build_team(tmp_path_factory.mktemp("team"))
@@ -90,8 +99,11 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
 
 @pytest.fixture
 def soak(request: pytest.FixtureRequest) -> Soak:
-    """The time that a test marked `soak` has, and the place for its figures."""
-    return Soak(float(os.environ.get("GFR_SOAK_SECONDS", "1")), request.node.user_properties)
+    """The time that a test marked `soak` has, and a place for figures; GFR_SOAK_SEED repeats a round."""
+    seconds = float(os.environ.get("GFR_SOAK_SECONDS", "1"))
+    seed = os.environ.get("GFR_SOAK_SEED") or (secrets.randbelow(1 << 31) if seconds >= LONG_S else 1)
+    request.node.add_report_section("setup", "seed", f"GFR_SOAK_SEED={seed}")
+    return Soak(seconds, request.node.user_properties, int(seed))
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

@@ -5,20 +5,27 @@ from __future__ import annotations
 import json
 import signal
 import time
-from collections.abc import Callable, Iterator
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from types import FrameType
 
 from gitflow_runner.catalog.cases import read_cases
+from gitflow_runner.catalog.diagnostic import Diagnostic, frame
+from gitflow_runner.catalog.edits import edited_files, fixes
+from gitflow_runner.catalog.explain import explain
 from gitflow_runner.catalog.importer import import_flow
+from gitflow_runner.catalog.lint.rule import Subject
 from gitflow_runner.catalog.linter import lint
-from gitflow_runner.catalog.loader import load
+from gitflow_runner.catalog.loader import load, read_closure
 from gitflow_runner.catalog.migrate import migrate
+from gitflow_runner.catalog.report import github_lines, sarif
 from gitflow_runner.catalog.sources import MemoryTexts
 from gitflow_runner.engine.names import HOST_NAMES
 from gitflow_runner.errors import GitflowError, LangError
 from gitflow_runner.lang.batch import Bench
 from gitflow_runner.lang.data import read_data
+from gitflow_runner.lang.forms import value_of
 from gitflow_runner.lang.fuel import Limits
 from gitflow_runner.lang.layout import laid_out
 from gitflow_runner.lang.printer import readable, write
@@ -66,9 +73,11 @@ def data(text: str) -> None:
 
 
 def layout(text: str) -> None:
-    """What is laid out stays as it is when it is laid out again."""
+    """What is laid out means the same, to the linter too, and stays as it is when it is laid out again."""
     result = laid_out(text)
     assert laid_out(result) == result
+    assert _data(result) == _data(text)
+    assert _codes(result) == _codes(text)
 
 
 def evaluation(text: str) -> None:
@@ -77,10 +86,24 @@ def evaluation(text: str) -> None:
 
 
 def linting(text: str) -> None:
-    """Every finding has a code and a message."""
-    texts = MemoryTexts({"demo.edn": text.encode("utf-8", "surrogatepass"), "a.edn": "[1]"})
-    found = lint(texts, "demo", _SPECS, HOST_NAMES)
-    assert all(each.code and each.message for each in found)
+    """Every finding has a code that is explained, a message and a place in the file; all formats show it."""
+    found = _findings(text)
+    assert found == _findings(text)
+    lines = text.count("\n") + 1
+    for each in found:
+        assert each.message
+        assert explain(each.code).text
+        assert each.line is None or 1 <= each.line <= lines, each
+        assert each.code in frame(text, each)
+    json.dumps([sarif(found, "0"), github_lines(found), [each.as_json() for each in found]])
+
+
+def fixing(text: str) -> None:
+    """What is mended can be read, has no error that was not there, and nothing left to mend."""
+    mended = _mended(text)
+    errors = Counter(each.code for each in _findings(text) if each.is_error)
+    assert Counter(each.code for each in _findings(mended) if each.is_error) <= errors
+    assert _mended(mended) == mended
 
 
 def tools(text: str) -> None:
@@ -100,12 +123,39 @@ def lines(text: str) -> None:
         assert answer["ok"] or answer["code"] != "internal", answer
 
 
-TRIALS: tuple[Callable[[str], None], ...] = (read, data, layout, evaluation, lines, linting, tools)
+def _texts(text: str) -> MemoryTexts:
+    return MemoryTexts({"demo.edn": text.encode("utf-8", "surrogatepass"), "a.edn": "[1]"})
 
 
-def fault(text: str) -> str | None:
+def _findings(text: str) -> tuple[Diagnostic, ...]:
+    return lint(_texts(text), "demo", _SPECS, HOST_NAMES)
+
+
+def _codes(text: str) -> Counter[str]:
+    return Counter(each.code for each in _findings(text))
+
+
+def _data(text: str) -> list[str]:
+    return [readable(value_of(form)) for form in read_all(text)]
+
+
+def _mended(text: str) -> str:
+    """The text with every certain remedy, as often as `gfr lint --fix` was typed."""
+    try:
+        expanded = read_closure(_texts(text), "demo")
+    except GitflowError:
+        return text
+    edits = fixes(Subject("demo", expanded, _SPECS, HOST_NAMES), _findings(text))
+    return edited_files(expanded, edits).get("demo.edn", text)
+
+
+READING: tuple[Callable[[str], None], ...] = (read, layout, linting, fixing)
+TRIALS: tuple[Callable[[str], None], ...] = (*READING, data, evaluation, lines, tools)
+
+
+def fault(text: str, trials: Sequence[Callable[[str], None]] = TRIALS) -> str | None:
     """What is wrong with the answers to a text; None if nothing is."""
-    for trial in TRIALS:
+    for trial in trials:
         begun = time.monotonic()
         try:
             with bounded():

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+LONG_S = 300
 HEAD = """\
 # Soak figures
 
@@ -20,10 +21,19 @@ Written by `make soak`: the newest round of each check, and only if it passed.
 
 @dataclass(frozen=True)
 class Soak:
-    """Use as `for n in soak.rounds(): …`, then `soak.figure("turns", n)`."""
+    """Use as `for n in soak.rounds(): …`, then `soak.figure("turns", n)`.
+
+    `seed` is for what is made up. It is a new one in every long round, so that each looks where none has.
+    """
 
     seconds: float
     properties: list[tuple[str, object]]
+    seed: int = 1
+
+    @property
+    def is_long(self) -> bool:
+        """Whether the time is long enough for what only chance finds, and for somebody who looks at it."""
+        return self.seconds >= LONG_S
 
     def rounds(self) -> Iterator[int]:
         """0, 1, 2, … until the time is up; always at least one."""

@@ -12,16 +12,18 @@ from gitflow_runner.lang.printer import write
 from gitflow_runner.lang.values import Value, keyword
 from gitflow_runner.net.exchange import HttpResponse
 from gitflow_runner.net.recorded import Answer, RecordedHttp
-from gitflow_runner.steps.base import Context, LogEntry, Step
+from gitflow_runner.steps.base import Context, LogEntry, Rows, Service, Step
 from gitflow_runner.steps.config import parse_config
 from gitflow_runner.steps.memory import (
     ManualCancel,
     ManualClock,
     MemoryBlobs,
+    MemoryConnections,
     MemoryKv,
     MemoryLog,
     MemorySource,
     NoFunctions,
+    RecordedDatabases,
 )
 
 
@@ -40,6 +42,9 @@ class Echo:
         return argument
 
 
+ORDERS = "SELECT id, total FROM orders WHERE status = ?"  # what the example of :db asks
+
+
 class World:
     """The ports of one test, and a context over them."""
 
@@ -51,6 +56,8 @@ class World:
         self.blobs = MemoryBlobs()
         self.kv = MemoryKv(self.clock.now_ms)
         self.source = MemorySource(PROJECT, NAMES)
+        self.databases = RecordedDatabases({ORDERS: Rows(("id", "total"), ((1, 250),))})
+        self.connections = MemoryConnections(services={"shop": Service("shop", "database", {})})
 
     def context(self, **changes: object) -> Context:
         """A context for the first attempt of a step."""
@@ -70,6 +77,8 @@ class World:
             blobs=self.blobs,
             kv=self.kv,
             source=self.source,
+            databases=self.databases,
+            connections=self.connections,
         )
         return replace(made, **changes)  # type: ignore[arg-type]
 

@@ -14,6 +14,7 @@ from gitflow_runner.catalog.sources import FLOWS_DIR, Texts
 from gitflow_runner.cli.options import shared
 from gitflow_runner.cli.output import Output
 from gitflow_runner.cli.session import Session
+from gitflow_runner.errors import GitflowError
 from gitflow_runner.runner.lint import fix_slug, flow_texts, lint_slug, slug_of, slugs
 from gitflow_runner.runner.runtime import Runtime
 
@@ -76,6 +77,10 @@ def _codes(items: Sequence[Diagnostic]) -> list[str]:
 
 
 def _source(texts: Texts, file: str | None) -> str:
+    """The text that a finding is shown with; none where the finding is that the file is not read."""
     name = (file or "").removeprefix(f"{FLOWS_DIR}/")
-    data = texts.read(name) if name else None
+    try:
+        data = texts.read(name) if name else None
+    except GitflowError:
+        return ""
     return data.decode("utf-8", "replace") if data is not None else ""

@@ -54,7 +54,10 @@ class Activation:
         """Labelled branches that were taken and are not recorded yet, in the order of the evaluation."""
         if self._host is None:
             return ()
-        return tuple(b for i, b in self._host.labels.items() if i not in self._history.branches)
+        labels = self._host.labels
+        for identity in labels.keys() & self._history.branches:
+            del labels[identity]
+        return tuple(labels.values())
 
     def feed(self, events: Iterable[Recorded]) -> None:
         """Take what was recorded since; the next `commands()` goes on from there."""

@@ -26,6 +26,8 @@ from gitflow_runner.model.event import BranchTaken
 from gitflow_runner.model.failure import Failure
 from gitflow_runner.model.spec import Spec
 
+_KEY, _LABEL, _ON_TIMEOUT, _CONTINUE = map(keyword, ("key", "label", "on-timeout", "continue"))
+
 
 class BodyHost:
     """Answers one evaluation of a body; `suspend` hands commands to the shell and returns once fed."""
@@ -43,7 +45,7 @@ class BodyHost:
         self._behaviour = behaviour
         self._put_out = suspend
         self.lane = Lane("", history.started_at)
-        self.labels: dict[str, BranchTaken] = {}
+        self.labels: dict[str, BranchTaken] = {}  # that were taken and are not recorded yet, or lately only
 
     @property
     def now_ms(self) -> int:
@@ -68,10 +70,12 @@ class BodyHost:
 
     def note_branch(self, meta: Map, taken: bool) -> None:
         """Remember which way a labelled branch went; told once, however often it is evaluated."""
-        label = meta.get(keyword("label"))
+        label = meta.get(_LABEL)
         if not isinstance(label, str):
             return
         identity = self.lane.label_identity(label)
+        if identity in self._history.branches:
+            return
         choice = meta.get(keyword("yes" if taken else "no"))
         text = choice if isinstance(choice, str) else ("yes" if taken else "no")
         self.labels[identity] = BranchTaken(identity, label, text, taken)
@@ -119,7 +123,7 @@ class BodyHost:
             case "failed":
                 assert record.failure is not None
                 raise step_throw(step_type, identity, record.failure)
-            case "expired" if config.get(keyword("on-timeout")) is not keyword("continue"):
+            case "expired" if config.get(_ON_TIMEOUT) is not _CONTINUE:
                 failure = Failure("wait.expired", f"wait {identity} ended without a decision", identity)
                 raise step_throw(step_type, identity, failure)
             case "cancelled":
@@ -165,11 +169,13 @@ class BodyHost:
 
     def _explicit_key(self, step_type: str, config: Map) -> str | None:
         # `:key` is an identity only where the type has no `:key` of its own (`:kv` and `:wait` have).
+        key = config.get(_KEY)
+        if key is None:
+            return None
         spec = self._specs.get(step_type)
         if spec is None or any(f.name == "key" for f in spec.fields):
             return None
-        key = config.get(keyword("key"))
-        return None if key is None else getattr(key, "text", None) or str(key)
+        return getattr(key, "text", None) or str(key)
 
 
 def step_throw(step_type: str, identity: str, failure: Failure) -> FlowThrow:

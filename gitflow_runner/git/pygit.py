@@ -172,7 +172,7 @@ class PygitRepository(reading.TypedReads):
             raise reading.missing(oid) from None
         except (pygit2.GitError, OSError) as error:
             raise reading.damaged(oid, str(error)[:200]) from error
-        return RawObject(KINDS[int(kind)], bytes(data))
+        return RawObject(KINDS[int(kind)], data)
 
     def contains(self, oid: Oid) -> bool:
         """Whether the object is here."""

@@ -36,6 +36,8 @@ class RecentObjects:
 
     def get(self, oid: Oid) -> RawObject | None:
         """The object if it is still remembered."""
+        if oid not in self._held:  # reading a long history asks for what nobody wrote lately, in vain
+            return None
         with self._guard:
             found = self._held.get(oid)
             if found is not None:

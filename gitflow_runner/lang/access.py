@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from gitflow_runner.lang.collection import MISSING, Map, Set, Vec, map_of
+from gitflow_runner.lang.collection import MISSING, Map, Set, TaggedLiteral, Vec, map_of
 from gitflow_runner.lang.numbers import EXACT, NUMBERS, index
 from gitflow_runner.lang.seqs import ArraySeq, List, Seq, seq, walk
 from gitflow_runner.lang.throwing import FlowThrow, bad_cast, kind_of, out_of_bounds, thrown
-from gitflow_runner.lang.values import BigInt, Function, Keyword, Symbol, Value, char
+from gitflow_runner.lang.values import BigInt, Function, Keyword, Symbol, Value, char, keyword
+
+_OF_TAGGED = (keyword("tag"), keyword("form"))
 
 
 def lookup(target: Value, key: Value, default: Value = None) -> Value:
@@ -29,6 +31,8 @@ def lookup(target: Value, key: Value, default: Value = None) -> Value:
     if target.__class__ is str and key.__class__ in NUMBERS:
         at = index(key)
         return char(target[at]) if 0 <= at < len(target) else default
+    if target.__class__ is TaggedLiteral and key in _OF_TAGGED:
+        return target.tag if key is _OF_TAGGED[0] else target.form
     return default
 
 
@@ -51,7 +55,9 @@ def nth(target: Value, at: Value, default: Value = MISSING) -> Value:
     if target.__class__ is str:
         if 0 <= number < len(target):
             return char(target[number])
-        return _absent(number, len(target), default)
+        if default is MISSING:
+            raise thrown("StringIndexOutOfBoundsException", f"String index out of range: {number}")
+        return default
     if isinstance(target, Seq):
         return _nth_walked(target, number, default)
     raise thrown("UnsupportedOperationException", f"nth not supported on {kind_of(target)}")

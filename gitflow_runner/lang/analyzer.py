@@ -17,6 +17,7 @@ from gitflow_runner.lang.forms import (
     SetForm,
     TagForm,
     VectorForm,
+    symbols,
     value_of,
 )
 from gitflow_runner.lang.fuel import MANY, Builtin
@@ -75,10 +76,12 @@ class Analyzer:
     sites: list[HostSite] = field(default_factory=list)
     inside: list[str] = field(default_factory=list)
     bounded: list[bool] = field(default_factory=list)  # of each call around: whether it takes only so much
+    misused: set[str] = field(default_factory=set)  # what the forms with errors name: it may be used there
 
     def problem(self, code: str, message: str, form: Form, hint: str | None = None) -> Node:
         """Note an error."""
         self._note("error", code, message, form, hint)
+        self.misused.update(symbols(form))
         return NIL
 
     def warn(self, code: str, message: str, form: Form, hint: str | None = None) -> None:
@@ -105,6 +108,8 @@ class Analyzer:
         """Warn of names that were bound for nothing; `_` in front says that this is meant."""
         for binding in scope.names.values():
             if binding.used or binding.name[:1] in ("_", "#", "%") or binding.form is None:
+                continue
+            if binding.name in self.misused:
                 continue
             self.warn("unused_binding", f"{binding.name} is never used", binding.form)
 

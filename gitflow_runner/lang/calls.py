@@ -162,6 +162,22 @@ def _plain_many(node: LibraryCall, emit: Emit) -> Run:
 def _with_runtime(node: LibraryCall, emit: Emit) -> Run:
     fn, name, form = node.builtin.fn, node.builtin.name, node.form
     args = tuple([emit(arg) for arg in node.args])
+    if len(args) == 2:
+        a, b = args
+
+        def two(frame: Frame) -> Value:
+            runtime = frame[0]
+            runtime.fuel -= 1
+            x = a(frame)
+            y = b(frame)
+            try:
+                if runtime.fuel < 0:
+                    raise out_of_fuel()
+                return fn(runtime, x, y)
+            except Exception as error:
+                raise failed(error, name, (x, y), form) from None
+
+        return two
 
     def run(frame: Frame) -> Value:
         runtime = frame[0]

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from itertools import islice
 from typing import ClassVar, Final
 
-from gitflow_runner.lang.equality import check_count, equal, hash_value
+from gitflow_runner.lang.equality import MAX_ELEMENTS, check_count, equal, hash_value
 from gitflow_runner.lang.throwing import out_of_bounds, thrown
 from gitflow_runner.lang.values import BigInt, Collection, Keyword, Meter, Symbol, Value, keyword
 
@@ -135,17 +135,26 @@ class Vec(Sequential):
             self._hash = Sequential.hashed(self, depth)
         return self._hash
 
-    def conj(self, item: Value) -> Vec:
-        """A vector with `item` at the end."""
-        size = self.size
-        check_count(size + 1)
-        items = self.items
+    def grown(self, item: Value) -> Vec | None:
+        """A vector with `item` at the end, if none of the elements has to be copied for it."""
+        items, size = self.items, self.size
         if items.__class__ is not list or len(items) != size:
-            items = list(islice(items, size))
+            return None
+        if size >= MAX_ELEMENTS:
+            check_count(size + 1)
         items.append(item)
         if items[size] is not item:  # another thread was first, and its version owns the list now
-            items = [*islice(items, size), item]
+            return None
         return Vec(items, size + 1, self.meta)
+
+    def conj(self, item: Value) -> Vec:
+        """A vector with `item` at the end."""
+        grown = self.grown(item)
+        if grown is None:
+            size = self.size
+            check_count(size + 1)
+            grown = Vec([*islice(self.items, size), item], size + 1, self.meta)
+        return grown
 
     def assoc(self, index: Value, item: Value) -> Vec:
         """A vector with another element at `index`, which may be one past the end."""

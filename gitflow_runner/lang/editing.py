@@ -34,9 +34,10 @@ def replace(form: Form, text: str) -> Edit:
 
 
 def insert_before(form: Form, text: str) -> Edit:
-    """Put a text directly before a form."""
+    """Put a text directly before a form, apart from a token that ends where the form begins."""
     source, start = form.source.origin(form.start)
-    return Edit(source, start, start, text)
+    apart = start == 0 or source.text[start - 1] in f"([{{{_SPACE}"
+    return Edit(source, start, start, text if apart else f" {text}")
 
 
 def applied(source: Source, edits: Iterable[Edit]) -> str:

@@ -7,7 +7,9 @@ from typing import Final
 from gitflow_runner.lang.comprehensions import COMPREHENSIONS
 from gitflow_runner.lang.core import (
     arithmetic,
+    bits,
     collections,
+    conversions,
     edn,
     endless,
     formatting,
@@ -27,6 +29,7 @@ from gitflow_runner.lang.core import (
     sorting,
     strings,
     text,
+    transducing,
     walking,
 )
 from gitflow_runner.lang.fuel import Builtin
@@ -45,6 +48,8 @@ from gitflow_runner.lang.special import SPECIALS
 
 _CORE: dict[str, Builtin] = {
     **arithmetic.TABLE,
+    **bits.TABLE,
+    **conversions.TABLE,
     **predicates.TABLE,
     **collections.TABLE,
     **lookups.TABLE,
@@ -53,6 +58,7 @@ _CORE: dict[str, Builtin] = {
     **slices.TABLE,
     **endless.TABLE,
     **reducing.TABLE,
+    **transducing.TABLE,
     **sorting.TABLE,
     **text.TABLE,
     **formatting.TABLE,

@@ -134,6 +134,20 @@ def head(form: Form) -> str | None:
     return None
 
 
+def symbols(form: Form) -> Iterator[str]:
+    """The texts of all symbols in a form, quoted ones too."""
+    waiting = [form]
+    while waiting:
+        found = waiting.pop()
+        if isinstance(found, Atom):
+            if found.value.__class__ is Symbol:
+                yield found.value.text
+        elif isinstance(found, TagForm):
+            waiting.append(found.form)
+        else:
+            waiting += found.items
+
+
 def is_symbol(form: Form, text: str | None = None) -> bool:
     """Whether a form is a symbol, perhaps one of a given text."""
     if not isinstance(form, Atom) or form.value.__class__ is not Symbol:

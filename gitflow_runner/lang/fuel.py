@@ -128,6 +128,10 @@ class Runtime:
             self._functions[builtin.name] = found
         return found
 
+    def is_library(self, value: Value, name: str) -> bool:
+        """Whether a value is the function of the library of that name; users' functions may have it too."""
+        return value is not None and self._functions.get(name) is value
+
     def sequence(self, items: Iterator[Value], tail: Value = None) -> Seq:
         """A sequence over an iterator, followed by `tail`: lazy, or realised at once where all is eager."""
         if not self.eager:

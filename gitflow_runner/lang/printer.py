@@ -123,6 +123,7 @@ _ATOMS: dict[type, Callable[[Value], str]] = {
     Regex: lambda value: f'#"{value.source}"',
     Boxed: lambda value: _ATOMS[value.value.__class__](value.value),
 }
+_PLAIN = _ATOMS | {str: lambda value: value, Char: lambda value: value.value}
 _STRICT = _ATOMS | {Keyword: _keyword, Symbol: _symbol, str: _string, Char: _whole_char, Regex: _regex}
 
 
@@ -149,11 +150,12 @@ class Printer:
     def text(self, value: Value, depth: int = 0) -> str:
         """The printed value."""
         atom = self.atoms.get(value.__class__)
-        text = atom(value) if atom is not None else self._composed(value, depth)
-        if atom is not None:
-            self.left -= len(text) + 1
-            if self.left < 0:
-                raise too_large(f"the printed value would have more than {self.limit:,} characters")
+        if atom is None:
+            return self._composed(value, depth)
+        text = atom(value)
+        self.left -= len(text) + 1
+        if self.left < 0:
+            raise too_large(f"the printed value would have more than {self.limit:,} characters")
         return text
 
     def _composed(self, value: Value, depth: int) -> str:
@@ -207,6 +209,13 @@ def canonical(value: Value, *, limit: int = MAX_PRINTED) -> str:
 def readable(value: Value, meter: Meter | None = None) -> str:
     """What `pr-str` gives: as `write`, and something in brackets for what cannot be read back."""
     return Printer(anything=True, meter=meter).text(value)
+
+
+def plain(value: Value, meter: Meter | None = None) -> str:
+    """What `print-str` gives: strings and characters without their marks, inside of collections too."""
+    printer = Printer(anything=True, meter=meter)
+    printer.atoms = _PLAIN
+    return printer.text(value)
 
 
 def pretty(value: Value, width: int = 100, *, limit: int = MAX_PRINTED) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import decimal
 import re
+from collections import deque
 from collections.abc import Callable, Iterator
 from threading import Lock
 from typing import Any, ClassVar, Protocol, TypeAlias
@@ -18,6 +19,8 @@ INT_MAX = 2**63 - 1
 _lock = Lock()
 _keywords: WeakValueDictionary[str, Keyword] = WeakValueDictionary()
 _symbols: WeakValueDictionary[str, Symbol] = WeakValueDictionary()
+# Keys of data come and go with it; the latest are kept, so that a thousand results share theirs.
+_latest: deque[Keyword] = deque(maxlen=1_000)
 _chars: dict[str, Char] = {}
 
 
@@ -83,6 +86,7 @@ def keyword(text: str) -> Keyword:
             found = _keywords.get(text)
             if found is None:
                 found = _keywords[text] = Keyword(text)
+                _latest.append(found)
     return found
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator
+import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
@@ -17,6 +18,8 @@ from gitflow_runner.model.run import Run
 
 RUN_FILE: Final = "run.json"
 EVENTS_FILE: Final = "events.jsonl"
+
+_HEAD = re.compile(rb"tree ([0-9a-f]{40})\n((?:parent [0-9a-f]{40}\n)*)author ")
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,16 +55,10 @@ def read_object(reader: ObjectReader, oid: Oid, kind: Kind) -> bytes:
 
 def head_of(reader: ObjectReader, oid: Oid) -> tuple[Oid, tuple[Oid, ...]]:
     """(tree, parents) of a commit, the rest of it unread."""
-    lines = iter(read_object(reader, oid, "commit").split(b"\n", 40))
-    name, _, tree = next(lines).partition(b" ")
-    if name != b"tree" or len(tree) != 40:
-        raise DamagedError("git.malformed", f"commit {oid} does not begin with its tree")
-    parents = []
-    for line in lines:
-        if not line.startswith(b"parent "):
-            break
-        parents.append(Oid(line[7:].decode("ascii", "replace")))
-    return Oid(tree.decode("ascii", "replace")), tuple(parents)
+    found = _HEAD.match(read_object(reader, oid, "commit"))
+    if found is None:
+        raise DamagedError("git.malformed", f"commit {oid} does not begin with its tree and its parents")
+    return Oid(found[1].decode()), tuple([Oid(line[7:].decode()) for line in found[2].splitlines()])
 
 
 def file_in(reader: ObjectReader, tree: Oid, path: str) -> bytes | None:
@@ -93,40 +90,57 @@ class _Newest:
 
     def __init__(self, reader: ObjectReader, tip: Oid) -> None:
         self._reader = reader
-        self._folders: dict[str, dict[bytes, bytes]] = {
-            "": split_tree(read_object(reader, head_of(reader, tip)[0], "tree"))
-        }
+        self._root = read_object(reader, head_of(reader, tip)[0], "tree")
+        self._folders: dict[str, dict[bytes, bytes]] = {}
+        self._last = ("", self._root)  # of most folders one value is read, then another folder's
 
-    def values_of(self, tree: Oid) -> Read:
-        """How the values of the turn with that tree are read: here if they are the same, else there."""
-        there = values_in(self._reader, tree)
+    def read(self, path: str, digest: str) -> bytes | None:
+        """The file's bytes if they still have that digest here."""
+        folder, _, name = path.rpartition("/")
+        last = self._last
+        if folder != last[0]:
+            last = self._last = (folder, self._tree(folder))
+        found = find_entry(last[1], name.encode(), folder=False)
+        data = b"" if found is None else read_object(self._reader, found, "blob")
+        return data if hashlib.sha256(data).hexdigest() == digest else None
 
-        def read(path: str, digest: str) -> bytes:
-            folder, _, name = path.rpartition("/")
-            entry = self._entries(folder).get(name.encode())
-            data = b"" if entry is None else read_object(self._reader, entry_oid(entry), "blob")
-            if hashlib.sha256(data).hexdigest() == digest:
-                return data
-            return there(path, digest)
-
-        return read
+    def _tree(self, folder: str) -> bytes:
+        """The bytes of a folder's tree, none where there is no such folder."""
+        if not folder:
+            return self._root
+        above, _, name = folder.rpartition("/")
+        entry = self._entries(above).get(name.encode() + b"/")
+        return b"" if entry is None else read_object(self._reader, entry_oid(entry), "tree")
 
     def _entries(self, folder: str) -> dict[bytes, bytes]:
         known = self._folders.get(folder)
         if known is None:
-            above, _, name = folder.rpartition("/")
-            entry = self._entries(above).get(name.encode() + b"/")
-            known = {} if entry is None else split_tree(read_object(self._reader, entry_oid(entry), "tree"))
-            self._folders[folder] = known
+            known = self._folders[folder] = split_tree(self._tree(folder))
         return known
 
 
-def _read_turn(reader: ObjectReader, oid: Oid, values: Callable[[Oid], Read]) -> RecordedTurn:
+@dataclass(frozen=True, slots=True)
+class _Values:
+    """The values of the turn with that tree: read from the newest one if they are the same there.
+
+    A long history has one of these a turn, so it holds no more than it must.
+    """
+
+    reader: ObjectReader
+    newest: _Newest
+    tree: Oid
+
+    def __call__(self, path: str, digest: str) -> bytes:
+        found = self.newest.read(path, digest)
+        return found if found is not None else values_in(self.reader, self.tree)(path, digest)
+
+
+def _read_turn(reader: ObjectReader, oid: Oid, newest: _Newest) -> RecordedTurn:
     tree, parents = head_of(reader, oid)
     data = file_in(reader, tree, EVENTS_FILE)
     if data is None:
         raise _damaged(oid, "history.malformed", f"the commit holds no {EVENTS_FILE}")
-    return RecordedTurn(oid, parents, decode_events(data, values(tree)))
+    return RecordedTurn(oid, parents, decode_events(data, _Values(reader, newest, tree)))
 
 
 def read_run(reader: ObjectReader, oid: Oid) -> Run:
@@ -144,7 +158,7 @@ def turns(reader: ObjectReader, tip: Oid) -> Iterator[RecordedTurn]:
     expected: int | None = None
     newest = _Newest(reader, tip)
     while oid is not None:
-        turn = _read_turn(reader, oid, newest.values_of)
+        turn = _read_turn(reader, oid, newest)
         if expected is not None and turn.events[-1].seq != expected:
             raise _damaged(oid, "history.gap", f"event #{turn.events[-1].seq} comes before #{expected + 1}")
         yield turn

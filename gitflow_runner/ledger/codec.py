@@ -10,6 +10,7 @@ import hashlib
 import json
 import re
 from collections.abc import Callable
+from functools import partial
 from typing import Any, Final, get_args
 
 from gitflow_runner.errors import DamagedError
@@ -36,6 +37,7 @@ _RUN: Final = Shape(Run, _FILES, _TAGS)
 _PIN: Final = Shape(Pin, _FILES, _TAGS)
 
 _compact = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode
+_decoded = json.JSONDecoder().decode
 _escaped = json.JSONEncoder(ensure_ascii=True, separators=(",", ":"), allow_nan=False).encode
 
 Placed = Callable[[Stored, str], str]  # (value, path it would lie at) -> path where it lies
@@ -81,8 +83,13 @@ def encode_event(recorded: Recorded, place: Placed, table: Upcasters = UPCASTERS
 
 def decode_event(line: bytes, read: Read, table: Upcasters = UPCASTERS) -> Recorded:
     """The event of one line; `DamagedError` (`history.malformed`, `.unknown_event`, `.newer`)."""
+    return _decode_event(line, _loader(read), table)
+
+
+def _decode_event(line: bytes, load: Load, table: Upcasters = UPCASTERS) -> Recorded:
     data = _parse(line, "an event")
-    seq, at, kind, written = (data.pop(key, None) for key in ("seq", "at", "kind", "v"))
+    pop = data.pop
+    seq, at, kind, written = pop("seq", None), pop("at", None), pop("kind", None), pop("v", None)
     if type(seq) is not int or type(at) is not int or type(kind) is not str:
         raise DamagedError("history.malformed", "an event has no number, time or kind")
     known = _KINDS.get(kind)
@@ -97,7 +104,7 @@ def decode_event(line: bytes, read: Read, table: Upcasters = UPCASTERS) -> Recor
             raise DamagedError("history.malformed", f"event #{seq}: its version is not a number")
         data = upcast(kind, 1 if written is None else written, data, table)
     try:
-        return Recorded(seq, at, known[1].decode(data, _loader(read)))
+        return Recorded(seq, at, known[1].decode(data, load))
     except ShapeError as error:
         raise DamagedError("history.malformed", f"event #{seq} {kind}: {error}") from None
 
@@ -108,7 +115,8 @@ def decode_events(text: bytes, read: Read) -> tuple[Recorded, ...]:
         raise DamagedError("history.malformed", f"a turn's events take {len(text)} bytes")
     if not text.endswith(b"\n"):
         raise DamagedError("history.malformed", "events.jsonl does not end with a whole line")
-    return tuple(decode_event(line, read) for line in text[:-1].split(b"\n"))
+    load = _loader(read)
+    return tuple([_decode_event(line, load) for line in text[:-1].split(b"\n")])
 
 
 def encode_run(run: Run) -> bytes:
@@ -156,7 +164,7 @@ def _document(data: dict[str, object]) -> bytes:
 
 def _parse(text: bytes, what: str, code: str = "history.malformed") -> dict[str, object]:
     try:
-        data = json.loads(text.decode())
+        data = _decoded(text.decode())
     except (ValueError, RecursionError):
         raise DamagedError(code, f"{what} is not JSON: {text[:80]!r}") from None
     if type(data) is not dict:
@@ -184,15 +192,18 @@ def _no_value(path: str, digest: str) -> Stored:
 
 
 def _loader(read: Read) -> Load:
+    text = partial(_text, read)  # one for all values of a turn, since histories are long
+
     def load(path: str, digest: str) -> Stored:
         if not _PATH.fullmatch(path) or not _DIGEST.fullmatch(digest):
             raise ShapeError("not the path and digest of a value")
-        return Stored(digest=digest, load=lambda: _text(read(path, digest), path, digest))
+        return Stored(path=path, digest=digest, load=text)
 
     return load
 
 
-def _text(data: bytes, path: str, digest: str) -> str:
+def _text(read: Read, path: str, digest: str) -> str:
+    data = read(path, digest)
     if hashlib.sha256(data).hexdigest() != digest:
         raise DamagedError("history.value", f"{path} does not have the digest that its event names")
     try:

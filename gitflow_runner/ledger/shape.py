@@ -31,7 +31,7 @@ class ShapeError(ValueError):
 class Shape:
     """How one dataclass is written and read."""
 
-    __slots__ = ("_by_name", "_fields", "_type")
+    __slots__ = ("_by_name", "_defaults", "_fields", "_plain", "_required", "_type")
 
     def __init__(self, cls: type, files: Mapping[str, str], tags: Mapping[type, str]) -> None:
         """`files` names the file of a `Stored` field, `tags` the classes of a union."""
@@ -41,6 +41,7 @@ class Shape:
         # (name, its default or `_ABSENT`, its encoder or None where the value is its own JSON form)
         self._fields: list[tuple[str, object, _Encode | None]] = []
         self._by_name: dict[str, _Decode] = {}
+        self._plain: dict[str, type] = {}  # histories are long: such a field costs a look, not a call
         for field in fields(cls):
             encode, decode, optional = study.of(hints[field.name], field.name)
             default = field.default
@@ -48,6 +49,10 @@ class Shape:
                 default = None if optional else _ABSENT
             self._fields.append((field.name, default, encode))
             self._by_name[field.name] = decode
+            if decode in _PLAIN_TYPES:
+                self._plain[field.name] = _PLAIN_TYPES[decode]
+        self._defaults = {name: each for name, each, _ in self._fields if each is not _ABSENT}
+        self._required = [name for name, each, _ in self._fields if each is _ABSENT]
 
     def encode(self, value: object, keep: Keep, into: dict[str, object]) -> dict[str, object]:
         """Add the fields of `value` to `into`, in the order of the class."""
@@ -60,9 +65,12 @@ class Shape:
 
     def decode(self, data: Mapping[str, object], load: Load) -> Any:
         """The instance that these fields describe; `ShapeError` if they do not fit."""
-        by_name = self._by_name
-        values: dict[str, object] = {}
+        plain, by_name = self._plain, self._by_name
+        values = self._defaults.copy()
         for name, item in data.items():
+            if type(item) is plain.get(name):
+                values[name] = item
+                continue
             decode = by_name.get(name)
             if decode is None:
                 raise ShapeError(f"unknown field {name[:60]!r}")
@@ -70,12 +78,9 @@ class Shape:
                 values[name] = decode(item, load)
             except ShapeError as error:
                 raise ShapeError(f"{name}: {error}") from None
-        if len(values) < len(by_name):
-            for name, default, _ in self._fields:
-                if name not in values:
-                    if default is _ABSENT:
-                        raise ShapeError(f"field {name!r} is missing")
-                    values[name] = default
+        for name in self._required:
+            if name not in values:
+                raise ShapeError(f"field {name!r} is missing")
         return self._type(**values)
 
 
@@ -97,7 +102,7 @@ class _Study:
                 encode, decode = self._union(members)
             return encode, decode, optional
         if hint in _PLAIN:
-            return None, _plain(hint), False
+            return None, _PLAIN[hint], False
         if get_origin(hint) is Literal:
             return None, _literal(frozenset(get_args(hint))), False
         if get_origin(hint) is tuple:
@@ -135,9 +140,6 @@ class _Study:
         return encode, decode
 
 
-_PLAIN = (str, int, bool)
-
-
 def _plain(expected: type) -> _Decode:
     def decode(value: object, load: Load) -> object:
         if type(value) is not expected:
@@ -145,6 +147,10 @@ def _plain(expected: type) -> _Decode:
         return value
 
     return decode
+
+
+_PLAIN: Final = {each: _plain(each) for each in (str, int, bool)}
+_PLAIN_TYPES: Final = {decode: each for each, decode in _PLAIN.items()}
 
 
 def _literal(allowed: frozenset[str]) -> _Decode:

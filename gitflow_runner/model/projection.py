@@ -49,6 +49,7 @@ from gitflow_runner.model.run import (
     SeenAttestation,
     SeenDecision,
     changed,
+    moved_on,
 )
 
 CALL = "call-flow"  # a step that waits for the run which it started
@@ -91,7 +92,7 @@ def apply(run: Run | None, recorded: Recorded) -> Run:
         raise _damaged(run, "history.ended", f"{event.kind} #{recorded.seq} comes after the end")
     after = _applied(run, recorded)
     # Moving on is the only thing every event does; doing it here keeps each case to its own fact.
-    return changed(after, seq=recorded.seq, at=recorded.at, status=_status(after))
+    return moved_on(run, after, recorded.seq, recorded.at, _status(after))
 
 
 def _applied(run: Run, recorded: Recorded) -> Run:

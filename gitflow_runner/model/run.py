@@ -156,3 +156,16 @@ def changed(run: Run, **changes: object) -> Run:
     for name, value in changes.items():
         _setters[name](made, value)
     return made
+
+
+def moved_on(run: Run, after: Run, seq: int, at: int, status: RunStatus) -> Run:
+    """`after`, the run as one event changed it, at that event: itself if nobody else can hold it yet.
+
+    `after` is either `run`, which is copied, or was made by `changed` for the caller alone.
+    """
+    if after is run:
+        return changed(run, seq=seq, at=at, status=status)
+    _setters["seq"](after, seq)
+    _setters["at"](after, at)
+    _setters["status"](after, status)
+    return after

@@ -9,16 +9,22 @@ from collections.abc import Callable
 class Stored:
     """The bytes of one recorded value; what the body sees is decoded from them (protocol 2.1).
 
-    Either the text is known from the start, or `load` fetches it from the run's tree when first asked
-    for, and the digest is checked then.
+    Either the text is known from the start, or `load` fetches it by `path` and `digest` from the run's
+    tree when first asked for, and checks the digest.
     """
 
-    __slots__ = ("_digest", "_load", "_text")
+    __slots__ = ("_digest", "_load", "_path", "_text")
 
     def __init__(
-        self, text: str | None = None, *, digest: str | None = None, load: Callable[[], str] | None = None
+        self,
+        text: str | None = None,
+        *,
+        path: str = "",
+        digest: str | None = None,
+        load: Callable[[str, str], str] | None = None,
     ) -> None:
         self._text = text
+        self._path = path
         self._digest = digest
         self._load = load
 
@@ -27,7 +33,9 @@ class Stored:
         """The EDN text, loaded if need be."""
         if self._text is None:
             assert self._load is not None, "a stored value has a text or a way to load it"
-            self._text = self._load()
+            assert self._digest is not None, "what is loaded is known by its digest"
+            self._text = self._load(self._path, self._digest)
+            self._load = None
         return self._text
 
     @property

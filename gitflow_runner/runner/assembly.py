@@ -33,6 +33,7 @@ from gitflow_runner.runner.runtime import Runtime
 from gitflow_runner.runner.settings import LimitSettings
 from gitflow_runner.runner.source import ProjectSource
 from gitflow_runner.runner.sync import fetch
+from gitflow_runner.runner.templates import FlowTemplates
 from gitflow_runner.runner.waiting import Waits
 from gitflow_runner.steps.base import Functions
 
@@ -130,6 +131,8 @@ class Assembly:
             blobs=RunBlobs(self.journal, BlobStore(runtime.repository.common_dir)),
             kv=KvScope(runtime.repository, runtime.committer, KV_SCOPE, runtime.clock.now_ms),
             source=ProjectSource(runtime.repository, runtime.git, self.pin.source.commit),
+            templates=FlowTemplates(self.code.flow),
+            databases=runtime.databases,
             pin=self.pin,
             live=runtime.local.root / "live" / self.journal.run.run,
             stop=runtime.stop,

@@ -14,7 +14,8 @@ from gitflow_runner.ledger.kv import Entry, KvScope
 from gitflow_runner.model.pin import Pin
 from gitflow_runner.runner.buffer import Buffer
 from gitflow_runner.runner.clock import Clock
-from gitflow_runner.steps.base import BlobRef, Context, Functions, Http, KvEntry, Source
+from gitflow_runner.runner.templates import FlowTemplates
+from gitflow_runner.steps.base import BlobRef, Context, Databases, Functions, Http, KvEntry, Source
 
 MAX_LOG_BYTES = 1_000_000
 
@@ -131,6 +132,8 @@ class Ports:
         blobs: RunBlobs,
         kv: KvScope,
         source: Source,
+        templates: FlowTemplates,
+        databases: Databases,
         pin: Pin,
         live: Path,
         stop: Callable[[], bool],
@@ -142,6 +145,8 @@ class Ports:
         self._blobs = BlobPort(blobs)
         self._kv = KvPort(kv)
         self._source = source
+        self._templates = templates
+        self._databases = databases
         self._pin = pin
         self._live = live
         self._stop = stop
@@ -171,6 +176,9 @@ class Ports:
                 self._blobs,
                 self._kv,
                 self._source,
+                templates=self._templates.bodies,
+                render=self._templates.render,
+                databases=self._databases,
             )
         finally:
             if log.content:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
+from gitflow_runner.databases.registry import Databases
 from gitflow_runner.git.objects import Oid
 from gitflow_runner.git.program import GitProgram
 from gitflow_runner.git.repository import Repository
@@ -113,6 +114,12 @@ class Runtime:
         """Close the connections that stayed open for the next request."""
         for client in self._clients.values():
             client.close()
+
+    @cached_property
+    def databases(self) -> Databases:
+        """The databases that steps ask; paths of files are relative to the project."""
+        folder = self.repository.work_dir or self.repository.common_dir
+        return Databases(folder, self.clock.monotonic_ms)
 
     @cached_property
     def _workers(self) -> dict[WorkerLimits, FunctionWorker]:

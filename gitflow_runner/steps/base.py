@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from gitflow_runner.databases.query import Query, Rows, Target
 from gitflow_runner.model.message import Delivery, Message
 from gitflow_runner.model.resource import resource_uri
 from gitflow_runner.model.spec import Spec
@@ -18,6 +19,7 @@ __all__ = [
     "Clock",
     "Connections",
     "Context",
+    "Databases",
     "Functions",
     "Http",
     "HttpConnection",
@@ -28,10 +30,13 @@ __all__ = [
     "LogEntry",
     "Notify",
     "PathChange",
+    "Query",
+    "Rows",
     "Service",
     "Source",
     "Step",
     "StepLog",
+    "Target",
 ]
 
 
@@ -102,6 +107,14 @@ class Connections(Protocol):
 
     def service(self, name: str) -> Service:
         """The slot's service with its secrets opened, for what is no plain HTTP. The same errors."""
+        ...
+
+
+class Databases(Protocol):
+    """The databases that this runner has drivers for."""
+
+    def run(self, kind: str, target: Target, query: Query, cancel: Cancel) -> Rows:
+        """Run one statement on a `sqlite`, `postgres`…; `StepError` (`db.*`: `databases.query`)."""
         ...
 
 
@@ -272,6 +285,7 @@ class Context:
     render: Callable[[str, object], str] | None = None  # one template text with its data (a `lang` map)
     connections: Connections | None = None
     notify: Notify | None = None
+    databases: Databases | None = None
 
 
 class Step(Protocol):

@@ -8,9 +8,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 
+from gitflow_runner.databases.query import Query, Rows, Target
 from gitflow_runner.errors import StepError
 from gitflow_runner.model.resource import digest_of
-from gitflow_runner.steps.base import BlobRef, HttpConnection, KvEntry, LogEntry, PathChange, Service
+from gitflow_runner.steps.base import BlobRef, Cancel, HttpConnection, KvEntry, LogEntry, PathChange, Service
 
 
 class ManualClock:
@@ -159,6 +160,24 @@ class MemoryConnections:
         found = self.services.get(name)
         if found is None:
             raise StepError("connection.unbound", f"no connection is bound to :{name[:64]}")
+        return found
+
+
+@dataclass(frozen=True, slots=True)
+class RecordedDatabases:
+    """Answers by statement; what was asked is kept."""
+
+    answers: Mapping[str, Rows] = field(default_factory=dict)
+    asked: list[tuple[str, Target, Query]] = field(default_factory=list)
+
+    def run(self, kind: str, target: Target, query: Query, cancel: Cancel) -> Rows:
+        """The statement's answer; `StepError` (`db.statement`, `step.cancelled`)."""
+        if cancel.asked():
+            raise StepError("step.cancelled", "the step was given up before it began")
+        self.asked.append((kind, target, query))
+        found = self.answers.get(query.sql)
+        if found is None:
+            raise StepError("db.statement", f"no answer is recorded for {query.sql[:100]!r}")
         return found
 
 

@@ -19,12 +19,13 @@ from gitflow_runner.runner.clock import CountedJitter
 from gitflow_runner.runner.compose import compose
 from gitflow_runner.runner.drive import Patience
 from gitflow_runner.runner.service import Service
+from tests.benchmarks.conftest import Figure
 from tests.real_clone import MODULE, SLUG, Clone
 
 Compare = Callable[[str, Callable[[], object], Callable[[], object]], float]
 
 URL = "https://api.test/post"
-EFFECTS, PURE, RECORDED = 100, 1_000, 1_000
+EFFECTS, PURE, RECORDED, MOST = 100, 1_000, 1_000, 10_000
 FLOW = """{:slug :hello :name "Speed" :concurrency {:type :singleton :on-new-version :coexist}
  :functions [{:id :next :language :clojure :code '(fn [{:keys [n]}] {:n (inc n)})}]
  :invocations {:default {:inputs [{:name :effects :type :number :default 0}
@@ -103,21 +104,24 @@ def bench_durable_effect_steps(clone: Clone, tmp_path: Path, compare: Compare) -
     assert compare(f"{EFFECTS} durable effect steps to as many SQLite commits", ours, theirs) < 60
 
 
-def bench_pure_steps(clone: Clone, tmp_path: Path, compare: Compare) -> None:
+def bench_pure_steps(clone: Clone, tmp_path: Path, compare: Compare, figure: Figure) -> None:
     ours, theirs = runs(clone, pure=PURE), commits(tmp_path, PURE)
+    figure(f"for {PURE:,} pure steps in process, 5,000 a second", ours, within_ms=PURE / 5)
     assert compare(f"{PURE:,} pure steps in one run to as many SQLite commits", ours, theirs) < 3
 
 
-def bench_pure_steps_of_unsigned_code(tmp_path: Path, compare: Compare) -> None:
+def bench_pure_steps_of_unsigned_code(tmp_path: Path, compare: Compare, figure: Figure) -> None:
     """The functions of drafts run in a process of their own."""
     clone = Clone(tmp_path / "clone", FLOW)
     ours, theirs = runs(clone, pure=PURE), commits(tmp_path, PURE)
+    figure(f"for {PURE:,} pure steps through the worker, 2,500 a second", ours, within_ms=PURE / 2.5)
     assert compare(f"{PURE:,} pure steps in a worker to as many SQLite commits", ours, theirs) < 8
 
 
-def bench_resuming_a_long_run(clone: Clone, tmp_path: Path, compare: Compare) -> None:
+def resumes(clone: Clone, **given: int) -> Callable[[], None]:
+    """What takes up a run that waits after so many steps, as a process does that knows nothing of it."""
     first = service(clone)
-    stood = first.start(SLUG, "draft", {"effects": RECORDED, "wait": True}, told=lambda run, changed: None)
+    stood = first.start(SLUG, "draft", {**given, "wait": True}, told=lambda run, changed: None)
     assert stood.run.status == "waiting"
     fold_packs(first.runtime.git, dedicated=False)
     at = first.find(stood.run.run)
@@ -125,8 +129,19 @@ def bench_resuming_a_long_run(clone: Clone, tmp_path: Path, compare: Compare) ->
     def resume() -> None:
         assert service(clone).drive(at, Patience.NOW).run.status == "waiting"
 
+    return resume
+
+
+def bench_resuming_a_long_run(clone: Clone, tmp_path: Path, compare: Compare) -> None:
+    resume = resumes(clone, effects=RECORDED)
     what = f"resume of a run of {RECORDED:,} effect steps to {RECORDED:,} SQLite commits"
     assert compare(what, resume, commits(tmp_path, RECORDED)) < 3
+
+
+@pytest.mark.parametrize("kind", ["pure", "effects"])
+def bench_resuming_the_longest_run(clone: Clone, kind: str, figure: Figure) -> None:
+    resume = resumes(clone, **{kind: MOST})
+    figure(f"to resume a run of {MOST:,} steps, {kind}", resume, within_ms=1_000)
 
 
 def bench_a_first_run_in_a_new_process(tmp_path: Path, compare: Compare) -> None:

@@ -53,6 +53,15 @@ def test_lint_mends_what_is_certain_and_tells_the_rest(work: Path) -> None:
     assert (work / ".breyta/flows/demo.edn").read_text() == FLOW.replace("[x ", "[_x ")
 
 
+def test_lint_tells_of_a_file_that_is_not_read_and_does_the_others(work: Path) -> None:
+    (work / ".breyta/flows/link.edn").symlink_to("demo.edn")
+    (work / ".breyta/flows/large.edn").write_text(" " * 300_000)
+    told = gfr(work, "lint", "--json")
+    assert told.returncode == 1
+    codes = {each["code"] for each in json.loads(told.stdout)["data"]["items"]}
+    assert codes == {"closure.mode", "closure.size", "unused_binding", "unbound_symbol"}
+
+
 def test_a_code_is_explained(work: Path) -> None:
     told = json.loads(gfr(work, "explain", "unbound_symbol", "--json").stdout)
     assert told["data"]["items"][0]["severity"] == "error"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from hashlib import sha256
 from pathlib import Path
 
@@ -9,7 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.language_trials import fault
+from tests.flow_mutations import FlowDamage
+from tests.language_trials import READING, TRIALS, fault
 from tests.mutations import Damage
 from tests.soak import Soak
 
@@ -79,17 +81,31 @@ def test_any_text_gets_a_coded_answer_in_time(text: str) -> None:
     assert fault(text) is None
 
 
+@pytest.mark.parametrize("seed", range(40))
+def test_a_flow_with_moved_forms_gets_coded_answers(seed: int) -> None:
+    assert fault(FlowDamage(seed).next(), READING) is None
+
+
 @pytest.mark.soak
 def test_damaged_texts_get_coded_answers_in_time(soak: Soak) -> None:
-    damage = Damage(seed=1)
-    tried = 0
+    soak.figure("damaged texts", tried(soak, Damage(soak.seed), TRIALS))
+
+
+@pytest.mark.soak
+def test_flows_with_moved_forms_get_coded_answers_in_time(soak: Soak) -> None:
+    soak.figure("flows with moved forms", tried(soak, FlowDamage(soak.seed), READING))
+
+
+def tried(soak: Soak, texts: Damage | FlowDamage, trials: Sequence[Callable[[str], None]]) -> int:
+    """How many texts were tried; one that fails is kept for the unit tests."""
+    number = 0
     for _ in soak.rounds():
-        text = damage.next()
-        found = fault(text)
+        text = texts.next()
+        found = fault(text, trials)
         if found is not None:
             raw = text.encode("utf-8", "surrogatepass")
             kept = CORPUS / f"{sha256(raw).hexdigest()[:12]}.txt"
             kept.write_bytes(raw)
             pytest.fail(f"{found}; the text is kept as {kept}, where a unit test finds it")
-        tried += 1
-    soak.figure("damaged texts", tried)
+        number += 1
+    return number

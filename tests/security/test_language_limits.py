@@ -31,6 +31,8 @@ BOMBS = [
     ("(some nil? (map inc (range)))", "fuel_exhausted"),
     ("(vec (range 100000000))", "fuel_exhausted"),
     ("(sort (range 100000000))", "fuel_exhausted"),
+    # Each time but the first it copies a vector that a newer version has grown away from.
+    ("(let [v (conj (vec (range 60000)) 0)] (dotimes [_ 1000] (conj v 1)))", "fuel_exhausted"),
     ("(loop [m {} i 0] (recur (assoc m i i) (inc i)))", "fuel_exhausted"),
     ("((fn f [n] (inc (f n))) 1)", "depth_exceeded"),
     ("(letfn [(a [] (inc (b))) (b [] (inc (a)))] (a))", "depth_exceeded"),

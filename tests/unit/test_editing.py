@@ -14,7 +14,7 @@ from gitflow_runner.lang.editing import (
     replace,
     set_entry,
 )
-from gitflow_runner.lang.forms import Form, MapForm
+from gitflow_runner.lang.forms import Form, MapForm, VectorForm
 from gitflow_runner.lang.reader import read_one
 from gitflow_runner.lang.source import Source
 from gitflow_runner.lang.values import keyword
@@ -105,3 +105,14 @@ def test_a_path_that_leads_nowhere_is_refused() -> None:
     with pytest.raises(LangError) as refused:
         below(read(TEXT)[1], "b", "z")
     assert refused.value.code == "edit_path"
+
+
+@pytest.mark.parametrize(
+    ("text", "result"),
+    [("{:d(f)}", "{:d '(f)}"), ("{:d (f)}", "{:d '(f)}"), ("[(f)]", "['(f)]"), ("(f)", "'(f)")],
+)
+def test_what_is_put_before_a_form_stays_apart_from_the_token_before(text: str, result: str) -> None:
+    source = Source(text)
+    form = read_one(source)
+    inner = form.items[-1] if isinstance(form, MapForm | VectorForm) else form
+    assert applied(source, [insert_before(inner, "'")]) == result

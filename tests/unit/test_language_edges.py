@@ -9,6 +9,18 @@ from gitflow_runner.lang.session import evaluate
 from gitflow_runner.lang.throwing import FlowThrow
 
 GIVES = [
+    ("(sort (fn compare [a b] (- b a)) [1 2 3])", "(3 2 1)"),
+    ("(reduce (fn conj [a x] (str a x)) [] [1 2])", '"[]12"'),
+    ('(print-str ["a" \\b {:k "c"}] "d")', '"[a b {:k c}] d"'),
+    ("[(:tag (tagged-literal 'x 1)) (:form (tagged-literal 'x 1)) (rationalize nil)]", "[x 1 nil]"),
+    (
+        "[(rsubseq (sorted-set) > 1) (subseq (sorted-set 1) > 1) (subseq (sorted-set 1) < 0)]",
+        "[() nil ()]",
+    ),
+    ("[(subseq (sorted-set 1 2) > 1 < 2) (rsubseq (sorted-set 3) > 1 < 2)]", "[() nil]"),
+    ("(clojure.set/union (map inc [1 2]) #{5})", "(5 2 3)"),
+    ("[(merge {:a 1} #{} () {}) (conj {} #{(first {:a 1})})]", "[{:a 1} {:a 1}]"),
+    ("[(unchecked-dec 1N) (unchecked-add 1.5 1)]", "[0N 2.5]"),
     ("(-' -9223372036854775808)", "9223372036854775808N"),
     (
         "[(quot 2.50M -1) (quot 1.5M -3) (quot 0 1.5M) (rem 1E10M 0.001M) (- 1E+300M)]",
@@ -43,6 +55,12 @@ GIVES = [
 ]
 
 THROWS = [
+    ("(clojure.set/union 's nil)", "java.lang.UnsupportedOperationException"),
+    ("(sort :a [{:a 2} {:a 1}])", "java.lang.ClassCastException"),
+    ('(nth "a" 1)', "java.lang.StringIndexOutOfBoundsException"),
+    ('(clojure.edn/read-string "1x")', "java.lang.NumberFormatException"),
+    ("(ex-info 1 {})", "java.lang.ClassCastException"),
+    ("(rseq 1)", "java.lang.ClassCastException"),
     ("(sorted-set inc)", "java.lang.ClassCastException"),
     ("([1 2] 1.0)", "java.lang.IllegalArgumentException"),
     ("(vals (zipmap [] 3))", "java.lang.IllegalArgumentException"),

@@ -143,5 +143,12 @@ def test_all_problems_are_told_at_once_in_the_order_of_the_text() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    "text", ["(let [f (fn [a] a)] (f 1 2))", "(let [a 1] (if a))", "(let [a 1] (recur a))"]
+)
+def test_a_name_in_a_form_that_is_wrong_does_not_count_as_unused(text: str) -> None:
+    assert "unused_binding" not in [each.code for each in check(read_one(text), FUNCTION, {})]
+
+
 def test_names_that_start_with_an_underscore_may_be_unused() -> None:
     assert check(read_one("(let [_a 1] (fn [_ _b] 1))"), FUNCTION, {}) == ()

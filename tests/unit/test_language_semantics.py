@@ -198,7 +198,7 @@ THROWS = [
     ("(case 7 1 2)", "IllegalArgumentException"),
     ('(long "1")', "ClassCastException"),
     ("(let [[a] {:a 1}] a)", "UnsupportedOperationException"),
-    ('(format "%d" 1.5)', "IllegalFormatException"),
+    ('(format "%d" 1.5)', "IllegalFormatConversionException"),
     ("(hash-map 1)", "IllegalArgumentException"),
     ("{(inc 0) 1 1 2}", "IllegalArgumentException"),
     ('(throw (Exception. "x"))', "Exception"),

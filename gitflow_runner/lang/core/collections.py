@@ -124,14 +124,12 @@ def _conj_map(target: Map, item: Value) -> Map:
     if isinstance(item, Vec):
         key, value = key_value(item)
         return target.assoc(key, value)
-    if isinstance(item, Seq):
-        found = target
-        for each in walk(item):
-            if not isinstance(each, MapEntry):
-                raise bad_cast("a map entry", each)
-            found = found.assoc(*key_value(each))
-        return found
-    raise illegal(f"Don't know how to create ISeq from: {kind_of(item)}")
+    found = target
+    for each in walk(item):
+        if not isinstance(each, MapEntry):
+            raise bad_cast("a map entry", each)
+        found = found.assoc(*key_value(each))
+    return found
 
 
 def conj(runtime: Runtime, *args: Value) -> Value:
@@ -140,8 +138,10 @@ def conj(runtime: Runtime, *args: Value) -> Value:
         return Vec()
     target = args[0]
     if len(args) == 2:
-        if target.__class__ is Vec and target.items.__class__ is list:
-            return target.conj(args[1])
+        if target.__class__ is Vec:
+            grown = target.grown(args[1])
+            if grown is not None:
+                return grown
         pay_for_copy(runtime, target)
         return conj_one(target, args[1])
     for item in args[1:]:

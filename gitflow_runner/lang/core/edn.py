@@ -27,7 +27,8 @@ def read_string(runtime: Runtime, *args: Value) -> Value:
     try:
         forms = Reader(Source(text), MAX_DEPTH, MAX_FORMS, data_only=True).run(1)
     except LangError as error:
-        raise thrown("RuntimeException", f"{error.message} ({error.at})") from None
+        cls = "NumberFormatException" if error.message.startswith("Invalid number") else "RuntimeException"
+        raise thrown(cls, f"{error.message} ({error.at})") from None
     if not forms:
         end = lookup(options, keyword("eof"), MISSING)
         if end is MISSING and options is not None:

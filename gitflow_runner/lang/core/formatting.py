@@ -37,11 +37,11 @@ def check_template(template: str) -> list[tuple[str, int | str | None, Spec]]:
             return found
         match = _SPEC.match(template, start)
         if match is None:
-            raise _bad(f"Conversion = '{template[start : start + 2]}'")
+            raise thrown("UnknownFormatConversionException", f"Conversion = '{template[start : start + 2]}'")
         position, again, flags, width, precision, kind = match.groups()
         spec = Spec(flags, int(width or 0), None if precision is None else int(precision), kind)
         if kind.lower() not in "dxosfegcbhn%" or kind in "DOFN":
-            raise _bad(f"Conversion = '{kind}'")
+            raise thrown("UnknownFormatConversionException", f"Conversion = '{kind}'")
         if spec.width > MAX_WIDTH or (spec.precision or 0) > MAX_WIDTH:
             raise _bad(f"a width or precision may be at most {MAX_WIDTH}")
         which: int | str | None = int(position) if position else again
@@ -68,7 +68,7 @@ def format_(runtime: Runtime, template: Value, *args: Value) -> str:
         else:
             chosen, following = following, following + 1
         if not 0 <= chosen < len(args):
-            raise _bad(f"Format specifier '{text}'")
+            raise thrown("MissingFormatArgumentException", f"Format specifier '{text}'")
         last = chosen
         pieces.append(_converted(spec, args[chosen], runtime))
     pieces.append(template[at:])
@@ -80,6 +80,10 @@ def format_(runtime: Runtime, template: Value, *args: Value) -> str:
 
 def _bad(message: str) -> FlowThrow:
     return thrown("IllegalFormatException", message)
+
+
+def _mismatch(message: str) -> FlowThrow:
+    return thrown("IllegalFormatConversionException", message)
 
 
 def _converted(spec: Spec, value: Value, runtime: Runtime) -> str:
@@ -118,12 +122,12 @@ def _character(value: Value) -> str:
         return str(value.value)
     if value.__class__ is int and 0 <= value <= 0x10FFFF:
         return chr(value)
-    raise _bad(f"c != {kind_of(value)}")
+    raise _mismatch(f"c != {kind_of(value)}")
 
 
 def _integer(spec: Spec, value: Value) -> str:
     if value.__class__ not in EXACT or spec.precision is not None:
-        raise _bad(f"d != {kind_of(value)}" if spec.precision is None else str(spec.precision))
+        raise _mismatch(f"d != {kind_of(value)}" if spec.precision is None else str(spec.precision))
     number = as_int(value)
     digits = f"{abs(number):,}" if "," in spec.flags else str(abs(number))
     return _signed(digits, number < 0, spec)
@@ -131,7 +135,7 @@ def _integer(spec: Spec, value: Value) -> str:
 
 def _radix(spec: Spec, value: Value, base: int) -> str:
     if value.__class__ not in EXACT:
-        raise _bad(f"{spec.kind} != {kind_of(value)}")
+        raise _mismatch(f"{spec.kind} != {kind_of(value)}")
     number = as_int(value)
     if value.__class__ is int and number < 0:
         number += 2**64
@@ -166,7 +170,7 @@ def _floating(spec: Spec, value: Value) -> str:
     elif isinstance(value, Dec):
         number, negative = value.value, value.value.is_signed()
     else:
-        raise _bad(f"{spec.kind} != {kind_of(value)}")
+        raise _mismatch(f"{spec.kind} != {kind_of(value)}")
     places = 6 if spec.precision is None else spec.precision
     size, kind = abs(number), spec.kind.lower()
     if kind == "g":

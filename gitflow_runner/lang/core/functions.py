@@ -114,7 +114,9 @@ def trampoline(runtime: Runtime, f: Value, *args: Value) -> Value:
 def ex_info(message: Value, data: Value, cause: Value = None) -> ExInfo:
     """`(ex-info message data cause)`."""
     if not isinstance(data, Map):
-        raise illegal("Additional data must be non-nil." if data is None else "ex-info wants a map of data")
+        raise illegal("Additional data must be non-nil.") if data is None else bad_cast("a map of data", data)
+    if message is not None and message.__class__ is not str:
+        raise bad_cast("a message", message)
     if message is not None and message.__class__ is not str:
         raise bad_cast("a message", message)
     return ExInfo(message, data, cause)

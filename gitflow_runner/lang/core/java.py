@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from gitflow_runner.lang.build import uuid_of
-from gitflow_runner.lang.core import arithmetic as a
+from gitflow_runner.lang.core import conversions as c
 from gitflow_runner.lang.core import sandbox, strings
+from gitflow_runner.lang.core.arithmetic import is_nan
 from gitflow_runner.lang.core.patterns import found, program
 from gitflow_runner.lang.core.table import ctx, plain
 from gitflow_runner.lang.core.text import text_of
@@ -35,7 +36,7 @@ def _number_of(kind: str, parse: Callable[[str], Value], low: int, high: int) ->
 
 def parse_double(text: Value) -> float:
     """`(Double/parseDouble text)`."""
-    number = a.parse_double(strings.needed(text))
+    number = c.parse_double(strings.needed(text))
     if number is None:
         raise thrown("NumberFormatException", f'For input string: "{text[:80]}"')
     return number
@@ -108,8 +109,8 @@ def _letter(test: Callable[[str], bool]) -> Callable[[Value], bool]:
     return call
 
 
-_LONG = _number_of("parse-long", a.parse_long, -(2**63), 2**63 - 1)
-_INT = _number_of("parse-int", a.parse_long, -(2**31), 2**31 - 1)
+_LONG = _number_of("parse-long", c.parse_long, -(2**63), 2**63 - 1)
+_INT = _number_of("parse-int", c.parse_long, -(2**31), 2**31 - 1)
 _METHODS: tuple[tuple[str, Callable[..., Value], int, int], ...] = (
     ("toLowerCase", lambda text: text.lower(), 1, 1),
     ("toUpperCase", lambda text: text.upper(), 1, 1),
@@ -151,8 +152,8 @@ TABLE: dict[str, Builtin] = {
         ("Integer/parseInt", _INT, 1, 2),
         ("Integer/valueOf", lambda value: _INT(value) if value.__class__ is str else index(value), 1, 1),
         ("Double/parseDouble", parse_double, 1, 1),
-        ("Double/valueOf", lambda x: parse_double(x) if x.__class__ is str else a.double(x), 1, 1),
-        ("Double/isNaN", a.is_nan, 1, 1),
+        ("Double/valueOf", lambda x: parse_double(x) if x.__class__ is str else c.double(x), 1, 1),
+        ("Double/isNaN", is_nan, 1, 1),
         ("Boolean/parseBoolean", lambda text: text is not None and text.lower() == "true", 1, 1),
         ("Long/toString", lambda value: str(index(value)), 1, 1),
         ("String/valueOf", lambda value: "null" if value is None else text_of(value), 1, 1),
@@ -162,10 +163,10 @@ TABLE: dict[str, Builtin] = {
         ("Character/isWhitespace", _letter(lambda letter: strings.is_blank(letter)), 1, 1),
         ("Character/isUpperCase", _letter(str.isupper), 1, 1),
         ("Character/isLowerCase", _letter(str.islower), 1, 1),
-        ("BigDecimal.", a.bigdec, 1, 1),
-        ("java.math.BigDecimal.", a.bigdec, 1, 1),
-        ("BigInteger.", a.bigint, 1, 1),
-        ("java.math.BigInteger.", a.bigint, 1, 1),
+        ("BigDecimal.", c.bigdec, 1, 1),
+        ("java.math.BigDecimal.", c.bigdec, 1, 1),
+        ("BigInteger.", c.bigint, 1, 1),
+        ("java.math.BigInteger.", c.bigint, 1, 1),
         (".toEpochMilli", sandbox.epoch_ms, 1, 1),
         (".getTime", sandbox.epoch_ms, 1, 1),
         (".getEpochSecond", lambda value: sandbox.epoch_ms(value) // 1000, 1, 1),

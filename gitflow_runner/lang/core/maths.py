@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 
-from gitflow_runner.lang.core.arithmetic import absolute, double
+from gitflow_runner.lang.core.arithmetic import absolute
+from gitflow_runner.lang.core.conversions import double
 from gitflow_runner.lang.core.table import plain
 from gitflow_runner.lang.numbers import less, to_long
 from gitflow_runner.lang.throwing import thrown

@@ -25,7 +25,7 @@ from gitflow_runner.lang.seqs import (
     seq,
     walk,
 )
-from gitflow_runner.lang.throwing import illegal
+from gitflow_runner.lang.throwing import bad_cast
 from gitflow_runner.lang.values import Value
 
 
@@ -254,7 +254,7 @@ def rseq(runtime: Runtime, value: Value) -> Value:
     elif isinstance(value, Map | Set) and hasattr(value, "order"):
         items = tuple(value)[::-1]
     else:
-        raise illegal("rseq wants a vector or a sorted collection")
+        raise bad_cast("a vector or sorted collection", value)
     return ArraySeq(items) if items else None
 
 

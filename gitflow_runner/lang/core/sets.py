@@ -7,11 +7,11 @@ from collections.abc import Iterable
 from gitflow_runner.lang.access import lookup, need_map
 from gitflow_runner.lang.collection import MISSING, Map, Set, Vec, encode, map_of, set_of
 from gitflow_runner.lang.core.collections import disj, into_plain, select_keys
-from gitflow_runner.lang.core.lookups import contains
+from gitflow_runner.lang.core.lookups import contains, count
 from gitflow_runner.lang.core.table import MANY, ctx
 from gitflow_runner.lang.fuel import Runtime
-from gitflow_runner.lang.seqs import counted, walk
-from gitflow_runner.lang.throwing import bad_cast, kind_of, thrown
+from gitflow_runner.lang.seqs import walk
+from gitflow_runner.lang.throwing import bad_cast
 from gitflow_runner.lang.values import Value
 
 
@@ -21,23 +21,11 @@ def union(runtime: Runtime, *sets: Value) -> Value:
         return Set()
     base = sets[0]
     for each in sets[1:]:
-        small, base = (base, each) if _size(base) < _size(each) else (each, base)
-        if base is None:
-            continue
-        runtime.charge(_size(small))
+        sizes = count(runtime, base), count(runtime, each)
+        small, base = (base, each) if sizes[0] < sizes[1] else (each, base)
+        runtime.charge(min(sizes))
         base = into_plain(runtime, base, walk(small))
     return base
-
-
-def _size(value: Value) -> int:
-    return counted(value) or 0
-
-
-def _counted(value: Value) -> int:
-    found = counted(value)
-    if found is None:
-        raise thrown("UnsupportedOperationException", f"count not supported on {kind_of(value)}")
-    return found
 
 
 def need_set(value: Value) -> Set:
@@ -51,7 +39,7 @@ def intersection(runtime: Runtime, first: Value, *others: Value) -> Value:
     """`(intersection set ...)`."""
     found = first
     for other in others:
-        small, large = (other, found) if _size(other) < _size(found) else (found, other)
+        small, large = (other, found) if count(runtime, other) < count(runtime, found) else (found, other)
         found = _without(runtime, small, [item for item in runtime.items(small) if not contains(large, item)])
     return found
 
@@ -60,7 +48,7 @@ def difference(runtime: Runtime, first: Value, *others: Value) -> Value:
     """`(difference set ...)`."""
     found = first
     for other in others:
-        if _size(found) < _size(other):
+        if count(runtime, found) < count(runtime, other):
             gone = [item for item in runtime.items(found) if contains(other, item)]
         else:
             gone = list(runtime.items(other))
@@ -87,7 +75,7 @@ def select(runtime: Runtime, test: Value, items: Value) -> Value:
 
 def subset(runtime: Runtime, small: Value, large: Value) -> bool:
     """`(subset? small large)`."""
-    if _counted(small) > _counted(large):
+    if count(runtime, small) > count(runtime, large):
         return False
     return all(contains(large, item) for item in runtime.items(small))
 

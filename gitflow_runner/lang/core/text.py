@@ -13,8 +13,9 @@ from gitflow_runner.lang.instants import iso_text
 from gitflow_runner.lang.numbers import NUMBERS, index
 from gitflow_runner.lang.numbertext import number_text
 from gitflow_runner.lang.printer import Printer, readable
+from gitflow_runner.lang.printer import plain as unquoted
 from gitflow_runner.lang.regex import Regex
-from gitflow_runner.lang.throwing import bad_cast, illegal, kind_of, thrown
+from gitflow_runner.lang.throwing import bad_cast, illegal, thrown
 from gitflow_runner.lang.values import (
     Char,
     ExInfo,
@@ -82,10 +83,10 @@ def pr_str(runtime: Runtime, *values: Value) -> str:
 
 
 def print_str(runtime: Runtime, *values: Value) -> str:
-    """`(print-str ...)`: top-level strings without quotes."""
-    return " ".join(
-        [text_of(value) if isinstance(value, str | Char) else readable(value, runtime) for value in values]
-    )
+    """`(print-str ...)`: strings without quotes."""
+    text = " ".join([unquoted(value, runtime) for value in values])
+    runtime.charge(len(text) // 64)
+    return text
 
 
 def _line(show: Callable[..., str]) -> Callable[..., str]:
@@ -172,7 +173,7 @@ def char_(value: Value) -> Char:
 def parse_uuid(text: Value) -> Uuid | None:
     """`(parse-uuid text)`."""
     if text.__class__ is not str:
-        raise illegal(f"Expected string, got {kind_of(text)}")
+        raise bad_cast("a string", text)
     return uuid_of(text)
 
 
