@@ -129,9 +129,7 @@ def _applied(run: Run, recorded: Recorded) -> Run:
         case DecisionSeen():
             return _decision_seen(run, recorded.at, event)
         case WaitResolved():
-            _open_wait(run, event.folder)
-            left_waits = tuple(w for w in run.waits if w.wait.folder != event.folder)
-            return changed(run, waits=left_waits, steps_done=run.steps_done + 1)
+            return _wait_resolved(run, event)
         case RequestSeen():
             return changed(run, requests_seen=(*run.requests_seen, event.oid))
         case RunPaused():
@@ -236,6 +234,12 @@ def _decision_seen(run: Run, at: int, event: DecisionSeen) -> Run:
     )
     kept = tuple(s for s in state.seen if s.oid != event.oid)
     return _with_wait(run, replace(state, seen=(*kept, seen)))
+
+
+def _wait_resolved(run: Run, event: WaitResolved) -> Run:
+    _open_wait(run, event.folder)
+    left = tuple(w for w in run.waits if w.wait.folder != event.folder)
+    return changed(run, waits=left, steps_done=run.steps_done + 1)
 
 
 def _reminded(run: Run, event: WaitReminded) -> Run:

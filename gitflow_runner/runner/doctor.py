@@ -9,6 +9,8 @@ from typing import Literal
 
 from gitflow_runner.errors import GitflowError
 from gitflow_runner.git.refs import POLICY, RUNS
+from gitflow_runner.runner.code import protected_settings
+from gitflow_runner.runner.forge_desk import ForgeDesk
 from gitflow_runner.runner.hook_files import hooks_status
 from gitflow_runner.runner.runtime import Runtime
 from gitflow_runner.trust.sshsig import GIT
@@ -117,6 +119,36 @@ def _hooks(runtime: Runtime) -> Iterator[Checked]:
         yield Checked("ok", "hooks", f"{len(found.items)} installed")
 
 
+def _forge(runtime: Runtime) -> Iterator[Checked]:
+    settings = protected_settings(runtime)
+    if settings.forge is None:
+        yield Checked("ok", "forge", "none is configured: proposals are branches, merged with plain git")
+        return
+    desk, named = ForgeDesk(runtime, settings), settings.forge
+    desk.forge.check(desk.site)
+    if desk.remote is not None and runtime.git.config(f"remote.{desk.remote}.url") is None:
+        fix = (f"git remote add {desk.remote} URL",)
+        yield Checked("bad", "forge", f"no remote is named {desk.remote}: proposals cannot be pushed", fix)
+    if not desk.forge.tells:
+        yield Checked("ok", "forge", f"git alone, through {desk.remote or 'this repository'}")
+        return
+    login = desk.forge.who(desk.site, desk.ports(runtime.forge_memory))
+    policy = runtime.policies.newest()
+    mapped = 0 if policy is None else sum(1 for p in policy.people.values() if named.name in p.forge)
+    yield Checked("ok", "forge", f"{named.kind} knows the token as {login}; {mapped} people have accounts")
+    if not mapped:
+        fix = (
+            f"write :forge {{:{named.name} <number>}} beside people in .breyta/policy.edn",
+            "gfr policy apply",
+        )
+        yield Checked("warn", "forge", f"the policy maps no account of {named.name}: no merge counts", fix)
+    if policy is not None and not any("attest-forge" in p.can for p in policy.people.values()):
+        fix = ("give the runner :attest-forge in .breyta/policy.edn", "gfr policy apply")
+        yield Checked("warn", "forge", "no runner may attest what a forge says: no merge counts", fix)
+    if desk.site.hint_secret is None:
+        yield Checked("ok", "forge", "no webhook secret: changes are polled every 30 s")
+
+
 _CHECKS: tuple[tuple[str, Callable[[Runtime], Iterator[Checked]]], ...] = (
     ("git", _git),
     ("runner", _runner),
@@ -124,4 +156,5 @@ _CHECKS: tuple[tuple[str, Callable[[Runtime], Iterator[Checked]]], ...] = (
     ("trust", _trust),
     ("sync", _refs),
     ("hooks", _hooks),
+    ("forge", _forge),
 )
