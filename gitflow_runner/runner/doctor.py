@@ -136,15 +136,16 @@ def _forge(runtime: Runtime) -> Iterator[Checked]:
     policy = runtime.policies.newest()
     mapped = 0 if policy is None else sum(1 for p in policy.people.values() if named.name in p.forge)
     yield Checked("ok", "forge", f"{named.kind} knows the token as {login}; {mapped} people have accounts")
+    apply = "gfr policy apply"
     if not mapped:
-        fix = (
-            f"write :forge {{:{named.name} <number>}} beside people in .breyta/policy.edn",
-            "gfr policy apply",
-        )
-        yield Checked("warn", "forge", f"the policy maps no account of {named.name}: no merge counts", fix)
+        said = f"write :forge {{:{named.name} <number>}} beside people in .breyta/policy.edn"
+        text = f"the policy maps no account of {named.name}: no merge counts"
+        yield Checked("warn", "forge", text, (said, apply))
     if policy is not None and not any("attest-forge" in p.can for p in policy.people.values()):
-        fix = ("give the runner :attest-forge in .breyta/policy.edn", "gfr policy apply")
-        yield Checked("warn", "forge", "no runner may attest what a forge says: no merge counts", fix)
+        said = "give the runner :attest-forge in .breyta/policy.edn"
+        yield Checked(
+            "warn", "forge", "no runner may attest what a forge says: no merge counts", (said, apply)
+        )
     if desk.site.hint_secret is None:
         yield Checked("ok", "forge", "no webhook secret: changes are polled every 30 s")
 
