@@ -68,6 +68,7 @@ def test_a_lie_resolves_nothing_and_has_its_own_code(
     there: Proposing, lie: Lies, really: bool, standing: tuple[str, str]
 ) -> None:
     asked = there.start()
+    there.forge.git("update-ref", "refs/heads/side", there.forge.tip("main"))
     if really:
         there.forge.review(1, BOB)
         there.forge.merge(1, BOB)
