@@ -29,9 +29,9 @@ class Fields:
     values: Mapping[str, object]
 
     def text(self, name: str) -> str:
-        """A text of at most 2,000 characters."""
+        """A text of one line and at most 2,000 characters, which can be shown as it is."""
         value = self.values.get(name)
-        if not isinstance(value, str) or len(value) > 2_000:
+        if not isinstance(value, str) or len(value) > 2_000 or not value.isprintable():
             raise malformed(f"{name} is not a text")
         return value
 

@@ -127,6 +127,12 @@ def test_bad_answers_have_their_codes(there: There, lies: Lies, code: str, again
     assert TOKEN not in str(error)
 
 
+def test_a_login_that_would_draw_on_the_screen_is_no_answer(there: There) -> None:
+    there.forge.open(there.site, DRAFT, there.ports)
+    there.fake.merge(1, replace(BOB, login="bob\x1b[2J"))
+    assert there.refused().code == "forge.malformed"
+
+
 def test_a_genuine_delivery_names_its_change_and_another_is_refused(there: There) -> None:
     there.forge.open(there.site, DRAFT, there.ports)
     for secret, taken in ((SECRET, True), ("other", False), (SECRET + "x", False)):

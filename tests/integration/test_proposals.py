@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.fakeforge.forge import BOB, CAT, Lies
+from gitflow_runner.cli.shown import change_lines
+from tests.fakeforge.forge import BOB, CAT, MALLORY, Lies
 from tests.proposing import RULES, Proposing, proposing
 from tests.team import HOUR, ROOT, Team
 
@@ -138,7 +139,7 @@ def test_a_frozen_tag_delays_and_the_look_at_the_deadline_does_not_trust_it(
 ) -> None:
     with proposing(team, tmp_path) as there:
         runtime = there.runtime(at=NOW)
-        asked = there.start(runtime)
+        there.start(runtime)
         there.forge.lies = Lies(frozen_tags=True)
         there.forge.review(1, BOB)
         there.forge.merge(1, BOB)
@@ -168,10 +169,21 @@ def test_screens_and_doctor_tell_where_the_change_stands(team: Team, tmp_path: P
         asked = there.start()
         url = there.opened(asked)[0].url
         assert url is not None
-        for command in (("show", asked.run), ("waits",)):
-            said = told(there, *command)
-            assert url in said
-            assert "review and merge it as it stands" in said
+        shown = team.ann.gfr("show", asked.run).data["waits"][0]["change"]
+        listed = team.ann.gfr("waits").data["items"][0]["change"]
+        assert shown == listed
+        assert (shown["url"], shown["number"], shown["standing"]) == (url, 1, "open")
+        assert change_lines(there.state(asked).waits[0]) == [
+            f"    change: {url}  open",
+            "    next: review and merge it as it stands, or decide by a signature",
+        ]
+        there.forge.close(1, MALLORY)
+        there.look()
+        assert change_lines(there.state(asked).waits[0]) == [
+            f"    change: {url}  closed (change.closed)",
+            "    next: reopen it, or decide by a signature",
+            "      not counted: unmapped_account mallory#99",
+        ]
         assert "github knows the token as runner; 5 people have accounts" in told(there, "doctor")
         there.environment["FORGE_TOKEN"] = ""
         assert "the variable that forge.token names is empty" in told(there, "doctor")
