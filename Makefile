@@ -31,8 +31,9 @@ $(READY): pyproject.toml
 	$(BIN)/python -m pip install --quiet --editable . --group dev
 	@touch $@
 
-demo: $(READY) ## a first run and its approval, in a repository made for it
+demo: $(READY) ## a first run and its approval; then two people, an agent and a server
 	$(BIN)/python demo/release_notes.py
+	$(BIN)/python demo/two_people_and_an_agent.py
 
 test: $(READY) packages ## everything that has to hold: check, then all kinds of tests
 	@$(MAKE) --no-print-directory check

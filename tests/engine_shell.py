@@ -37,11 +37,11 @@ Result = Callable[[RunStep], "Value | Failure"]
 Pick = Callable[[int], int]
 
 
-def program(body: str, functions: str = "[]") -> Program:
-    """The program of a flow with this body."""
+def program(body: str, functions: str = "[]", more: str = "") -> Program:
+    """The program of a flow with this body; `more` are further fields."""
     text = (
         '{:slug :t :name "t" :concurrency {:type :singleton :on-new-version :coexist}'
-        f" :functions {functions} :flow '{body}}}"
+        f" :functions {functions} {more} :flow '{body}}}"
     )
     flow = load(MemoryTexts({"t.edn": text}), "t")
     return make_program(flow, SPECS, behaviour=CURRENT, fuel=5_000_000)

@@ -7,9 +7,10 @@ what reached it, and time. `World.process()` is a fresh process over it.
 from __future__ import annotations
 
 import copy
+import json
 import shutil
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from gitflow_runner.engine.keys import idempotency_key
@@ -32,7 +33,8 @@ from gitflow_runner.model.event import (
 )
 from gitflow_runner.model.ids import RunId, Slug
 from gitflow_runner.model.run import Run
-from gitflow_runner.net.exchange import Cancel, HttpRequest, HttpResponse
+from gitflow_runner.net.exchange import Cancel, HttpRequest, HttpResponse, Sink
+from gitflow_runner.providers import scripted
 from gitflow_runner.runner.clock import CountedJitter, ManualClock
 from gitflow_runner.runner.decide import ask, decide, find_question
 from gitflow_runner.runner.drive import Patience
@@ -94,10 +96,14 @@ class Arrived:
 
 @dataclass
 class Outside:
-    """Answers by path, the same for the same key; what it did for a key it does not do again."""
+    """Answers by path, the same for the same key; what it did for a key it does not do again.
+
+    A model behind it says what `script` tells it (`providers.scripted`).
+    """
 
     arrived: list[Arrived] = field(default_factory=list)
     told: list[Oid | None] = field(default_factory=list)
+    script: list[dict[str, object]] = field(default_factory=list)
 
     def answer(self, path: str, key: str) -> HttpResponse:
         """`/busy` refuses the first key that it ever sees, `/gone` all, the others say which path it was."""
@@ -119,13 +125,20 @@ class Wire:
         self._moment = moment
         self._tip = tip
 
-    def send(self, request: HttpRequest, cancel: Cancel) -> HttpResponse:
-        """Count, answer."""
+    def send(self, request: HttpRequest, cancel: Cancel, sink: Sink | None = None) -> HttpResponse:
+        """Count, answer; nothing is streamed here."""
         headers = {name.lower(): value for name, value in request.headers}
         path = request.url.partition("://")[2].partition("/")[2]
         self._moment(f"http request /{path}")
         self._outside.arrived.append(Arrived(f"/{path}", headers[KEY_HEADER], self._tip()))
-        answer = self._outside.answer(f"/{path}", headers[KEY_HEADER])
+        if path.endswith("/completions"):
+            said = scripted.answer(request.url, json.loads(request.body or b"{}"), self._outside.script)
+            answer = HttpResponse(said.status, said.headers, said.body, request.url)
+        else:
+            answer = self._outside.answer(f"/{path}", headers[KEY_HEADER])
+        if sink is not None and sink.wants(answer):
+            sink.take(answer, iter((answer.body,)))
+            answer = replace(answer, body=b"")
         self._moment(f"http answer /{path}")
         return answer
 
@@ -233,10 +246,10 @@ class World:
         Service(runtime).drive(self.at(), Patience.TIMERS)
         self.outside.told.append(self.at().tip)
 
-    def approve(self, runtime: Runtime) -> None:
+    def approve(self, runtime: Runtime, action: str = "approve") -> None:
         """`gfr approve` without the driving that follows."""
         question = find_question(runtime, self.at().run, None)
-        decide(runtime, question, "approve", note="fine", payload=question.digest)
+        decide(runtime, question, action, note="fine", payload=question.digest)
 
     def resolve(self, runtime: Runtime, outcome: str, value: bytes | None = None) -> None:
         """`gfr resolve` of the one step in doubt, without the driving that follows."""

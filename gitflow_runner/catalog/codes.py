@@ -69,6 +69,10 @@ RUNNING: Final[Mapping[str, str]] = {
     "poll.exhausted": "flow/poll ended by its :timeout or :max-attempts before :return-on was true.",
     "poll.aborted": "flow/poll ended because a result was one of those that :abort-on names.",
     "wait.expired": "Nobody decided the wait in time and its :on-timeout is :fail.",
+    "step.rejected": (
+        "A person rejected the step where its :confirm or :review asked. The flow may catch that; who it was "
+        "and why stands in the signed decision: gfr show."
+    ),
     "step.unknown_outcome": (
         "The runner stopped while the step's effect was in flight, and doing it again could do it twice. A "
         "person looks and says what became of it: gfr resolve."

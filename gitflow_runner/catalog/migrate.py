@@ -179,7 +179,7 @@ def _invocations(triggers: Sequence[_Trigger]) -> list[str]:
 def _interfaces(flow: Flow, triggers: Sequence[_Trigger], indent: int) -> Iterator[tuple[str, str]]:
     by_id = {(each.category, each.id): each.invocation for each in flow.interfaces}
     categories: list[str] = []
-    for category in ("manual", "webhook"):
+    for category in ("manual", "webhook", "git"):
         column = indent + len(f":interfaces {{:{category} [")
         lines: list[str] = []
         for trigger in triggers:

@@ -22,7 +22,9 @@ from gitflow_runner.catalog.syntax import (
     string_text,
     unquoted,
 )
+from gitflow_runner.lang.collection import Map, Vec
 from gitflow_runner.lang.forms import Form, MapForm, VectorForm, value_of
+from gitflow_runner.lang.values import keyword
 from gitflow_runner.model.flow import (
     Category,
     Concurrency,
@@ -32,6 +34,7 @@ from gitflow_runner.model.flow import (
     Interface,
     Invocation,
     PackagedStep,
+    PushTrigger,
     Requirement,
     Schedule,
     TemplateEntry,
@@ -48,8 +51,9 @@ def normalise(expanded: Expanded) -> Flow:
     body = get(root, "flow")
     assert body is not None, "a valid flow has a body"
     triggers = elements(get(root, "triggers"))
-    interfaces = _interfaces(root)
+    declared = _interfaces(root)
     invocations = _invocations(root, triggers)
+    interfaces = (*declared, *_triggered(triggers, invocations, {each.category for each in declared}))
     return Flow(
         slug=slug(name),
         name=string_text(get(root, "name")) or name,
@@ -61,8 +65,9 @@ def normalise(expanded: Expanded) -> Flow:
         functions={each.id: each for each in map(_function, elements(get(root, "functions")))},
         templates={each.id: each for each in map(_template, elements(get(root, "templates")))},
         invocations=invocations,
-        interfaces=(*interfaces, *_triggered(triggers, invocations, {each.category for each in interfaces})),
+        interfaces=interfaces,
         schedules=_schedules(root, triggers),
+        pushes=tuple(_push(each) for each in interfaces if each.category == "git"),
         requires=tuple(map(_requirement, elements(get(root, "requires")))),
         steps={each.id: each for each in map(_packaged, elements(get(root, "steps")))},
         agents={_name(get(each, "id")): value_of(each) for each in elements(get(root, "agents"))},
@@ -218,9 +223,24 @@ def _triggered(
         invocation = known[0] if known else next(iter(invocations))
         label = _text(trigger, "label")
         id_ = "manual" if name == DEFAULT else name
-        settings = value_of(config) if config is not None else None
+        source = trigger if category == "git" else config
+        settings = value_of(source) if source is not None else None
         found.append(Interface(category, id_, invocation, _enabled(trigger), label, settings))
     return tuple(found)
+
+
+def _push(interface: Interface) -> PushTrigger:
+    settings = interface.settings
+    assert isinstance(settings, Map), "a valid interface is a map"
+    refs = settings.get(keyword("refs"))
+    assert isinstance(refs, Vec), "a valid git trigger has refs"
+    return PushTrigger(
+        interface.id,
+        interface.invocation,
+        tuple(str(each) for each in refs),
+        settings.get(keyword("gate")) is True,
+        interface.enabled,
+    )
 
 
 def trigger_category(trigger: Form) -> Category | None:
@@ -230,6 +250,8 @@ def trigger_category(trigger: Form) -> Category | None:
             return "manual"
         case "event" | "webhook":
             return "webhook"
+        case "git":
+            return "git"
         case _:
             return None
 

@@ -178,23 +178,6 @@ def show(out: Output, run_name: str, wait_name: str | None) -> None:
     )
 
 
-@click.command(name="logs")
-@click.argument("run_name", metavar="RUN")
-@click.option("--step", default=None, help="Only attempts of this step.")
-@shared
-def logs(out: Output, run_name: str, step: str | None) -> None:
-    """Print what the attempts of RUN logged, in the order of its steps."""
-    session = Session(out, fresh=True)
-    found = session.service.logs(run_name, step=step)
-    texts = [(name, data.decode("utf-8", "replace")) for name, data in found]
-    out.result(
-        "gfr/run.logs/1",
-        {"items": [{"attempt": name.removesuffix(".log"), "text": text} for name, text in texts]},
-        text=[f"{name.removesuffix('.log')}  {line}" for name, text in texts for line in text.splitlines()]
-        or ["no attempt of this run logged anything"],
-    )
-
-
 @click.group(name="runs")
 def runs() -> None:
     """List runs, or verify them from Git alone."""

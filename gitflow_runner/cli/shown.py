@@ -282,6 +282,14 @@ def next_commands(run: Run) -> list[str]:
         step = next(step for step in run.steps if step.unknown)
         return [f"gfr resolve {run.run} {step.folder} --retry | --done VALUE | --fail"]
     if run.waits:
-        folder = run.waits[0].wait.folder
-        return [f"gfr show {run.run} {folder}", f"gfr approve {run.run} {folder}", f"gfr watch {run.run}"]
+        wait = run.waits[0].wait
+        deciding = [decision_command(action, run.run, wait.folder) for action in wait.actions[:1]]
+        return [f"gfr show {run.run} {wait.folder}", *deciding, f"gfr watch {run.run}"]
     return [f"gfr show {run.run}", "gfr worker --once"]
+
+
+def decision_command(decision: str, run: str, folder: str) -> str:
+    """The command that signs this decision."""
+    if decision in ("approve", "reject"):
+        return f"gfr {decision} {run} {folder}"
+    return f"gfr approve {run} {folder} --action {decision}"

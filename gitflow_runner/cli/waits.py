@@ -9,7 +9,15 @@ import click
 from gitflow_runner.cli.options import may_ask, shared
 from gitflow_runner.cli.output import Output, printable
 from gitflow_runner.cli.session import Session
-from gitflow_runner.cli.shown import next_commands, run_data, run_lines, short, wait_data, wait_lines
+from gitflow_runner.cli.shown import (
+    decision_command,
+    next_commands,
+    run_data,
+    run_lines,
+    short,
+    wait_data,
+    wait_lines,
+)
 from gitflow_runner.errors import GitflowError, LangError, UsageError
 from gitflow_runner.git.refs import approvals_prefix, run_ref
 from gitflow_runner.lang.data import read_data
@@ -18,7 +26,15 @@ from gitflow_runner.ledger.fsck import Finding
 from gitflow_runner.ledger.lease import read_lease
 from gitflow_runner.model.event import WaitOpened
 from gitflow_runner.model.run import EXIT_CODES, Run
-from gitflow_runner.runner.decide import SHORT, Question, ask, check_person, decide, find_question
+from gitflow_runner.runner.decide import (
+    SHORT,
+    Question,
+    ask,
+    check_action,
+    check_person,
+    decide,
+    find_question,
+)
 from gitflow_runner.runner.drive import Patience
 from gitflow_runner.runner.outbox import own_address
 from gitflow_runner.runner.printed import Asked, decision_block
@@ -64,7 +80,8 @@ def question_lines(session: Session, run: Run) -> list[str]:
     lines = []
     for state in run.waits:
         lines += wait_lines(session.out, state, now)
-        lines.append(f"    decide: gfr approve {run.run} {state.wait.folder}")
+        for action in state.wait.actions[:1]:
+            lines.append(f"    decide: {decision_command(action, run.run, state.wait.folder)}")
         lines.append(f"    with plain git: gfr show {run.run} {state.wait.folder}")
     return lines
 
@@ -102,7 +119,7 @@ def show_wait(session: Session, run_name: str, wait_name: str, findings: Sequenc
         data,
         text=text,
         ids=[question.state.wait.folder],
-        follow=[f"gfr {decision} {run.run} {question.state.wait.folder}" for decision in offered[:2]],
+        follow=[decision_command(decision, run.run, question.state.wait.folder) for decision in offered[:3]],
     )
 
 
@@ -162,16 +179,23 @@ def _may_decide(session: Session, run: Run, wait: WaitOpened) -> bool:
 @click.option(
     "--payload", default=None, help="The payload's digest that you saw (needed without a terminal)."
 )
+@click.option("--action", default="approve", help="Another decision that the wait offers, such as retry.")
 @click.option("--yes", is_flag=True, help="Do not ask (needs --payload).")
 @shared
 def approve(
-    out: Output, run_name: str, wait_name: str | None, message: str, payload: str | None, yes: bool
+    out: Output,
+    run_name: str,
+    wait_name: str | None,
+    message: str,
+    payload: str | None,
+    action: str,
+    yes: bool,
 ) -> int:
     """Show what RUN asks, sign an approval of exactly that, and let the run go on.
 
-    Example: gfr approve 7k3m9q --payload 9f2c1d4 --yes
+    Examples: gfr approve 7k3m9q --payload 9f2c1d4 --yes · gfr approve 7k3m9q 00002-load-failed --action retry
     """
-    return _decide(out, run_name, wait_name, "approve", message, payload, yes)
+    return _decide(out, run_name, wait_name, action, message, payload, yes)
 
 
 @click.command(name="reject")
@@ -203,6 +227,7 @@ def _decide(
     runtime = session.service.runtime
     question = find_question(runtime, run_name, wait_name)
     principal = check_person(runtime, question)
+    check_action(question, decision)
     if not yes or payload is None:
         payload = _confirmed(out, question, decision, payload)
     signed = decide(runtime, question, decision, note=message, payload=payload)
@@ -233,13 +258,14 @@ def _decide(
 def _confirmed(out: Output, question: Question, decision: str, payload: str | None) -> str:
     """The digest to sign for, from a person at a terminal; `UsageError` where nobody can be asked."""
     wait = question.state.wait
+    command = decision_command(decision, question.run.run, wait.folder)
     if not may_ask() or out.mode == "json":
         raise UsageError(
             "approval.unseen",
             f"to {decision} without a terminal, name the payload that you saw",
             fix=(
                 f"gfr show {question.run.run} {wait.folder}",
-                f"gfr {decision} {question.run.run} {wait.folder} --payload {question.digest[:SHORT]} --yes",
+                f"{command} --payload {question.digest[:SHORT]} --yes",
             ),
             details={"payload_digest": wait.payload},
         )

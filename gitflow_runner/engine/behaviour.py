@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from gitflow_runner.errors import RefusedError
 
-CURRENT = 1
-SUPPORTED = frozenset({1})
+CURRENT = 2  # 2: `:confirm`, `:review` and `:on-error :checkpoint` ask people
+SUPPORTED = frozenset({1, 2})
 
 
 def check(behaviour: int) -> None:

@@ -6,7 +6,8 @@ a command out and suspends the evaluation until the shell has fed what happened.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 
 from gitflow_runner.engine.behaviour import check
@@ -46,6 +47,11 @@ class BodyHost:
         self._put_out = suspend
         self.lane = Lane("", history.started_at)
         self.labels: dict[str, BranchTaken] = {}  # that were taken and are not recorded yet, or lately only
+
+    @property
+    def behaviour(self) -> int:
+        """The number of the meanings that this run was started with."""
+        return self._behaviour
 
     @property
     def now_ms(self) -> int:
@@ -94,8 +100,26 @@ class BodyHost:
         form = Parallel(self, self._history, identity, items, branch, at_once=at_once, on_error=on_error)
         return form.run()
 
-    def step(self, step_type: str, step_id: str, config: Map, call: Call) -> Value:
-        """The step's recorded value, asked for first if there is none."""
+    @contextmanager
+    def nested(self, step_type: str, step_id: str, config: Map) -> Iterator[str]:
+        """A step that is made of steps: its identity, which is the scope of those inside."""
+        identity = self.lane.scope.identity(step_id, self._explicit_key(step_type, config))
+        with self.lane.nested(identity):
+            yield identity
+
+    def step(
+        self,
+        step_type: str,
+        step_id: str,
+        config: Map,
+        call: Call,
+        *,
+        continues: tuple[str, int] | None = None,
+    ) -> Value:
+        """The step's recorded value, asked for first if there is none; `StepThrow` if it failed.
+
+        `continues` is the identity and the generation of a failed step that this one tries again.
+        """
         identity = self.lane.scope.identity(step_id, self._explicit_key(step_type, config))
         digest = input_hash(step_type, self._behaviour, config)
         while True:
@@ -104,8 +128,9 @@ class BodyHost:
                 raise _nondeterminism(identity, call.place(), record.input_hash, digest)
             self._strike(record)
             if record is not None and record.complete:
-                return self._answer(identity, step_type, record, config)
-            self.suspend(self._commands(identity, step_type, step_id, config, digest, record))
+                key_of = continues[0] if continues is not None else identity
+                return self._answer(identity, step_type, record, config, key_of)
+            self.suspend(self._commands(identity, step_type, step_id, config, digest, record, continues))
 
     def _strike(self, record: StepRecord | None) -> None:
         # What completed after the cancel was taken is recorded but not handed out, so that a replay is
@@ -117,12 +142,12 @@ class BodyHost:
             self.lane.strike()
             raise Unwind
 
-    def _answer(self, identity: str, step_type: str, record: StepRecord, config: Map) -> Value:
+    def _answer(self, identity: str, step_type: str, record: StepRecord, config: Map, key_of: str) -> Value:
         self.lane.now = max(self.lane.now, record.at)
         match record.state:
             case "failed":
                 assert record.failure is not None
-                raise step_throw(step_type, identity, record.failure)
+                raise step_throw(step_type, identity, record.failure, (key_of, record.generation))
             case "expired" if config.get(_ON_TIMEOUT) is not _CONTINUE:
                 failure = Failure("wait.expired", f"wait {identity} ended without a decision", identity)
                 raise step_throw(step_type, identity, failure)
@@ -142,6 +167,7 @@ class BodyHost:
         config: Map,
         digest: str,
         record: StepRecord | None,
+        continues: tuple[str, int] | None,
     ) -> tuple[Command, ...]:
         if record is not None and record.state in ("open", "unknown"):
             return ()
@@ -150,8 +176,19 @@ class BodyHost:
                 return (OpenWait(identity, step_id, config, digest),)
             case "sleep":
                 return (SetTimer(identity, step_id, config, digest, self.lane.cleanup),)
+        key_of, generation = continues or (None, 0)
         if record is None:
-            return (RunStep(identity, step_id, step_type, config, digest, cleanup=self.lane.cleanup),)
+            first = RunStep(
+                identity,
+                step_id,
+                step_type,
+                config,
+                digest,
+                generation=generation,
+                cleanup=self.lane.cleanup,
+                key_of=key_of,
+            )
+            return (first,)
         command = RunStep(
             identity,
             step_id,
@@ -164,6 +201,7 @@ class BodyHost:
             record.folder,
             record.retry_at,
             self.lane.cleanup,
+            key_of,
         )
         return (command,)
 
@@ -178,7 +216,18 @@ class BodyHost:
         return getattr(key, "text", None) or str(key)
 
 
-def step_throw(step_type: str, identity: str, failure: Failure) -> FlowThrow:
+class StepThrow(FlowThrow):
+    """A failed step as an exception of the language, with what trying it again goes on from."""
+
+    def __init__(self, info: ExInfo, failure: Failure, continues: tuple[str, int]) -> None:
+        super().__init__(info)
+        self.failure = failure
+        self.continues = continues
+
+
+def step_throw(
+    step_type: str, identity: str, failure: Failure, continues: tuple[str, int] | None = None
+) -> StepThrow:
     """The exception that a failed step raises in the body: `ex-data` holds type, step, code, message."""
     shown = {
         keyword("type"): keyword(step_type),
@@ -189,7 +238,8 @@ def step_throw(step_type: str, identity: str, failure: Failure) -> FlowThrow:
     extra = None if failure.data is None else read_data(failure.data.text, loose=True)
     if isinstance(extra, Map):
         shown = {**dict(extra.items()), **shown}
-    return FlowThrow(ExInfo(failure.message, map_of(shown.items(), loose=True)))
+    info = ExInfo(failure.message, map_of(shown.items(), loose=True))
+    return StepThrow(info, failure, continues or (identity, 0))
 
 
 def _nondeterminism(identity: str, at: Place, recorded: str, now: str) -> DamagedError:

@@ -140,12 +140,12 @@ class History:
 
     def _step_failed(self, recorded: Recorded, event: StepFailed) -> None:
         record = self.steps[event.identity]
+        record.generation += 1 if event.definite else 0
         if event.retry_at is None:
             self._complete(recorded, event.identity, "failed", failure=event.failure)
             return
         record.state, record.retry_at = "between", event.retry_at
         record.attempt = event.attempt + 1
-        record.generation += 1 if event.definite else 0
 
     def _resolved(self, recorded: Recorded, event: StepResolved) -> None:
         match event.decision:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 from gitflow_runner.engine.keys import Scope
 
 CLEANUP = "cleanup"
@@ -28,6 +31,17 @@ class Lane:
         """A cancel reaches this strand: what follows are the steps of its `finally` forms."""
         self.cleanup = True
         self.scope = Scope(f"{self.path}/{CLEANUP}" if self.path else CLEANUP)
+
+    @contextmanager
+    def nested(self, identity: str) -> Iterator[None]:
+        """Steps inside get identities below this one; a cancel that strikes inside moves on to cleanup."""
+        outer = self.scope
+        inner = self.scope = Scope(identity)
+        try:
+            yield
+        finally:
+            if self.scope is inner:
+                self.scope = outer
 
     def label_identity(self, label: str) -> str:
         """The identity of the next labelled branch of that text here."""

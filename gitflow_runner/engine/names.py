@@ -7,6 +7,9 @@ from typing import TypeGuard
 
 from gitflow_runner.engine.body import BodyHost
 from gitflow_runner.engine.parallel import MAX_AT_ONCE, Parked
+from gitflow_runner.engine.people import Guarded
+from gitflow_runner.engine.tool_loop import ToolLoop
+from gitflow_runner.engine.tools import agent_config, merged, offers_tools, packaged_config
 from gitflow_runner.errors import LangError, UsageError
 from gitflow_runner.lang.collection import Map, map_of
 from gitflow_runner.lang.fuel import MANY, Call
@@ -16,6 +19,7 @@ from gitflow_runner.lang.values import Collection, ExInfo, Keyword, Value, keywo
 from gitflow_runner.model.duration import parse_duration
 from gitflow_runner.model.flow import Flow
 from gitflow_runner.model.ids import is_name
+from gitflow_runner.model.spec import Spec
 
 MAX_ATTEMPTS = 100
 MAX_POLL_MS = 3_600_000
@@ -40,9 +44,10 @@ HOST_NAMES: Mapping[str, HostFn] = {
 class Answers:
     """Answers one evaluation's calls of `flow/*`."""
 
-    def __init__(self, flow: Flow, host: BodyHost) -> None:
+    def __init__(self, flow: Flow, specs: Mapping[str, Spec], host: BodyHost) -> None:
         self._flow = flow
         self._host = host
+        self._loops = ToolLoop(flow, specs, host)
         self._names: Mapping[str, Callable[[Call], Value]] = {
             "flow/input": lambda call: host.input(),
             "flow/step": self._step,
@@ -71,14 +76,26 @@ class Answers:
         if kind.ns is None:
             if len(rest) != 2:
                 raise _bad(call, "flow_step_arity_invalid", "flow/step takes a type, an id and a config")
-            return self._host.step(_type(kind.text), _step_id(call, rest[0]), config, call)
-        packaged = self._flow.steps.get(kind.text)
-        if packaged is None:
-            raise _bad(call, "missing_packaged_step_reference", f":{kind.text} is not declared in :steps")
+            return self._called(_type(kind.text), _step_id(call, rest[0]), config, call)
         step_id = _step_id(call, rest[0]) if len(rest) == 2 else kind.name
-        if isinstance(packaged.defaults, Map):
-            config = map_of((*packaged.defaults.items(), *config.items()), loose=config.loose)
-        return self._host.step(_type(packaged.type), step_id, config, call)
+        packaged, agent = self._flow.steps.get(kind.text), self._flow.agents.get(kind.text)
+        if packaged is not None:
+            step_type = _type(packaged.type)
+            return self._called(
+                step_type, step_id, packaged_config(step_type, packaged.defaults, config), call
+            )
+        if isinstance(agent, Map):
+            return self._called("agent", step_id, merged(agent_config(agent), config), call)
+        raise _bad(
+            call,
+            "missing_packaged_step_reference",
+            f":{kind.text} is declared neither in :steps nor in :agents",
+        )
+
+    def _called(self, step_type: str, step_id: str, config: Map, call: Call) -> Value:
+        if offers_tools(step_type, config):
+            return self._loops.run(step_type, step_id, config, call)
+        return Guarded(self._host, step_type, step_id, config, call).run()
 
     def _poll(self, call: Call) -> Value:
         options, ask = call.args

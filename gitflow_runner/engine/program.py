@@ -33,7 +33,9 @@ class Program:
 
     def evaluate(self, host: BodyHost) -> Value:
         """Run the body to its end or through its suspensions; see `Compiled.run` for what it raises."""
-        return self.compiled.run(Answers(self.flow, host), Limits(fuel=self.fuel), observer=host.note_branch)
+        return self.compiled.run(
+            Answers(self.flow, self.specs, host), Limits(fuel=self.fuel), observer=host.note_branch
+        )
 
     def thrown_failure(self, thrown: FlowThrow) -> Failure:
         """An exception that the body let pass, as the run's failure."""

@@ -49,6 +49,7 @@ JOBS = "refs/runner/jobs/"
 REMOTES = "refs/runner/remotes/"
 ARCHIVES = "refs/runs-archive/"
 RUNNER = "refs/runner/"
+EVERY = "refs/"
 OURS = (RELEASES, LIVE, POLICIES, RUNS, APPROVALS, CALLBACKS, REQUESTS, GATES, RUNNER, ARCHIVES)
 INBOXES = (APPROVALS, CALLBACKS, REQUESTS)
 
@@ -263,6 +264,11 @@ def gate_ref(branch: str, leaf: str) -> str:
     if not WORD.fullmatch(leaf):
         raise malformed(GATES, leaf)
     return f"{GATES}{check_branch(branch)}/{leaf}"
+
+
+def gates_prefix(branch: str) -> str:
+    """All pushes that ask the gate of `branch`, and those of branches below it."""
+    return f"{GATES}{check_branch(branch)}/"
 
 
 def parse_gate_ref(name: str) -> GateRef | None:

@@ -12,7 +12,7 @@ from gitflow_runner.hooks.registry import find_judge
 from gitflow_runner.runner.hook_call import HookCall, Judgement, told
 
 _MOST = 20  # what more there is to say is only counted
-_READS = ("pre-push", "pre-receive")
+_READS = ("pre-push", "pre-receive", "gates")
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

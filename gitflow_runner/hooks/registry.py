@@ -18,6 +18,7 @@ JUDGES: Mapping[str, tuple[str, str]] = MappingProxyType(
         "commit-msg": ("message_form", "check_message"),
         "pre-push": ("leaving", "check_leaving"),
         "pre-receive": ("receive", "judge_push"),
+        "gates": ("gate_hook", "judge_gates"),  # the other half of pre-receive
     }
 )
 

@@ -15,7 +15,7 @@ from functools import partial
 from gitflow_runner.errors import DamagedError, GitflowError
 from gitflow_runner.git.objects import BLOB_MODE, Commit, Oid, RawObject, decode_commit, decode_tree
 from gitflow_runner.git.repository import ObjectReader
-from gitflow_runner.ledger.blobs import pointed
+from gitflow_runner.ledger.blobs import Pointer, pointer_in
 from gitflow_runner.ledger.chain import (
     EVENTS_FILE,
     RUN_FILE,
@@ -49,6 +49,9 @@ class Finding:
 _FOLDERS = 512  # parsed ones that are kept at most; the next turn's differ from them in an entry or two
 
 CheckTurn = Callable[[Oid, bytes], Finding | None]  # (commit id, its raw bytes)
+LookUp = Callable[
+    [Pointer], str | None
+]  # what is wrong with the value beside Git: `incomplete`, `res.digest`
 
 
 def verify_run(
@@ -58,11 +61,13 @@ def verify_run(
     *,
     tip: Oid | None = None,
     since: Oid | None = None,
+    look_up: LookUp | None = None,
 ) -> tuple[Finding, ...]:
     """All findings, oldest turn first after those of `check_turn`; none means that the run is whole.
 
     `tip` stands in for the ref's; `since` is a turn that was verified before: only what follows it is
-    looked at, and it must be a turn of this run.
+    looked at, and it must be a turn of this run. `look_up` is asked about each value beside Git; without
+    it only the pointers are looked at.
 
     Codes: those of `DamagedError` (`history.*`, `run.*`, `git.*`), `incomplete` (an object is missing),
     `run.unknown`, `history_rewritten` (`since` is gone), `run.ref`, `run.state` (`run.json` is not the
@@ -73,7 +78,7 @@ def verify_run(
     start = tip if tip is not None else reader.resolve(ref)
     if start is None:
         return (Finding("run.unknown", None, f"no run is recorded at {ref}"),)
-    return tuple(_Check(reader, check_turn, since).findings(ref, start))
+    return tuple(_Check(reader, check_turn, since, look_up).findings(ref, start))
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,8 +94,11 @@ class _Turn:
 class _Check:
     """One verification; remembers what it saw, so that each object is read once."""
 
-    def __init__(self, reader: ObjectReader, check_turn: CheckTurn, since: Oid | None) -> None:
+    def __init__(
+        self, reader: ObjectReader, check_turn: CheckTurn, since: Oid | None, look_up: LookUp | None
+    ) -> None:
         self._reader = reader
+        self._look_up = look_up
         self._since = since
         self._check_turn = check_turn
         self._whole: set[Oid] = set()
@@ -221,8 +229,19 @@ class _Check:
             elif entry.oid not in self._whole or path == "res/":
                 self._whole.add(entry.oid)
                 data = self._sound(entry.oid).data
-                if path == "res/" and entry.name not in (_sha256(data), pointed(data)):
-                    yield Finding("res.digest", commit, f"{where} does not hold what names it")
+                if path == "res/":
+                    yield from self._value(commit, entry.name, data)
+
+    def _value(self, commit: Oid, name: str, data: bytes) -> Iterator[Finding]:
+        """A stored value: the bytes themselves, or a pointer to them."""
+        if _sha256(data) == name:
+            return
+        found = pointer_in(data)
+        if found is None or found.sha256 != name:
+            yield Finding("res.digest", commit, f"res/{name} does not hold what names it")
+        elif self._look_up is not None and (code := self._look_up(found)) is not None:
+            what = "is missing" if code == "incomplete" else "is not what its name says"
+            yield Finding(code, commit, f"the value of res/{name}, which lies beside Git, {what}")
 
     def _entries(self, tree: Oid) -> dict[bytes, bytes]:
         known = self._folders.get(tree)

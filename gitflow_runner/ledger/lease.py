@@ -94,6 +94,19 @@ def take_wake(common_dir: Path, run: str) -> bool:
     return True
 
 
+def take_gates_wake(common_dir: Path) -> None:
+    """Take the wake-up that a push to a gate's ref left; take it before looking."""
+    (common_dir / _STATE / "wake" / "gates").unlink(missing_ok=True)
+
+
+def wakes(common_dir: Path) -> frozenset[tuple[str, int]]:
+    """The wake-ups that nobody has taken, each with its time: one that was left anew is another."""
+    found = set[tuple[str, int]]()
+    with contextlib.suppress(OSError):  # no folder yet, or a file that was taken meanwhile: look again later
+        found = {(entry.name, entry.stat().st_mtime_ns) for entry in os.scandir(common_dir / _STATE / "wake")}
+    return frozenset(found)
+
+
 def begin(
     repository: Repository, committer: Committer, lease: Lease, turn: Turn, *, sealer: Sealer | None = None
 ) -> Journal:

@@ -12,7 +12,8 @@ class RunStep:
     """Run an attempt of a step. `config` is the evaluated `lang` map, secrets still as names.
 
     `started` says that history already announces this attempt: a crash came in between, and the effect
-    class decides (protocol 3.1). `not_before` (ms) is the end of a retry's back-off.
+    class decides (protocol 3.1). `not_before` (ms) is the end of a retry's back-off. `key_of` is the identity
+    that the idempotency key is made of where this step tries another one again.
     """
 
     identity: str
@@ -26,6 +27,7 @@ class RunStep:
     folder: str | None = None
     not_before: int = 0
     cleanup: bool = False  # runs inside a cancel's `finally`
+    key_of: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from gitflow_runner.model.ids import Slug
 
 ConcurrencyType = Literal["singleton", "keyed"]
 OnNewVersion = Literal["supersede", "drain", "coexist"]
-Category = Literal["manual", "http", "webhook", "mcp"]
+Category = Literal["manual", "http", "webhook", "mcp", "git"]
 RequirementKind = Literal["connection", "form", "worker"]
 
 
@@ -76,7 +76,7 @@ class Invocation:
 
 @dataclass(frozen=True, slots=True)
 class Interface:
-    """One surface of an invocation: manual, http, webhook or mcp; `settings` keeps what the kind adds."""
+    """One surface of an invocation: manual, http, webhook, mcp, git; `settings` keeps what the kind adds."""
 
     category: Category
     id: str
@@ -96,6 +96,17 @@ class Schedule:
     timezone: str
     enabled: bool = True
     input: object = None
+
+
+@dataclass(frozen=True, slots=True)
+class PushTrigger:
+    """Pushes to refs that fit one of `refs` (full names, `*` and `?` as wildcards); a gate guards them."""
+
+    id: str
+    invocation: str
+    refs: tuple[str, ...]
+    gate: bool = False
+    enabled: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,6 +152,7 @@ class Flow:
     invocations: Mapping[str, Invocation] = field(default_factory=dict)
     interfaces: tuple[Interface, ...] = ()
     schedules: tuple[Schedule, ...] = ()
+    pushes: tuple[PushTrigger, ...] = ()
     requires: tuple[Requirement, ...] = ()
     steps: Mapping[str, PackagedStep] = field(default_factory=dict)
     agents: Mapping[str, object] = field(default_factory=dict)

@@ -39,7 +39,9 @@ class Pin:
 
     `home` is the id of the ledger where the run is durable, `digest` the canonical digest of the closure,
     `policy` the commit of the policy in force at the start (None before one is pinned), `behaviour` the
-    engine's number, `origin` the run (and commit) that this one was called by or forked from.
+    engine's number, `origin` the run (and commit) that this one was called by or forked from. `proposal`
+    is the commit that a gate's run decides about, `proposers` are the principals whose keys signed what it
+    brings in; `proposer_unknown` says that some of that is signed by nobody whom the policy knows.
     """
 
     format: int
@@ -54,6 +56,9 @@ class Pin:
     authors: tuple[str, ...] = ()  # principals whose keys signed the release
     origin: str | None = None
     simulated: bool = False
+    proposal: str | None = None
+    proposers: tuple[str, ...] = ()
+    proposer_unknown: bool = False
     depth: int = 0  # how many runs called one another down to this one
 
     @property

@@ -27,6 +27,7 @@ class Field:
     summary: str
     required: bool = False
     choices: tuple[str, ...] = ()
+    keys: tuple[Field, ...] = ()  # where the value is a map: all keys that it may have
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,16 +50,39 @@ class Spec:
         return next((f for f in (*self.fields, *COMMON_FIELDS) if f.name == name), None)
 
 
+_BACKOFF = (
+    Field("type", "name", "how it grows", choices=("constant", "linear", "exponential")),
+    Field("factor", "number", "of an exponential one"),
+    Field("step", "duration", "of a linear one"),
+    Field("max", "duration", "the longest pause"),
+)
+_RETRY = (
+    Field("max-attempts", "integer", "the first one counted"),
+    Field("backoff-ms", "integer", "the first pause"),
+    Field("backoff", "map", "how pauses grow", keys=_BACKOFF),
+    Field("retry-on", "vector", "codes, families and statuses that are worth another try"),
+)
+_ASKING = (
+    Field("title", "string", "the question"),
+    Field("payload", "any", "what people must see; the step and its config or result if absent"),
+    Field("timeout", "duration", "24 hours if absent, at most 30 days"),
+    Field("notify", "map", "how people hear of it"),
+    Field("roles", "vector", "who may decide; never more than the policy allows"),
+    Field("need", "integer", "how many people must agree"),
+    Field("exclude", "vector", "who may not decide"),
+    Field("human", "boolean", "only people may decide"),
+)
+
 COMMON_FIELDS: tuple[Field, ...] = (
     Field("type", "keyword", "repeats the step type; must be equal to it"),
     Field("title", "string", "readable name in logs and on pages"),
     Field("timeout", "duration", "bound of one attempt"),
-    Field("retry", "map", "`{:max-attempts n :backoff-ms ms :backoff {…}}`"),
+    Field("retry", "map", "`{:max-attempts n :backoff-ms ms :backoff {…} :retry-on […]}`", keys=_RETRY),
     Field("on-error", "keyword", "what a failure does", choices=("fail", "skip", "checkpoint")),
     Field("persist", "map", "store the result and hand on a reference"),
-    Field("review", "any", "a person checks the result"),
-    Field("confirm", "any", "a person confirms before the step"),
-    Field("expect", "any", "what the result must look like"),
+    Field("review", "any", "a person checks the result: true, a question, or a map", keys=_ASKING),
+    Field("confirm", "any", "a person confirms before the step: true, a question, or a map", keys=_ASKING),
+    Field("expect", "any", "what the result must look like: a kind such as `:non-empty`, or a map of keys"),
     Field("provider-opts", "map", "passed through to the service"),
     Field("metering", "map", "advisory cost"),
     Field("template", "name", "id of a template of the flow"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import ssl
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from urllib.parse import urljoin
 
@@ -20,11 +20,12 @@ from gitflow_runner.net.address import (
     literal_address,
     system_resolver,
 )
-from gitflow_runner.net.exchange import Cancel, HttpRequest, HttpResponse
+from gitflow_runner.net.exchange import Cancel, HttpRequest, HttpResponse, Sink
 from gitflow_runner.net.inflate import ACCEPTED, Decoder, Overflow, decoder_for
 from gitflow_runner.net.pinned import Current, Exchange, PinnedBackend
 
 MAX_REDIRECTS = 5
+MAX_RESPONSE_BYTES = 10_000_000
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 _OURS = frozenset(
@@ -45,12 +46,17 @@ class HttpClient:
         allow: Sequence[str] = (),
         resolver: Resolver = system_resolver,
         tls: ssl.SSLContext | None = None,
+        max_response_bytes: int = MAX_RESPONSE_BYTES,
         max_connections: int = 64,
         keepalive_s: float = 30.0,
     ) -> None:
-        """`allow` lists `scheme://host:port` patterns that may lead to addresses inside the network."""
+        """`allow` lists `scheme://host:port` patterns that may lead to addresses inside the network.
+
+        `max_response_bytes` bounds every body that is read into memory.
+        """
         self._monotonic_ms = monotonic_ms
         self._current = Current()
+        self._most = max_response_bytes
         patterns = tuple(AllowPattern.parse(text) for text in allow)
         context = tls or httpx.create_ssl_context(trust_env=False)
         self._pools = {
@@ -69,8 +75,8 @@ class HttpClient:
         for pool in self._pools.values():
             pool.close()
 
-    def send(self, request: HttpRequest, cancel: Cancel) -> HttpResponse:
-        """Send and read, following at most five redirects.
+    def send(self, request: HttpRequest, cancel: Cancel, sink: Sink | None = None) -> HttpResponse:
+        """Send and read, following at most five redirects; a body that `sink` wants goes there alone.
 
         `StepError`: `http.scheme`, `http.refused_address`, `http.connect`, `http.timeout`,
         `http.too_large`, `http.redirects`, `http.protocol`, `step.cancelled`; definite only as long as no
@@ -79,37 +85,38 @@ class HttpClient:
         exchange = Exchange(self._monotonic_ms() + request.timeout_ms, self._monotonic_ms, cancel)
         previous, self._current.exchange = self._current.exchange, exchange
         try:
-            return self._follow(request, exchange)
+            return self._follow(request, exchange, sink)
         except StepError as error:
             error.definite = not exchange.sent
             raise
         finally:
             self._current.exchange = previous
 
-    def _follow(self, request: HttpRequest, exchange: Exchange) -> HttpResponse:
+    def _follow(self, request: HttpRequest, exchange: Exchange, sink: Sink | None) -> HttpResponse:
         for _ in range(MAX_REDIRECTS + 1):
-            response = self._one(request, exchange)
+            response = self._one(request, exchange, sink)
             target = response.header("location")
             if not request.follow_redirects or response.status not in _REDIRECTS or target is None:
                 return response
             request = _redirected(request, response.status, target)
         raise StepError("http.redirects", f"more than {MAX_REDIRECTS} redirects")
 
-    def _one(self, request: HttpRequest, exchange: Exchange) -> HttpResponse:
+    def _one(self, request: HttpRequest, exchange: Exchange, sink: Sink | None) -> HttpResponse:
         url, origin = _read_url(request.url)
         _check(request, origin)
         headers = [(name.encode("ascii"), value.encode()) for name, value in _headers(request)]
         target = httpcore.URL(scheme=url.raw_scheme, host=url.raw_host, port=origin.port, target=url.raw_path)
         limit = {"pool": exchange.remaining_s(), "connect": exchange.remaining_s()}
+        body = request.body
         try:
             with self._pools[origin.scheme].stream(
                 request.method,
                 target,
                 headers=headers,
-                content=request.body,
+                content=body if body is None or isinstance(body, bytes) else body.chunks(),
                 extensions={"timeout": limit},
             ) as response:
-                return _read(request, response, exchange)
+                return _read(request, response, exchange, self._most, sink)
         except (httpcore.TimeoutException, httpcore.NetworkError, httpcore.ProtocolError) as error:
             raise _told(error, origin, exchange) from None
 
@@ -152,7 +159,10 @@ def _check(request: HttpRequest, origin: Origin) -> None:
 def _headers(request: HttpRequest) -> list[tuple[str, str]]:
     given = {name.lower() for name, _ in request.headers}
     ours = (("User-Agent", "gitflow-runner"), ("Accept", "*/*"), ("Accept-Encoding", ACCEPTED))
-    return [*request.headers, *((name, value) for name, value in ours if name.lower() not in given)]
+    headers = [*request.headers, *((name, value) for name, value in ours if name.lower() not in given)]
+    if request.body is not None and not isinstance(request.body, bytes):
+        headers.append(("Content-Length", str(request.body.size)))
+    return headers
 
 
 def _redirected(request: HttpRequest, status: int, target: str) -> HttpRequest:
@@ -175,7 +185,9 @@ def _authority(text: str) -> tuple[str, bytes, int | None]:
     return url.scheme, url.raw_host.lower(), url.port or DEFAULT_PORTS.get(url.scheme)
 
 
-def _read(request: HttpRequest, response: httpcore.Response, exchange: Exchange) -> HttpResponse:
+def _read(
+    request: HttpRequest, response: httpcore.Response, exchange: Exchange, most: int, sink: Sink | None
+) -> HttpResponse:
     headers = tuple((name.decode("latin-1"), value.decode("latin-1")) for name, value in response.headers)
     answer = HttpResponse(response.status, headers, b"", request.url)
     if response.status < 200:
@@ -185,31 +197,34 @@ def _read(request: HttpRequest, response: httpcore.Response, exchange: Exchange)
     if request.method == "HEAD":
         return answer
     decoder = decoder_for(answer.header("content-encoding"))
-    body = _body(response, decoder, request.max_response_bytes, exchange)
-    return replace(answer, headers=_plain(headers), body=body)
+    answer = replace(answer, headers=_plain(headers))
+    if sink is not None and sink.wants(answer):
+        sink.take(answer, _pieces(response, decoder, sink.limit, exchange))
+        return answer
+    limit = most if request.max_response_bytes is None else min(request.max_response_bytes, most)
+    return replace(answer, body=b"".join(_pieces(response, decoder, limit, exchange)))
 
 
-def _body(response: httpcore.Response, decoder: Decoder, limit: int, exchange: Exchange) -> bytes:
-    pieces: list[bytes] = []
+def _pieces(response: httpcore.Response, decoder: Decoder, limit: int, exchange: Exchange) -> Iterator[bytes]:
     room = raw_room = limit
     try:
         for chunk in response.iter_stream():
             exchange.remaining_s()
             raw_room -= len(chunk)
-            piece = decoder.feed(chunk, room)
-            room -= len(piece)
+            for piece in decoder.feed(chunk, room):
+                room -= len(piece)
+                yield piece
             # An endless run of empty compressed blocks must come to an end as well.
             if raw_room < -65_536:
                 raise Overflow
-            pieces.append(piece)
     except Overflow:
         raise StepError(
             "http.too_large",
             f"the answer is larger than {limit} bytes",
-            hint="ask for less, or raise :client-opts {:max-response-bytes n}",
+            hint="ask for less, store it with :persist {:type :blob}, or raise http: max-response-bytes: in"
+            " config.yaml",
         ) from None
     decoder.finish()
-    return b"".join(pieces)
 
 
 def _plain(headers: tuple[tuple[str, str], ...]) -> tuple[tuple[str, str], ...]:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import zlib
+from collections.abc import Iterator
 from typing import Protocol
 
 from gitflow_runner.errors import StepError
 
 ACCEPTED = "gzip, deflate"
+PIECE = 1 << 20  # bytes of content at a time, however small they came packed
 
 
 class Overflow(Exception):
@@ -17,8 +19,8 @@ class Overflow(Exception):
 class Decoder(Protocol):
     """Takes the body piece by piece."""
 
-    def feed(self, data: bytes, room: int) -> bytes:
-        """What `data` adds to the content; `Overflow` once that exceeds `room` bytes."""
+    def feed(self, data: bytes, room: int) -> Iterator[bytes]:
+        """What `data` adds to the content, in pieces; `Overflow` once that exceeds `room` bytes."""
         ...
 
     def finish(self) -> None:
@@ -29,11 +31,11 @@ class Decoder(Protocol):
 class Identity:
     """A body that is sent as it is."""
 
-    def feed(self, data: bytes, room: int) -> bytes:
+    def feed(self, data: bytes, room: int) -> Iterator[bytes]:
         """The same bytes."""
         if len(data) > room:
             raise Overflow
-        return data
+        yield data
 
     def finish(self) -> None:
         """Nothing can be missing here: the framing was checked below."""
@@ -48,27 +50,25 @@ class Inflater:
         self._begun = False
         self._head = b""
 
-    def feed(self, data: bytes, room: int) -> bytes:
+    def feed(self, data: bytes, room: int) -> Iterator[bytes]:
         """The content that `data` unpacks to."""
-        pieces: list[bytes] = []
         if not self._begun:
             # The first two bytes tell the two kinds of `deflate` apart.
             data = self._head + data
             if len(data) < 2:
                 self._head = data
-                return b""
+                return
         while data:
             if self._stream.eof:
                 if not self._gzip:
                     raise _damaged("bytes follow the compressed body")
                 self._stream = zlib.decompressobj(zlib.MAX_WBITS | 16)
-            piece = self._unpack(data, room + 1)
+            piece = self._unpack(data, min(room + 1, PIECE))
             room -= len(piece)
             if room < 0:
                 raise Overflow
-            pieces.append(piece)
+            yield piece
             data = self._stream.unused_data or self._stream.unconsumed_tail
-        return b"".join(pieces)
 
     def _unpack(self, data: bytes, limit: int) -> bytes:
         try:

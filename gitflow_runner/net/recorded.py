@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from gitflow_runner.errors import StepError
-from gitflow_runner.net.exchange import Cancel, HttpRequest, HttpResponse
+from gitflow_runner.net.exchange import Cancel, HttpRequest, HttpResponse, Sink
 
 Answer = HttpResponse | StepError
 
@@ -20,7 +21,7 @@ class RecordedHttp:
         }
         self.requests: list[HttpRequest] = []
 
-    def send(self, request: HttpRequest, cancel: Cancel) -> HttpResponse:
+    def send(self, request: HttpRequest, cancel: Cancel, sink: Sink | None = None) -> HttpResponse:
         """The next answer; a URL without one is `http.connect`, as an unknown host would be."""
         if cancel.asked():
             raise StepError("step.cancelled", "the request was given up: cancelled")
@@ -31,4 +32,9 @@ class RecordedHttp:
         answer = script.pop(0) if len(script) > 1 else script[0]
         if isinstance(answer, StepError):
             raise answer
-        return answer
+        if sink is None or not sink.wants(answer):
+            return answer
+        if len(answer.body) > sink.limit:
+            raise StepError("http.too_large", f"the answer is larger than {sink.limit} bytes")
+        sink.take(answer, iter((answer.body,)))
+        return replace(answer, body=b"")

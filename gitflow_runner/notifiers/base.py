@@ -9,6 +9,7 @@ from typing import Protocol
 from gitflow_runner.model.message import Delivery, Message
 from gitflow_runner.model.spec import Spec
 from gitflow_runner.net.exchange import Cancel, HttpRequest, HttpResponse
+from gitflow_runner.net.mail import Mail
 
 
 class Http(Protocol):
@@ -16,6 +17,14 @@ class Http(Protocol):
 
     def send(self, request: HttpRequest, cancel: Cancel) -> HttpResponse:
         """Send and read; `StepError` (`http.*`)."""
+        ...
+
+
+class Mailer(Protocol):
+    """The one mail client."""
+
+    def send(self, mail: Mail, cancel: Cancel) -> None:
+        """Hand a mail over; `StepError` (`mail.*`)."""
         ...
 
 
@@ -32,6 +41,7 @@ class Ports:
     """Everything that a notifier may use."""
 
     http: Http
+    mail: Mailer
     log: Lines
     cancel: Cancel
 

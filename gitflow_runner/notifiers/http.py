@@ -33,36 +33,42 @@ class HttpNotifier:
 
     def send(self, settings: Mapping[str, object], message: Message, ports: Ports) -> Delivery:
         """Post once, with the message's key as `Idempotency-Key`; a status from 400 on is `http.status`."""
-        headers = [("Content-Type", "application/json"), *_headers(settings.get("headers"))]
-        if message.key is not None:
-            headers.append(("Idempotency-Key", message.key))
-        request = HttpRequest(
-            method="POST",
-            url=_url(settings),
-            headers=tuple(headers),
-            body=json.dumps(_body(settings, message), ensure_ascii=False).encode(),
-            timeout_ms=TIMEOUT_MS,
-            max_response_bytes=MAX_ANSWER_BYTES,
-        )
-        response = ports.http.send(request, ports.cancel)
-        if response.status >= 400:
-            raise StepError(
-                "http.status",
-                f"the receiver answered {response.status}",
-                definite=response.status < 500 and response.status != 408,
-                retryable=response.status in (408, 425, 429) or response.status >= 500,
-                data={"status": response.status},
-            )
-        return Delivery(response.status)
+        body = json.dumps(_body(settings, message), ensure_ascii=False).encode()
+        return post(settings, body, message.key, ports)
 
 
 NOTIFIER = HttpNotifier()
 
 
+def post(settings: Mapping[str, object], body: bytes, key: str | None, ports: Ports) -> Delivery:
+    """Post JSON to the settings' URL; `StepError` (`notify.settings`, `http.status`)."""
+    headers = [("Content-Type", "application/json"), *_headers(settings.get("headers"))]
+    if key is not None:
+        headers.append(("Idempotency-Key", key))
+    request = HttpRequest(
+        method="POST",
+        url=_url(settings),
+        headers=tuple(headers),
+        body=body,
+        timeout_ms=TIMEOUT_MS,
+        max_response_bytes=MAX_ANSWER_BYTES,
+    )
+    response = ports.http.send(request, ports.cancel)
+    if response.status >= 400:
+        raise StepError(
+            "http.status",
+            f"the receiver answered {response.status}",
+            definite=response.status < 500 and response.status != 408,
+            retryable=response.status in (408, 425, 429) or response.status >= 500,
+            data={"status": response.status},
+        )
+    return Delivery(response.status)
+
+
 def _url(settings: Mapping[str, object]) -> str:
     url = settings.get("url")
     if not isinstance(url, str):
-        raise StepError("notify.settings", "the http notifier needs a url")
+        raise StepError("notify.settings", "the notifier needs a url")
     return url
 
 

@@ -25,10 +25,19 @@ def as_asked(run: str, wait: WaitOpened, commit: Oid, tree: Oid, pin: Pin, start
         bool(wait.edits),
         wait.editor_counts,
         frozenset(wait.excluded),
-        Actors(author=frozenset(pin.authors), starter=None if starter is None else frozenset((starter,))),
+        _actors(pin, starter),
         pin.slug,
         pin.is_draft,
     )
+
+
+def _actors(pin: Pin, starter: str | None) -> Actors:
+    authors = frozenset(pin.authors)
+    starters = None if starter is None else frozenset((starter,))
+    if starter is not None and ":" in starter:
+        # A trigger stands for whoever changed it last: that is who signed the release it lies in.
+        starters = authors | {starter}
+    return Actors(authors, None if pin.proposer_unknown else frozenset(pin.proposers), starters)
 
 
 def deadline_under(wait: WaitOpened, opened_at: int, newest: Policy | None, pin: Pin) -> int:

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from functools import cached_property, partial
 
 from gitflow_runner.engine.program import Program, make_program
-from gitflow_runner.ledger.blobs import BlobStore, RunBlobs
+from gitflow_runner.ledger.blobs import RunBlobs
 from gitflow_runner.ledger.journal import Journal
 from gitflow_runner.ledger.kv import KvScope
+from gitflow_runner.ledger.lease import take_wake
 from gitflow_runner.model.event import Recorded, StepStarted, WaitOpened, WaitResolved
 from gitflow_runner.model.ids import Slug
 from gitflow_runner.model.pin import Pin
@@ -17,7 +18,7 @@ from gitflow_runner.model.spec import Effect
 from gitflow_runner.runner.attempt import Attempts
 from gitflow_runner.runner.buffer import Buffer
 from gitflow_runner.runner.changes import Changes
-from gitflow_runner.runner.children import Children, Launch
+from gitflow_runner.runner.children import Children, Launch, relatives_files
 from gitflow_runner.runner.code import Code
 from gitflow_runner.runner.drive import Driver
 from gitflow_runner.runner.forge_desk import ForgeDesk
@@ -32,6 +33,7 @@ from gitflow_runner.runner.requests import Requests
 from gitflow_runner.runner.runtime import Runtime
 from gitflow_runner.runner.settings import LimitSettings
 from gitflow_runner.runner.source import ProjectSource
+from gitflow_runner.runner.stopping import Cancelling
 from gitflow_runner.runner.sync import fetch
 from gitflow_runner.runner.templates import FlowTemplates
 from gitflow_runner.runner.waiting import Waits
@@ -120,6 +122,14 @@ class Assembly:
                 return FlowFunctions(flow, fuel=fuel)
 
     @cached_property
+    def cancelling(self) -> Cancelling:
+        """What lets a cancel reach a busy step."""
+        common_dir, run = self.runtime.repository.common_dir, self.journal.run.run
+        return Cancelling(
+            self.buffer, self.runtime.clock, partial(take_wake, common_dir, run), self.inbox.look_for_requests
+        )
+
+    @cached_property
     def ports(self) -> Ports:
         """What attempts reach."""
         runtime, settings = self.runtime, self.code.settings
@@ -127,14 +137,24 @@ class Assembly:
             buffer=self.buffer,
             clock=runtime.clock,
             http=runtime.http(settings.http),
+            mail=runtime.mail(settings.http),
             functions=self.functions,
-            blobs=RunBlobs(self.journal, BlobStore(runtime.repository.common_dir)),
+            blobs=RunBlobs(
+                self.journal,
+                runtime.store,
+                lonely=runtime.is_lonely,
+                relatives=lambda path: relatives_files(
+                    runtime.repository, self.pin, self.journal.history(), path
+                ),
+            ),
             kv=KvScope(runtime.repository, runtime.committer, KV_SCOPE, runtime.clock.now_ms),
-            source=ProjectSource(runtime.repository, runtime.git, self.pin.source.commit),
+            source=ProjectSource(runtime.repository, runtime.git, self.pin.source.commit, self.pin.proposal),
             templates=FlowTemplates(self.code.flow),
             databases=runtime.databases,
             pin=self.pin,
             live=runtime.local.root / "live" / self.journal.run.run,
+            tokens=runtime.tokens,
+            cancelling=self.cancelling,
             stop=runtime.stop,
         )
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 
 from gitflow_runner.engine.keys import idempotency_key
 from gitflow_runner.errors import NotFoundError, StepError, UsageError
+from gitflow_runner.lang.printer import write
 from gitflow_runner.lang.values import Value
 from gitflow_runner.model.command import RunStep
 from gitflow_runner.model.event import (
@@ -25,6 +26,7 @@ from gitflow_runner.runner.ports import Ports
 from gitflow_runner.runner.settings import LimitSettings
 from gitflow_runner.steps.base import Step
 from gitflow_runner.steps.config import parse_config, retry_policy, timeout_ms
+from gitflow_runner.steps.expect import check_expected, require_expectation
 from gitflow_runner.steps.persist import persist
 
 
@@ -59,6 +61,7 @@ class Attempts:
         try:
             step = self._known_step(command.type)
             config = parse_config(step.spec, command.config)
+            require_expectation(config.get("expect"))
             given = None if command.started else self._given(command)
         except StepError as error:
             self.refuse(command.identity, folder, command.type, command.input_hash, error)
@@ -68,7 +71,7 @@ class Attempts:
             self._buffer.add(StepUnknown(command.identity, folder, command.attempt))
             self._buffer.flush()
             return
-        key = idempotency_key(self._home, run.run, command.identity, command.generation)
+        key = idempotency_key(self._home, run.run, command.key_of or command.identity, command.generation)
         if not command.started:
             self._announce(command, folder, effect, key, given)
         self._perform(command, folder, step, effect, config, key)
@@ -127,8 +130,14 @@ class Attempts:
         began = self._clock.monotonic_ms()
         limit = timeout_ms(config, self._limits.step_ms)
         with self._ports.attempt(command.identity, folder, command.attempt, key, began + limit) as context:
+            if config.get("metering") is not None:
+                context.log.line(f"metering {write(config['metering'])}")
             try:
-                value: Value = persist(step.run(config, context), config, context)
+                result: Value = step.run(config, context)
+                if config.get("expect") is not None:
+                    # An unsafe effect that came back is over, however its result looks.
+                    check_expected(config["expect"], result, definite=effect == "unsafe")
+                value: Value = persist(result, config, context)
                 output = stored(value, limit=self._limits.inline_bytes, what="the step's result")
             except StepError as error:
                 if effect == "unsafe" and not error.definite:
@@ -156,7 +165,8 @@ class Attempts:
     ) -> None:
         policy = retry_policy(config)
         retry_at = None
-        if error.retryable and policy.another(command.attempt):
+        status = error.details.get("status")
+        if policy.another(command.attempt, error.code, status, retryable=error.retryable):
             delay = policy.delay(
                 command.attempt, asked_ms=error.retry_after_ms, share=self._jitter.fraction()
             )

@@ -18,13 +18,14 @@ from gitflow_runner.runner.runtime import Runtime
 from gitflow_runner.runner.seen import RunnerLogs
 from gitflow_runner.trust.consent import consents
 from gitflow_runner.trust.live import Promoted, read_promotions
+from gitflow_runner.trust.log import GlassBroken
 from gitflow_runner.trust.policy import Policy
 from gitflow_runner.trust.policy_chain import PolicyChain
 from gitflow_runner.trust.reasons import Refusal
 from gitflow_runner.trust.release import Release, verify_release
 from gitflow_runner.trust.verify import prove
 
-ActKind = Literal["policy", "release", "promotion", "decision", "request", "start"]
+ActKind = Literal["policy", "release", "promotion", "decision", "request", "start", "glass"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +71,8 @@ class _Auditor:
         self._flow = flow
         self._policy = runtime.policies.require()
         self._chain = runtime.policies.chain()
-        self._seen = RunnerLogs(runtime).first_seen()
+        self._logs = RunnerLogs(runtime)
+        self._seen = self._logs.first_seen()
         self._live: dict[str, Oid | None] = {}
 
     def acts(self) -> Iterator[Act]:
@@ -86,6 +88,20 @@ class _Auditor:
                 yield from self._promotions(slug, tip)
         for at in run_refs(self._reader, self._flow):
             yield from self._run(at)
+        for entry in self._logs.broken_glass():
+            yield self._glass(entry)
+
+    def _glass(self, entry: GlassBroken) -> Act:
+        """People let a commit past its gate; the log says that it went in, the consent says by whom."""
+        by, key, reason = tuple[str, ...](), None, None
+        try:
+            signed = prove(self._reader.read(entry.consent))
+            key = signed.fingerprint
+            by = tuple(sorted(self._policy.keyring.owners(signed.key)))
+        except GitflowError as error:
+            reason = bare(error)
+        subject = f"{entry.ref} {entry.new}"
+        return Act(entry.at, "glass", "break", subject, entry.consent, by, key, reason)
 
     def _policies(self, chain: PolicyChain) -> Iterator[Act]:
         for version in chain.versions:

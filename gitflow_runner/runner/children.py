@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Protocol
 
 from gitflow_runner.engine.keys import idempotency_key
-from gitflow_runner.errors import ConflictError, GitflowError, StepError, TransientError
+from gitflow_runner.errors import ConflictError, GitflowError, NotFoundError, StepError, TransientError
 from gitflow_runner.git.refs import run_ref
+from gitflow_runner.git.repository import ObjectReader
 from gitflow_runner.lang.collection import Map
 from gitflow_runner.lang.values import Keyword, keyword
-from gitflow_runner.ledger.chain import read_history, read_run
+from gitflow_runner.ledger.chain import file_in, head_of, read_history, read_run
+from gitflow_runner.ledger.listing import find_run
 from gitflow_runner.model.command import RunStep
-from gitflow_runner.model.event import RunSucceeded, StepFailed, StepStarted, StepSucceeded
+from gitflow_runner.model.event import Recorded, RunSucceeded, StepFailed, StepStarted, StepSucceeded
 from gitflow_runner.model.failure import Failure
 from gitflow_runner.model.ids import RunId, Slug, run_id, step_folder
 from gitflow_runner.model.pin import Pin
@@ -137,3 +139,19 @@ def child_id(parent: str, identity: str, home: str) -> RunId:
     """The id of a called run: the parent's moment and a name that only this call has."""
     digest = hashlib.sha256(f"{home}\0{parent}\0{identity}".encode()).digest()
     return run_id(f"{parent[:15]}-{base64.b32encode(digest)[:6].decode().lower()}")
+
+
+def relatives_files(
+    reader: ObjectReader, pin: Pin, history: Iterable[Recorded], path: str
+) -> Iterator[bytes]:
+    """The file at `path` of the run that called this one, then of those that it called."""
+    begun = [r.event for r in history if isinstance(r.event, StepStarted)]
+    caller = () if pin.origin is None else (pin.origin.partition(" ")[0],)
+    for run in (*caller, *(event.child for event in begun if event.child is not None)):
+        try:
+            tip = find_run(reader, run).tip
+        except NotFoundError:
+            continue
+        found = file_in(reader, head_of(reader, tip)[0], path)
+        if found is not None:
+            yield found

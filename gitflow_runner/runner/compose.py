@@ -49,7 +49,11 @@ def compose(
         # httpx takes a third of a second to import: only runs that send something pay for it.
         from gitflow_runner.net.client import HttpClient
 
-        return HttpClient(monotonic_ms=clock.monotonic_ms, allow=settings.allow)
+        return HttpClient(
+            monotonic_ms=clock.monotonic_ms,
+            allow=settings.allow,
+            max_response_bytes=settings.max_response_bytes,
+        )
 
     host = socket.gethostname()
     return Runtime(

@@ -93,10 +93,7 @@ def decide(runtime: Runtime, question: Question, decision: str, *, note: str, pa
             fix=(f"gfr show {question.run.run} {wait.folder}",),
             details={"given": payload, "now": question.digest},
         )
-    if decision not in wait.actions:
-        raise UsageError(
-            "approval.decision", f"{wait.folder} takes {', '.join(wait.actions)}, not {decision[:40]!r}"
-        )
+    check_action(question, decision)
     signer = runtime.person.require_signer(f"to {decision}")
     principal = check_person(runtime, question)
     require_trusted(runtime, question.at, act="decided")
@@ -116,6 +113,15 @@ def decide(runtime: Runtime, question: Question, decision: str, *, note: str, pa
     send(runtime, ref, objects)
     wake(runtime.repository.common_dir, question.run.run)
     return Signed(ref, objects[-1].oid, principal)
+
+
+def check_action(question: Question, decision: str) -> None:
+    """`UsageError` (`approval.decision`) for a decision that the wait does not offer."""
+    wait = question.state.wait
+    if decision not in wait.actions:
+        raise UsageError(
+            "approval.decision", f"{wait.folder} takes {', '.join(wait.actions)}, not {decision[:40]!r}"
+        )
 
 
 def check_person(runtime: Runtime, question: Question) -> str:

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
 from gitflow_runner.ledger.blobs import RunBlobs
 from gitflow_runner.ledger.kv import Entry, KvScope
 from gitflow_runner.model.pin import Pin
+from gitflow_runner.notifiers.base import Mailer
 from gitflow_runner.runner.buffer import Buffer
+from gitflow_runner.runner.channels import Channels
 from gitflow_runner.runner.clock import Clock
+from gitflow_runner.runner.stopping import Cancelling, Deadline
 from gitflow_runner.runner.templates import FlowTemplates
 from gitflow_runner.steps.base import BlobRef, Context, Databases, Functions, Http, KvEntry, Source
+from gitflow_runner.steps.tokens import Tokens
 
 MAX_LOG_BYTES = 1_000_000
 
@@ -63,22 +66,21 @@ class BlobPort:
         """Store; durable before the turn that names it."""
         return BlobRef(self._blobs.put(data, media_type), len(data), media_type)
 
+    def put_stream(self, chunks: Iterable[bytes], media_type: str) -> BlobRef:
+        """Store piece by piece; durable before the turn that names it."""
+        return BlobRef(*self._blobs.put_stream(chunks, media_type), media_type)
+
     def get(self, uri: str) -> bytes:
         """Read and verify."""
         return self._blobs.get(uri)
 
+    def size(self, uri: str) -> int:
+        """How many bytes."""
+        return self._blobs.size(uri)
 
-@dataclass
-class Deadline:
-    """Stops an attempt that ran out of time, or whose process is to end."""
-
-    clock: Clock
-    deadline_ms: int
-    stop: Callable[[], bool]
-
-    def asked(self) -> bool:
-        """Whether the attempt should end now."""
-        return self.stop() or self.clock.monotonic_ms() >= self.deadline_ms
+    def chunks(self, uri: str) -> Iterator[bytes]:
+        """Read and verify piece by piece."""
+        return self._blobs.chunks(uri)
 
 
 class AttemptLog:
@@ -128,6 +130,7 @@ class Ports:
         buffer: Buffer,
         clock: Clock,
         http: Http,
+        mail: Mailer,
         functions: Functions,
         blobs: RunBlobs,
         kv: KvScope,
@@ -136,11 +139,14 @@ class Ports:
         databases: Databases,
         pin: Pin,
         live: Path,
+        tokens: Tokens,
+        cancelling: Cancelling,
         stop: Callable[[], bool],
     ) -> None:
         self._buffer = buffer
         self._clock = clock
         self._http = http
+        self._mail = mail
         self._functions = functions
         self._blobs = BlobPort(blobs)
         self._kv = KvPort(kv)
@@ -149,6 +155,8 @@ class Ports:
         self._databases = databases
         self._pin = pin
         self._live = live
+        self._tokens = tokens
+        self._cancelling = cancelling
         self._stop = stop
 
     @contextmanager
@@ -159,6 +167,7 @@ class Ports:
         name = f"{folder}.{attempt}.log"
         log = AttemptLog(self._live, name, self._clock)
         run = self._buffer.run
+        cancel = Deadline(self._clock, deadline_ms, self._stop, self._cancelling, self._cancelling.is_taken)
         try:
             yield Context(
                 run.run,
@@ -169,15 +178,17 @@ class Ports:
                 self._clock.now_ms(),
                 deadline_ms,
                 self._clock,
-                Deadline(self._clock, deadline_ms, self._stop),
+                cancel,
                 log,
                 self._http,
                 self._functions,
                 self._blobs,
                 self._kv,
                 self._source,
+                tokens=self._tokens,
                 templates=self._templates.bodies,
                 render=self._templates.render,
+                notify=Channels(self._http, self._mail, log, cancel),
                 databases=self._databases,
             )
         finally:

@@ -16,6 +16,7 @@ from gitflow_runner.git.refs import (
     POLICY,
     RELEASES,
     RUNS,
+    TRIGGERS,
     is_blocked,
     parse_approval_ref,
     parse_callback_ref,
@@ -29,6 +30,7 @@ _ONLY_GROW = {
     LIVE: ("live.live_rewound", "only grows", "gfr rollback FLOW"),
     POLICY: ("policy.policy_rewound", "only grows", "gfr policy apply"),
     LOGS: ("log.log_rewound", "only grows", "git fetch"),
+    TRIGGERS: ("trigger.rewound", "is what a trigger answered and only grows", "git fetch"),
 }
 _NAMED_IN = ("Gitflow-Consumed: ", "Gitflow-Refused: ")
 
@@ -62,7 +64,7 @@ def check_move(change: Change, repository: Repository) -> None:
     """Refuse names that we never write, and every move that protocol 8.1 rules out.
 
     Raises `RefusedError`: `ref_blocked`, `release_moved`, `release_missing`, `inbox.create_only`,
-    `history_rewritten`, `live.live_rewound`, `policy.policy_rewound`, `log.log_rewound`.
+    `history_rewritten`, `live.live_rewound`, `policy.policy_rewound`, `log.log_rewound`, `trigger.rewound`.
     """
     name, old, new = change.name, change.old, change.new
     if is_blocked(name):

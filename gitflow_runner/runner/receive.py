@@ -12,7 +12,7 @@ from pathlib import Path
 from gitflow_runner.errors import GitflowError, RefusedError
 from gitflow_runner.git.objects import Oid
 from gitflow_runner.git.pygit import PygitRepository, open_quarantine, open_repository
-from gitflow_runner.git.refs import INBOXES, POLICY, is_ours
+from gitflow_runner.git.refs import GATES, INBOXES, POLICY, is_ours
 from gitflow_runner.git.repository import ObjectReader
 from gitflow_runner.ledger.chain import file_in, head_of
 from gitflow_runner.runner.clock import SystemClock, SystemJitter
@@ -29,14 +29,14 @@ MOST_SENT = 1_000  # inbox refs in one push
 def judge_push(call: HookCall) -> Judgement:
     """What of the push is refused and why; nothing refused lets all of it in."""
     changes = [change for change in read_changes(call.given) if is_ours(change.name)]
-    if sum(change.name.startswith(INBOXES) for change in changes) > MOST_SENT:
+    if sum(change.name.startswith((*INBOXES, GATES)) for change in changes) > MOST_SENT:
         too_many = RefusedError(
             "inbox.too_many",
             f"one push may bring {MOST_SENT} decisions, requests and callbacks",
             hint="push them in parts",
         )
         return Judgement((told("push", too_many),))
-    repository = _open(call)
+    repository = open_pushed(call)
     refusals: list[str] = []
     remarks: list[str] = []
     pushed = {change.name: change.new for change in changes}
@@ -59,7 +59,8 @@ def _judge(change: Change, received: Received) -> None:
         check_content(change, change.new, received)
 
 
-def _open(call: HookCall) -> PygitRepository:
+def open_pushed(call: HookCall) -> PygitRepository:
+    """The repository with the objects of the push in it, to be read only."""
     clock, jitter = SystemClock(), SystemJitter()
     quarantine = call.environment.get("GIT_QUARANTINE_PATH")
     if quarantine is None:  # a push that brings no objects has none

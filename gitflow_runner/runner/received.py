@@ -16,6 +16,7 @@ from gitflow_runner.git.refs import (
     RELEASES,
     REQUESTS,
     RUNS,
+    TRIGGERS,
     approvals_prefix,
     callbacks_prefix,
     parse_approval_ref,
@@ -24,6 +25,7 @@ from gitflow_runner.git.refs import (
     parse_log_ref,
     parse_request_ref,
     parse_run_ref,
+    parse_trigger_ref,
     requests_prefix,
     run_ref,
 )
@@ -36,14 +38,16 @@ from gitflow_runner.model.run import OpenWaitState, Run
 from gitflow_runner.runner.asked import as_asked
 from gitflow_runner.runner.pushed import Change, run_refs
 from gitflow_runner.trust.approval import OpenWait
+from gitflow_runner.trust.glass import read_break_glass
 from gitflow_runner.trust.live import load_live
 from gitflow_runner.trust.log import load_log
 from gitflow_runner.trust.policy import Policy
-from gitflow_runner.trust.policy_chain import PolicyChain
+from gitflow_runner.trust.policy_chain import PolicyChain, read_consent
 from gitflow_runner.trust.quorum import SignedApproval, judge
 from gitflow_runner.trust.reasons import Refusal
 from gitflow_runner.trust.release import verify_release
 from gitflow_runner.trust.requests import read_answer, read_request, read_start
+from gitflow_runner.trust.statement import BreakGlass, PolicyChange, parse_any
 from gitflow_runner.trust.turns import verify_turn
 from gitflow_runner.trust.verify import prove
 
@@ -93,7 +97,7 @@ def check_content(change: Change, new: Oid, received: Received) -> None:
     """Refuse what nobody may put there; the codes are those of `trust` and of `runs verify`.
 
     The policy's own ref was judged when its chain was read. Leases, slots, jobs and the like are judged
-    when they are read. A gate's refs (`refs/for/`) have their form only; the look-up of gates belongs here.
+    when they are read. Branches and gates' refs (`refs/for/`) are the gatekeeper's.
     """
     for prefix, check in _CHECKS.items():
         if change.name.startswith(prefix):
@@ -206,7 +210,7 @@ def _request(change: Change, new: Oid, received: Received) -> None:
     raw, now = _small(received, new), received.now
     reader, policy = received.repository, received.policy
     if at.run_id is None:
-        principal = read_start(raw, reader, policy, first_seen=now, now=now, steers=False).principal
+        principal = _wish(raw, received)
     else:
         refs = [name for name, _ in run_refs(reader, at.run_id)]
         parts = parse_run_ref(refs[0]) if refs else None
@@ -216,6 +220,21 @@ def _request(change: Change, new: Oid, received: Received) -> None:
             raise Refusal("run", f"the request is for run {read.request.run}")
         principal = read.principal
     _count(received, requests_prefix(at.run_id), principal)
+
+
+def _wish(raw: RawObject, received: Received) -> str:
+    """Who says what needs no run: start one, change the policy, let a commit past its gate."""
+    reader, policy, now = received.repository, received.policy, received.now
+    match parse_any(prove(raw).message):
+        case PolicyChange():
+            assert received.chain is not None, "a policy is in force"
+            signed, _ = read_consent(reader, raw.oid, received.chain.tip.oid)
+            name = policy.keyring.who(signed, first_seen=now, now=now)
+            return policy.check_duty(policy.policy_change, name, None).name
+        case BreakGlass():
+            return read_break_glass(raw, policy, now=now, ttl_ms=policy.skew_ms)[0]
+        case _:
+            return read_start(raw, reader, policy, first_seen=now, now=now, steers=False).principal
 
 
 def _asked(received: Received, commit: Oid, run_id: str, folder: str) -> _Asked:
@@ -302,6 +321,18 @@ def _owners(received: Received, oid: Oid) -> frozenset[str]:
         return frozenset()
 
 
+def _trigger(change: Change, new: Oid, received: Received) -> None:
+    """Firings are a runner's record: whoever else writes them hides runs or keeps them from starting."""
+    at = parse_trigger_ref(change.name)
+    assert at is not None, "the name's form was checked"
+    try:
+        signed = prove(received.repository.read(new))
+        name = received.policy.keyring.who(signed, first_seen=received.now, now=received.now)
+        received.policy.check_runner(name, "drive", at.first)
+    except Refusal as refusal:
+        raise RefusedError("trigger.untrusted", f"no runner's record: {refusal.message}") from None
+
+
 _CHECKS: Mapping[str, Callable[[Change, Oid, Received], None]] = {
     RELEASES: _release,
     LIVE: _live,
@@ -310,4 +341,5 @@ _CHECKS: Mapping[str, Callable[[Change, Oid, Received], None]] = {
     APPROVALS: _approval,
     CALLBACKS: _callback,
     REQUESTS: _request,
+    TRIGGERS: _trigger,
 }

@@ -34,6 +34,7 @@ from gitflow_runner.runner.encode import failure_of, stored
 from gitflow_runner.runner.settings import LimitSettings
 from gitflow_runner.steps.base import Context, Functions
 from gitflow_runner.steps.config import parse_config
+from gitflow_runner.steps.expect import check_expected, require_expectation
 from gitflow_runner.steps.memory import (
     ManualCancel,
     ManualClock,
@@ -130,6 +131,7 @@ class Rehearsal:
         self._add(StepStarted(command.identity, folder, command.type, "pure", command.input_hash, 1, 0, ""))
         try:
             config = self._config(command)
+            require_expectation(config.get("expect"))
         except StepError as error:
             self._failed(command.identity, folder, failure_of(error, command.identity), {})
             return
@@ -157,6 +159,8 @@ class Rehearsal:
             raise _thrown(mock.throws)
         else:
             result = mock.returns
+        if config.get("expect") is not None:
+            check_expected(config["expect"], result, definite=True)
         return persist(result, config, context)
 
     def _failed(self, identity: str, folder: str, failure: Failure, config: Mapping[str, object]) -> None:

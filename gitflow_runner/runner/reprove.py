@@ -19,9 +19,10 @@ from gitflow_runner.git.refs import (
     parse_log_ref,
     parse_release_tag,
     parse_run_ref,
+    run_ref,
 )
 from gitflow_runner.ledger.fsck import Finding
-from gitflow_runner.ledger.listing import run_refs
+from gitflow_runner.ledger.listing import RunRef, run_refs
 from gitflow_runner.runner.audit import bare, judge_promotion, judge_release, policy_at
 from gitflow_runner.runner.runtime import Runtime
 from gitflow_runner.runner.seen import RunnerLogs
@@ -190,10 +191,13 @@ class _Prover:
 
     def _runs(self) -> Iterator[Found]:
         tips = self._seen.tips()
+        here: set[str] = set()
         for at in run_refs(self._reader, self._flow):
             self.counts["runs"] += 1
-            stood = tips.get(at.ref)
-            if stood is not None and stood != at.tip and not self._continues(stood, at.tip):
+            own_ref = run_ref(at.slug, at.run)  # by which its runner logged it, whoever fetched it since
+            here.add(own_ref)
+            stood = tips.get(own_ref)
+            if stood is not None and not self._continues(at, stood):
                 text = f"the run was logged at {stood}, which {at.tip} does not continue"
                 yield Found(at.ref, "history_rewritten", at.tip, text)
             for finding in check_run(self._runtime, at.ref, tip=at.tip):
@@ -201,12 +205,17 @@ class _Prover:
         for ref, stood in sorted(tips.items()):
             named = parse_run_ref(ref)
             gone = named is not None and self._flow in (None, named.slug) and ref.startswith(RUNS)
-            if gone and self._reader.resolve(ref) is None and not self._is_archived(stood):
+            if gone and ref not in here and not self._is_archived(stood):
                 text = f"the run was logged at {stood}, and is gone without being archived"
                 yield Found(ref, "history_rewritten", stood, text)
 
-    def _continues(self, stood: Oid, tip: Oid) -> bool:
-        return self._reader.contains(stood) and self._reader.is_ancestor(stood, tip)
+    def _continues(self, at: RunRef, stood: Oid) -> bool:
+        """Whether the run goes on from there; what was fetched may also be older than what was logged."""
+        if not self._reader.contains(stood):
+            return at.remote is not None
+        if self._reader.is_ancestor(stood, at.tip):
+            return True
+        return at.remote is not None and self._reader.is_ancestor(at.tip, stood)
 
     def _is_archived(self, stood: Oid) -> bool:
         if not self._reader.contains(stood):

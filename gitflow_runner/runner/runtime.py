@@ -6,14 +6,18 @@ import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 
 from gitflow_runner.databases.registry import Databases
+from gitflow_runner.errors import UsageError
 from gitflow_runner.git.objects import Oid
 from gitflow_runner.git.program import GitProgram
 from gitflow_runner.git.repository import Repository
 from gitflow_runner.ledger.committer import Committer
+from gitflow_runner.ledger.store import BlobStore
 from gitflow_runner.model.event import Recorded
 from gitflow_runner.model.spec import Spec
+from gitflow_runner.net.mail import MailClient
 from gitflow_runner.runner.clock import Clock, Jitter
 from gitflow_runner.runner.forge_memory import ForgeMemory
 from gitflow_runner.runner.isolated import FunctionWorker
@@ -21,12 +25,14 @@ from gitflow_runner.runner.local import LocalState
 from gitflow_runner.runner.person import Person, find_person
 from gitflow_runner.runner.policies import Policies
 from gitflow_runner.runner.settings import HttpSettings, WorkerLimits
-from gitflow_runner.steps.base import Cancel, Http, HttpRequest, HttpResponse
+from gitflow_runner.steps.base import Cancel, Http, HttpRequest, HttpResponse, Sink
 from gitflow_runner.steps.registry import Steps, built_in
+from gitflow_runner.steps.tokens import Tokens
 from gitflow_runner.trust.signer import FileSigner
 
 RUNNER_NAME = "runner"
 RUNNER_MAIL = "runner@gitflow.invalid"
+LOCAL_STORE = "local"  # of `gitflow.resources`: this clone keeps large values for itself
 
 
 class LazyHttp:
@@ -36,11 +42,11 @@ class LazyHttp:
         self._make = make
         self._client: Http | None = None
 
-    def send(self, request: HttpRequest, cancel: Cancel) -> HttpResponse:
+    def send(self, request: HttpRequest, cancel: Cancel, sink: Sink | None = None) -> HttpResponse:
         """Send through the client."""
         if self._client is None:
             self._client = self._make()
-        return self._client.send(request, cancel)
+        return self._client.send(request, cancel, sink)
 
     def close(self) -> None:
         """Close what the client holds open, if it was made and holds anything."""
@@ -116,10 +122,46 @@ class Runtime:
             client.close()
 
     @cached_property
+    def tokens(self) -> Tokens:
+        """The access tokens that this process holds."""
+        return Tokens()
+
+    @cached_property
+    def store(self) -> BlobStore:
+        """Where large values lie: a folder that `gitflow.resources` names, else beside Git.
+
+        `UsageError` (`res.folder`) for one that is no absolute path.
+        """
+        named = self._resources
+        if named in ("", LOCAL_STORE):
+            return BlobStore(self.repository.common_dir)
+        if not named.startswith("/"):
+            raise UsageError(
+                "res.folder",
+                f"gitflow.resources is {named[:200]!r}, which is no absolute path",
+                fix=("git config gitflow.resources /a/folder/that/all/clones/reach",),
+            )
+        return BlobStore(self.repository.common_dir, Path(named))
+
+    @cached_property
+    def is_lonely(self) -> bool:
+        """Whether runs are shared while large values are not, and nobody said that this is meant."""
+        return self.remote is not None and self._resources == ""
+
+    @cached_property
+    def _resources(self) -> str:
+        # Where a disk is mounted is a fact of this machine: a flow's repository does not get to say it.
+        return self.git.config("gitflow.resources") or ""
+
+    @cached_property
     def databases(self) -> Databases:
         """The databases that steps ask; paths of files are relative to the project."""
         folder = self.repository.work_dir or self.repository.common_dir
         return Databases(folder, self.clock.monotonic_ms)
+
+    def mail(self, settings: HttpSettings) -> MailClient:
+        """The mail client for these settings: what the allow-list of HTTP allows counts for it too."""
+        return MailClient(allow=settings.allow)
 
     @cached_property
     def _workers(self) -> dict[WorkerLimits, FunctionWorker]:
@@ -138,6 +180,11 @@ class Runtime:
     def tips_noted(self) -> dict[str, Oid]:
         """Where each run stood, by its ref, when this process wrote it into the log last."""
         return {}
+
+    @cached_property
+    def requests_noted(self) -> set[Oid]:
+        """The requests for no run that this process has looked at and need not look at again."""
+        return set()
 
     @cached_property
     def remote(self) -> str | None:

@@ -16,6 +16,7 @@ from gitflow_runner.runner.runtime import RUNNER_MAIL, RUNNER_NAME, Runtime
 from gitflow_runner.trust.live import LiveChain
 from gitflow_runner.trust.log import (
     Entry,
+    GlassBroken,
     KeyRevoked,
     PolicySeen,
     PromotionSeen,
@@ -96,6 +97,12 @@ class RunnerLogs:
         entries = [e for log in self._logs for e in log.entries if isinstance(e, PromotionSeen)]
         own = [e for e in entries if e.flow == slug]
         return max(own, key=lambda e: e.number).promotion if own else None
+
+    def broken_glass(self) -> Sequence[GlassBroken]:
+        """Every move past a gate that was logged, oldest first, one for each consent."""
+        entries = [e for log in self._logs for e in log.entries if isinstance(e, GlassBroken)]
+        first = {e.consent: e for e in sorted(entries, key=lambda e: e.at, reverse=True)}
+        return sorted(first.values(), key=lambda e: (e.at, e.consent))
 
     def tips(self) -> Mapping[str, Oid]:
         """The turn at which each run was seen last, by its ref."""

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
+from functools import partial
 
-from gitflow_runner.errors import GitflowError, NotFoundError
+from gitflow_runner.errors import GitflowError
 from gitflow_runner.lang.values import Value
 from gitflow_runner.ledger.chain import read_history, read_run
 from gitflow_runner.ledger.fsck import Finding
@@ -16,6 +17,7 @@ from gitflow_runner.model.projection import fold
 from gitflow_runner.runner.code import resolve_code
 from gitflow_runner.runner.drive import Patience, Stood
 from gitflow_runner.runner.driving import Target, drive_held, drive_recorded
+from gitflow_runner.runner.resources import look_up
 from gitflow_runner.runner.runtime import Runtime
 from gitflow_runner.runner.start import begin_run, new_run_id
 from gitflow_runner.runner.sync import fetch
@@ -89,24 +91,6 @@ class Service:
         return is_signed_by_runner(self.runtime, at)
 
     def verify(self, typed: str) -> tuple[RunRef, tuple[Finding, ...]]:
-        """All findings about one run, from Git alone."""
+        """All findings about one run, from Git and from the store of large values."""
         at = self.find(typed)
-        return at, examine(self.runtime, at)
-
-    def logs(self, typed: str, *, step: str | None) -> Sequence[tuple[str, bytes]]:
-        """The logs of a run's attempts: of ended ones from its tree, of running ones from this clone."""
-        at = self.find(typed)
-        reader = self.runtime.repository
-        found: dict[str, bytes] = {}
-        folder = reader.entry(reader.commit(at.tip).tree, "logs")
-        for entry in reader.tree(folder.oid) if folder is not None else ():
-            found[entry.name] = reader.blob(entry.oid)
-        live = self.runtime.local.root / "live" / at.run
-        for path in sorted(live.glob("*.log")) if live.is_dir() else ():
-            found.setdefault(path.name, path.read_bytes())
-        wanted = {n: d for n, d in found.items() if step is None or step in n}
-        if step is not None and not wanted:
-            raise NotFoundError(
-                "step.unknown", f"run {at.run} has no logs of a step {step!r}", fix=(f"gfr show {at.run}",)
-            )
-        return sorted(wanted.items())
+        return at, examine(self.runtime, at, look_up=partial(look_up, self.runtime))

@@ -18,7 +18,11 @@ _LIMIT = 64 * 1024
 
 @dataclass(frozen=True, slots=True)
 class HttpSettings:
-    """`allow` names addresses that are private and yet meant: `http://127.0.0.1:8080`."""
+    """`allow` names addresses that are private and yet meant: `http://127.0.0.1:8080`.
+
+    `max_response_bytes` bounds an answer that is read into memory, whatever a step asks for; one that goes
+    straight into the store is bounded by its tier.
+    """
 
     allow: tuple[str, ...] = ()
     max_response_bytes: int = 10_000_000

@@ -50,7 +50,10 @@ def prepare(runtime: Runtime, *, create_key: bool, commit: bool) -> Prepared:
     work_dir = runtime.repository.work_dir
     if work_dir is None:
         raise UsageError(
-            "init.bare", "a bare repository has no work tree for flows", hint="run init in a clone of it"
+            "init.bare",
+            "a bare repository has no work tree for flows",
+            hint="run init in a clone of it; a server that drives runs only needs a runner's key",
+            fix=("gfr init --runner",),
         )
     laid: list[Laid] = []
     person = _person(runtime, create_key, laid)
@@ -74,6 +77,15 @@ def prepare(runtime: Runtime, *, create_key: bool, commit: bool) -> Prepared:
     write_signers(runtime)
     made_commit = _commit(runtime, work_dir, paths) if commit else None
     return Prepared(tuple(laid), root, runtime.signer.key.line, made_commit)
+
+
+def prepare_runner(runtime: Runtime) -> Prepared:
+    """Make this repository's runner key and nothing else: for a server, which has no work tree."""
+    made = runtime.local.prepare(runtime.jitter.seed(), f"local:{runtime.jitter.token(26)}")
+    configure(runtime)
+    note = "this repository's runner key; what it may do says the policy"
+    laid = Laid("create" if made else "keep", "gitflow/runner_ed25519", note)
+    return Prepared((laid,), "", bare(runtime.signer.key.line), None)
 
 
 def configure(runtime: Runtime) -> None:

@@ -23,12 +23,18 @@ _PLAIN = ("--no-ext-diff", "--no-textconv", "--no-color", "--no-renames")
 
 
 class ProjectSource:
-    """The `Source` port over one repository; `pinned` is the commit that the run is bound to, if any."""
+    """The `Source` port over one repository.
 
-    def __init__(self, repository: Repository, git: GitProgram, pinned: str | None) -> None:
+    `pinned` is the commit that the run is bound to, `proposal` the one that it decides about, if any.
+    """
+
+    def __init__(
+        self, repository: Repository, git: GitProgram, pinned: str | None, proposal: str | None = None
+    ) -> None:
         self._repository = repository
         self._git = git
         self._pinned = pinned
+        self._own = [Oid(oid) for oid in (pinned, proposal) if oid is not None]
 
     def resolve(self, name: str) -> str:
         """Commit id of HEAD (the pinned commit), a branch, a tag, or an id that one of them reaches."""
@@ -68,11 +74,11 @@ class ProjectSource:
             "rev-parse", "--verify", "--quiet", "--end-of-options", f"{name}^{{commit}}", absent=name
         )
         oid = text.strip()
-        if oid == self._pinned:
+        if oid in self._own:
             return oid
         arguments = ("for-each-ref", "--count=1", "--format=%(refname)", f"--contains={oid}", HEADS, TAGS)
         holding = self._run(*arguments).strip()
-        inside = self._pinned is not None and self._repository.is_ancestor(Oid(oid), Oid(self._pinned))
+        inside = any(self._repository.is_ancestor(Oid(oid), own) for own in self._own)
         if not holding and not inside:
             raise StepError("git.not_reachable", f"{oid} is reached by no branch or tag, and not by the pin")
         return oid

@@ -54,35 +54,43 @@ class Caller:
     depth: int
 
 
+@dataclass(frozen=True, slots=True)
+class Fired:
+    """The trigger that starts a run: its starter's name, and the key of who changed it last.
+
+    `proposal` is the commit that the run is to decide about, `proposers` signed what it brings in; None
+    among them stands for somebody whom nobody knows.
+    """
+
+    starter: str
+    key: str
+    invocation: str
+    proposal: Oid
+    proposers: frozenset[str | None]
+
+
 def begin_run(
-    runtime: Runtime, run: RunId, code: Code, given: Mapping[str, Value], *, caller: Caller | None = None
+    runtime: Runtime,
+    run: RunId,
+    code: Code,
+    given: Mapping[str, Value],
+    *,
+    caller: Caller | None = None,
+    fired: Fired | None = None,
 ) -> Begun:
     """Record the first turn of a run of `code`; the caller holds the run's lock.
+
+    It is started by a signed request of whoever sits here, by the run that calls it, or by a trigger.
 
     Raises `UsageError` (`input.*`), `RefusedError` where no policy lets this clone drive a release.
     """
     require_driver(runtime, code)
     # A body that cannot be analysed is refused here, before anything of the run is written.
     make_program(code.flow, runtime.specs, behaviour=CURRENT, fuel=code.settings.limits.fuel)
-    given_input = Stored(write(check_input(code.flow, given)))
-    if caller is None:
-        request = _signed_start(runtime, code, given_input)
-    else:
-        request = _Request(caller.starter, caller.starter_key)
-    pin = Pin(
-        1,
-        runtime.local.home(),
-        code.flow.slug,
-        code.flow.root,
-        code.source,
-        code.files,
-        code.flow.digest,
-        CURRENT,
-        runtime.policies.tip(),
-        code.authors,
-        None if caller is None else caller.run,
-        depth=0 if caller is None else caller.depth + 1,
-    )
+    invocation = "default" if fired is None else fired.invocation
+    given_input = Stored(write(check_input(code.flow, given, invocation=invocation)))
+    request = _request(runtime, code, given_input, caller, fired)
+    pin = _pin(runtime, code, caller, fired)
     pin_bytes = encode_pin(pin)
     now = runtime.clock.now_ms()
     started = RunStarted(
@@ -133,12 +141,43 @@ def require_driver(runtime: Runtime, code: Code) -> None:
         ) from None
 
 
+def _pin(runtime: Runtime, code: Code, caller: Caller | None, fired: Fired | None) -> Pin:
+    proposers = frozenset[str | None]() if fired is None else fired.proposers
+    return Pin(
+        1,
+        runtime.local.home(),
+        code.flow.slug,
+        code.flow.root,
+        code.source,
+        code.files,
+        code.flow.digest,
+        CURRENT,
+        runtime.policies.tip(),
+        code.authors,
+        None if caller is None else caller.run,
+        proposal=None if fired is None else fired.proposal,
+        proposers=tuple(sorted(name for name in proposers if name is not None)),
+        proposer_unknown=None in proposers,
+        depth=0 if caller is None else caller.depth + 1,
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class _Request:
     principal: str | None = None
     fingerprint: str | None = None
     oid: Oid | None = None
     objects: tuple[RawObject, ...] = ()
+
+
+def _request(
+    runtime: Runtime, code: Code, given: Stored, caller: Caller | None, fired: Fired | None
+) -> _Request:
+    if fired is not None:
+        return _Request(fired.starter, fired.key)
+    if caller is not None:
+        return _Request(caller.starter, caller.starter_key)
+    return _signed_start(runtime, code, given)
 
 
 def _signed_start(runtime: Runtime, code: Code, given: Stored) -> _Request:

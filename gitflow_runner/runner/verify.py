@@ -13,7 +13,7 @@ from gitflow_runner.git.refs import run_ref
 from gitflow_runner.git.repository import ObjectReader
 from gitflow_runner.ledger.chain import file_in, find_wait_commit, head_of, read_history, read_run
 from gitflow_runner.ledger.codec import decode_pin
-from gitflow_runner.ledger.fsck import Finding, verify_run
+from gitflow_runner.ledger.fsck import Finding, LookUp, verify_run
 from gitflow_runner.ledger.listing import RunRef
 from gitflow_runner.model.event import DecisionSeen, Recorded, RunStarted, WaitOpened, WaitResolved
 from gitflow_runner.model.pin import Pin, ReleaseSource
@@ -39,10 +39,12 @@ def check_run(
     tip: Oid | None = None,
     since: Oid | None = None,
     reader: ObjectReader | None = None,
+    look_up: LookUp | None = None,
 ) -> tuple[Finding, ...]:
     """All findings about the run at `ref`, none if it is whole and everybody in it was allowed to.
 
-    `since` is a turn of it up to which this clone verified everything before.
+    `since` is a turn of it up to which this clone verified everything before; with `look_up` the values
+    beside Git are looked at too.
     """
     source: ObjectReader = reader if reader is not None else runtime.repository
     start = tip if tip is not None else source.resolve(ref)
@@ -57,7 +59,7 @@ def check_run(
     def check_turn(oid: Oid, data: bytes) -> Finding | None:
         return _check_turn(runtime, policy, pin, RawObject("commit", data))
 
-    findings = list(verify_run(source, ref, check_turn, tip=start, since=since))
+    findings = list(verify_run(source, ref, check_turn, tip=start, since=since, look_up=look_up))
     if not findings:
         history = read_history(source, start)
         verified = 0 if since is None else read_run(source, since).seq
@@ -68,10 +70,13 @@ def check_run(
     return tuple(findings)
 
 
-def examine(runtime: Runtime, at: RunRef, *, since: Oid | None = None) -> tuple[Finding, ...]:
+def examine(
+    runtime: Runtime, at: RunRef, *, since: Oid | None = None, look_up: LookUp | None = None
+) -> tuple[Finding, ...]:
     """All findings about a run that is recorded or fetched here, being moved back among them.
 
-    With `since`, a turn that this clone verified, only what came after it is looked at.
+    With `since`, a turn that this clone verified, only what came after it is looked at; with `look_up` the
+    values beside Git too.
     """
     known = runtime.local.verified_tip(at.run)
     stood = known if known is not None else _checkpoint(runtime, at)
@@ -80,7 +85,7 @@ def examine(runtime: Runtime, at: RunRef, *, since: Oid | None = None) -> tuple[
         rewritten = Finding("history_rewritten", at.tip, text)
         # Without own memory of it, what else is wrong with the other history is told too.
         return (rewritten, *(check_run(runtime, at.ref, tip=at.tip) if known is None else ()))
-    return check_run(runtime, at.ref, tip=at.tip, since=since)
+    return check_run(runtime, at.ref, tip=at.tip, since=since, look_up=look_up)
 
 
 def _checkpoint(runtime: Runtime, at: RunRef) -> Oid | None:

@@ -167,6 +167,8 @@ class Waits:
             found.add(run.starter)
         if "author" in rule.excluded:
             found |= set(self._pin.authors)
+        if "proposer" in rule.excluded:
+            found |= set(self._pin.proposers)
         return tuple(sorted(found))
 
     def expire(self) -> bool:

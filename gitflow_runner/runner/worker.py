@@ -6,10 +6,13 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from gitflow_runner.errors import GitflowError
-from gitflow_runner.ledger.lease import Standing, mend, standings
+from gitflow_runner.git.refs import GATES
+from gitflow_runner.ledger.lease import Standing, mend, standings, take_gates_wake, wakes
 from gitflow_runner.model.ids import RunId, Slug
 from gitflow_runner.runner.drive import Patience, Stood
 from gitflow_runner.runner.driving import Target, clear_locks, drive_recorded
+from gitflow_runner.runner.gate_runs import answer, asked, tidy
+from gitflow_runner.runner.glass import note_broken_glass
 from gitflow_runner.runner.inbox import LOOK_EVERY_MS
 from gitflow_runner.runner.runtime import Runtime
 from gitflow_runner.runner.seen import note_policies
@@ -17,6 +20,7 @@ from gitflow_runner.runner.sync import fetch
 from gitflow_runner.runner.upkeep import wait_out_locks, when_idle
 
 FETCH_EVERY_MS = 5_000
+WAKE_MS = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,9 +41,15 @@ def work_once(runtime: Runtime) -> Iterator[Worked]:
         note_policies(runtime)
     except GitflowError as error:
         runtime.say(f"the policy was not logged: {error.message}")  # each run that needs it says so too
+    answered: set[str] = set()
+    for worked in _answer_gates(runtime):
+        answered.add(worked.run)
+        yield worked
     for found in standings(runtime.repository):
         if runtime.stop():
             return
+        if found.run in answered:
+            continue
         worked = _work(runtime, found)
         if worked.problem is not None and worked.problem.code == "git.ref_locked" and wait_out_locks(runtime):
             worked = _work(runtime, found)
@@ -52,6 +62,7 @@ def work(runtime: Runtime, tell: Callable[[Worked], None]) -> None:
     last: dict[str, object] = {}
     while not runtime.stop():
         due: int | None = None
+        woken = wakes(runtime.repository.common_dir)
         for worked in work_once(runtime):
             stood = worked.stood
             state: object = worked.problem.code if worked.problem is not None else None
@@ -64,7 +75,39 @@ def work(runtime: Runtime, tell: Callable[[Worked], None]) -> None:
                 tell(worked)
         most = FETCH_EVERY_MS if runtime.remote is not None else LOOK_EVERY_MS
         now = runtime.clock.now_ms()
-        runtime.clock.pause(most if due is None else max(50, min(most, due - now)))
+        _rest(runtime, most if due is None else max(50, min(most, due - now)), woken)
+
+
+def _rest(runtime: Runtime, ms: int, woken: frozenset[tuple[str, int]]) -> None:
+    """Pause, cut short when somebody leaves a wake-up that was not there when the last round began."""
+    until = runtime.clock.monotonic_ms() + ms
+    while not runtime.stop() and wakes(runtime.repository.common_dir) <= woken:
+        left = until - runtime.clock.monotonic_ms()
+        if left <= 0:
+            return
+        runtime.clock.pause(min(left, WAKE_MS))
+
+
+def _answer_gates(runtime: Runtime) -> Iterator[Worked]:
+    """Start what pushes to the gates' refs ask for; a gate that cannot be asked is told by its flow."""
+    if not runtime.local.is_ready():
+        return
+    take_gates_wake(runtime.repository.common_dir)
+    try:
+        note_broken_glass(runtime)
+        for name, gate, move in asked(runtime):
+            if runtime.stop():
+                return
+            try:
+                begun = answer(runtime, name, gate, move)
+            except GitflowError as error:
+                yield Worked(name, gate.slug, problem=error)
+                continue
+            if begun is not None:
+                yield Worked(begun[0], gate.slug, begun[1])
+        tidy(runtime)
+    except GitflowError as error:
+        yield Worked(GATES, None, problem=error)
 
 
 def _work(runtime: Runtime, found: Standing) -> Worked:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -10,11 +10,13 @@ from gitflow_runner.databases.query import Query, Rows, Target
 from gitflow_runner.model.message import Delivery, Message
 from gitflow_runner.model.resource import resource_uri
 from gitflow_runner.model.spec import Spec
-from gitflow_runner.net.exchange import Cancel, HttpRequest, HttpResponse
+from gitflow_runner.net.exchange import Body, Cancel, HttpRequest, HttpResponse, Sink
+from gitflow_runner.steps.tokens import Tokens
 
 __all__ = [
     "BlobRef",
     "Blobs",
+    "Body",
     "Cancel",
     "Clock",
     "Connections",
@@ -22,6 +24,7 @@ __all__ = [
     "Databases",
     "Functions",
     "Http",
+    "HttpAuth",
     "HttpConnection",
     "HttpRequest",
     "HttpResponse",
@@ -33,6 +36,7 @@ __all__ = [
     "Query",
     "Rows",
     "Service",
+    "Sink",
     "Source",
     "Step",
     "StepLog",
@@ -55,9 +59,26 @@ class Clock(Protocol):
 class Http(Protocol):
     """The one HTTP client: pinned addresses, limits, redaction."""
 
-    def send(self, request: HttpRequest, cancel: Cancel) -> HttpResponse:
-        """Send and read; `StepError` (`http.connect`, `http.timeout`, `http.too_large`…: `net.client`)."""
+    def send(self, request: HttpRequest, cancel: Cancel, sink: Sink | None = None) -> HttpResponse:
+        """Send and read; `StepError` (`http.connect`, `http.timeout`, `http.too_large`…: `net.client`).
+
+        A body that `sink` wants goes there alone, and the answer's own is empty.
+        """
         ...
+
+
+@dataclass(frozen=True, slots=True)
+class HttpAuth:
+    """Credentials that are no fixed header: `oauth`, `aws-sigv4`, `google-service-account`.
+
+    `settings` are those of `connections.yaml` or of the step's `:auth` (`token-url`, `scopes` as one text,
+    `region`, `service`…), `secrets` the opened values by role (`client-secret`, `refresh-token`,
+    `secret-access-key`, `session-token`, `service-account`…).
+    """
+
+    kind: str
+    settings: Mapping[str, object]
+    secrets: Mapping[str, str] = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,13 +86,15 @@ class HttpConnection:
     """A named service, opened: what to put before the path and which credentials to add.
 
     `headers` and `query` may be secret: they go into the request and nowhere else. `origins` lists every
-    `scheme://host:port` that the secret may be sent to.
+    `scheme://host:port` that the secret may be sent to, those behind `auth` included; a place that tokens
+    are fetched from is one of them.
     """
 
     base_url: str | None
-    headers: tuple[tuple[str, str], ...] = ()
-    query: tuple[tuple[str, str], ...] = ()
+    headers: tuple[tuple[str, str], ...] = field(default=(), repr=False)
+    query: tuple[tuple[str, str], ...] = field(default=(), repr=False)
     origins: tuple[str, ...] = ()
+    auth: HttpAuth | None = None  # what has to be fetched or signed for each request
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +121,7 @@ class Connections(Protocol):
     """The connections that this run's release and target are bound to."""
 
     def named(self, name: str) -> HttpConnection:
-        """The connection of a slot; `StepError` (`connection.unbound`, `connection.refused`)."""
+        """The connection of a slot; `StepError` (`connection.unbound`, `connection.refused`, `secret.*`)."""
         ...
 
     def inline(self, auth: Mapping[str, object]) -> HttpConnection:
@@ -107,6 +130,10 @@ class Connections(Protocol):
 
     def service(self, name: str) -> Service:
         """The slot's service with its secrets opened, for what is no plain HTTP. The same errors."""
+        ...
+
+    def hide(self, value: str) -> None:
+        """Mask this value from now on, wherever the run is recorded: a token that a service handed out."""
         ...
 
 
@@ -159,8 +186,20 @@ class Blobs(Protocol):
         """Store; the same bytes are stored once."""
         ...
 
+    def put_stream(self, chunks: Iterable[bytes], media_type: str) -> BlobRef:
+        """Store what need not fit in memory; an error of the chunks passes through and nothing is stored."""
+        ...
+
     def get(self, uri: str) -> bytes:
-        """Read and verify; `StepError` (`res.unknown`, `res.malformed`, `res.damaged`)."""
+        """Read and verify; `StepError` (`res.unknown`, `res.malformed`, `res.damaged`, `blob_not_shared`)."""
+        ...
+
+    def size(self, uri: str) -> int:
+        """How many bytes it holds; the same errors."""
+        ...
+
+    def chunks(self, uri: str) -> Iterator[bytes]:
+        """Read piece by piece, the last one only once the digest is known; the same errors."""
         ...
 
 
@@ -285,6 +324,7 @@ class Context:
     render: Callable[[str, object], str] | None = None  # one template text with its data (a `lang` map)
     connections: Connections | None = None
     notify: Notify | None = None
+    tokens: Tokens = field(default_factory=Tokens)
     databases: Databases | None = None
 
 

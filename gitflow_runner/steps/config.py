@@ -21,7 +21,7 @@ DYNAMIC: Final = object()
 MAX_ATTEMPTS = 100
 DEFAULT_TIMEOUT_MS = 900_000  # 15 minutes
 
-_RETRY_KEYS = frozenset({"max-attempts", "backoff-ms", "backoff"})
+_RETRY_KEYS = frozenset({"max-attempts", "backoff-ms", "backoff", "retry-on"})
 _BACKOFF_KEYS = frozenset({"type", "factor", "step", "max"})
 _PERSIST_KEYS: Mapping[str, frozenset[str]] = {
     "blob": frozenset({"type", "filename", "content-type", "tier", "signed-url", "search-index"}),
@@ -67,9 +67,14 @@ def parse_config(spec: Spec, value: object) -> dict[str, object]:
 
 
 def check_config(spec: Spec, config: Mapping[str, object]) -> None:
-    """Raise the first problem of a config as a `StepError` of its code, if there is one."""
+    """Raise the first problem of a config as a `StepError` of its code, if there is one.
+
+    Its message, which is all that history keeps, ends with what would have been right.
+    """
     for problem in config_problems(spec, config):
-        raise StepError(problem.code, problem.message, hint=problem.hint)
+        right = f"for example {spec.example}"
+        hint = f"{problem.hint} {right}" if problem.hint else right
+        raise StepError(problem.code, f"{problem.message}; {hint}", data={"key": problem.key}, hint=hint)
 
 
 def config_problems(spec: Spec, config: Mapping[str, object]) -> tuple[Problem, ...]:
@@ -140,6 +145,11 @@ def is_integer(value: object) -> bool:
     return isinstance(value, int) and not isinstance(value, bool)
 
 
+def is_number(value: object) -> bool:
+    """Any number of the language; true and false are none."""
+    return is_integer(value) or isinstance(value, float | Fraction | Dec | BigInt)
+
+
 def _is_duration(value: object) -> bool:
     try:
         parse_duration(value)
@@ -156,7 +166,7 @@ _FITS: Mapping[FieldType, Callable[[object], bool]] = {
     "any": lambda value: True,
     "string": lambda value: isinstance(value, str),
     "integer": is_integer,
-    "number": lambda value: is_integer(value) or isinstance(value, float | Fraction | Dec | BigInt),
+    "number": is_number,
     "boolean": lambda value: isinstance(value, bool),
     "keyword": lambda value: isinstance(value, Keyword),
     "name": lambda value: isinstance(value, Keyword | str),
@@ -212,7 +222,17 @@ def _policy(retry: object) -> RetryPolicy:
         factor=float(factor),
         step_ms=_length("step", backoff.get("step"), 0),
         max_ms=_length("max", backoff.get("max"), plain.max_ms),
+        retry_on=_retry_on(settings.get("retry-on")),
     )
+
+
+def _retry_on(value: object) -> tuple[str, ...] | None:
+    if value is None:
+        return None
+    items = tuple(value) if isinstance(value, Collection) and not isinstance(value, Map) else ()
+    if not items or not all(isinstance(i, Keyword | str) or is_integer(i) for i in items):
+        raise StepError("config_type", ":retry-on must be a vector of codes, families and statuses")
+    return tuple(name_of(item) for item in items)
 
 
 def _closed(name: str, value: object, keys: frozenset[str]) -> dict[str, object]:

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 from gitflow_runner.errors import StepError
 from gitflow_runner.lang.collection import EMPTY_MAP, Map, map_of
 from gitflow_runner.lang.values import Bytes, Value, keyword
 from gitflow_runner.model.spec import Effect, Field, Spec
 from gitflow_runner.steps.base import Context, HttpResponse
-from gitflow_runner.steps.config import check_config, name_of, persist_settings
-from gitflow_runner.steps.persist import store
+from gitflow_runner.steps.config import check_config, name_of, persist_settings, text_of
+from gitflow_runner.steps.persist import reference, store, tier_limit
 from gitflow_runner.steps.rendering import with_template
-from gitflow_runner.steps.request import FIELDS, http_request, method_of, wanted_statuses
+from gitflow_runner.steps.request import FIELDS, method_of, response_limit, send, wanted_statuses
 from gitflow_runner.steps.response import (
     READINGS,
     error_data,
@@ -66,39 +66,87 @@ class HttpStep:
         full = with_template(config, context, "request")
         check_config(SPEC, full)
         accepted = wanted_statuses(full.get("ok-status"))
-        response = context.http.send(http_request(full, context), context.cancel)
-        context.log.line(f"{method_of(full).upper()} answered {response.status}, {len(response.body)} bytes")
+        sink = _sink(full, accepted, context)
+        response = send(full, context, sink)
+        size = sink.size if sink is not None and sink.size is not None else len(response.body)
+        context.log.line(f"{method_of(full).upper()} answered {response.status}, {size} bytes")
         headers = shown_headers(response, full.get("include-headers"))
-        if response.status >= 400 and accepted is not None and response.status not in accepted:
+        if _is_failure(response, accepted):
             raise _failed(response, headers, context)
         envelope = [(keyword("status"), response.status), (keyword("headers"), headers)]
-        if full.get("persist") is not None:
-            settings = persist_settings(full["persist"])
-            if name_of(settings["type"]) == "blob":
-                return _with_reference(envelope, response, settings, context)
+        if sink is not None:
+            return _referring(envelope, sink.stored(response))
         body = read_body(response, name_of(full.get("response-as") or "auto"))
         if full.get("parser-fn") is not None:
             answer = map_of([*envelope, (keyword("body"), body)])
             body = context.functions.call_code(full["parser-fn"], answer)
         if isinstance(body, Bytes) and body.value:
             # Binary is never inline in a history that people read; it goes to the store unasked.
-            return _with_reference(envelope, response, {}, context)
+            return _referring(envelope, store(response.body, _media(response), {}, context))
         return map_of([*envelope, (keyword("body"), body)])
 
 
 STEP = HttpStep()
 
 
-def _with_reference(
-    envelope: list[tuple[Value, Value]],
-    response: HttpResponse,
-    settings: Mapping[str, object],
-    context: Context,
-) -> Map:
-    media = media_type(response) or "application/octet-stream"
-    reference = store(response.body, media, settings, context)
+class StoreSink:
+    """Streams the body of an answer that is no failure into the store, as `:persist` says."""
+
+    def __init__(
+        self,
+        settings: Mapping[str, object],
+        accepted: frozenset[int] | None,
+        limit: int | None,
+        context: Context,
+    ) -> None:
+        tier = tier_limit(settings)
+        self.limit = tier if limit is None else min(tier, limit)
+        self.size: int | None = None
+        self._settings = settings
+        self._accepted = accepted
+        self._context = context
+        self._reference: Map | None = None
+
+    def wants(self, head: HttpResponse) -> bool:
+        """Every answer that the step takes."""
+        return not _is_failure(head, self._accepted)
+
+    def take(self, head: HttpResponse, chunks: Iterator[bytes]) -> None:
+        """Store it piece by piece."""
+        media = text_of(self._settings, "content-type") or _media(head)
+        put = self._context.blobs.put_stream(chunks, media)
+        self.size = put.size
+        self._reference = reference(put, self._settings, self._context)
+
+    def stored(self, response: HttpResponse) -> Map:
+        """The reference to what was stored; an answer that cannot have a body is stored as an empty one."""
+        if self._reference is None:
+            self._reference = store(response.body, _media(response), self._settings, self._context)
+        return self._reference
+
+
+def _sink(
+    config: Mapping[str, object], accepted: frozenset[int] | None, context: Context
+) -> StoreSink | None:
+    if config.get("persist") is None:
+        return None
+    settings = persist_settings(config["persist"])
+    if name_of(settings["type"]) != "blob":
+        return None
+    return StoreSink(settings, accepted, response_limit(config), context)
+
+
+def _is_failure(response: HttpResponse, accepted: frozenset[int] | None) -> bool:
+    return response.status >= 400 and accepted is not None and response.status not in accepted
+
+
+def _media(response: HttpResponse) -> str:
+    return media_type(response) or "application/octet-stream"
+
+
+def _referring(envelope: list[tuple[Value, Value]], stored: Map) -> Map:
     omitted = map_of([(keyword("type"), keyword("omitted")), (keyword("reason"), keyword("persisted"))])
-    return map_of([*envelope, (keyword("body"), omitted), *reference.items()])
+    return map_of([*envelope, (keyword("body"), omitted), *stored.items()])
 
 
 def _failed(response: HttpResponse, headers: Map, context: Context) -> StepError:

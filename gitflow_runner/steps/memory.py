@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import threading
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 
 from gitflow_runner.databases.query import Query, Rows, Target
@@ -72,6 +72,19 @@ class MemoryBlobs:
         sha256 = hashlib.sha256(data).hexdigest()
         self._data[sha256] = data
         return BlobRef(sha256, len(data), media_type)
+
+    def put_stream(self, chunks: Iterable[bytes], media_type: str) -> BlobRef:
+        """Store all of it at once: here everything fits."""
+        return self.put(b"".join(chunks), media_type)
+
+    def size(self, uri: str) -> int:
+        """How many bytes."""
+        return len(self.get(uri))
+
+    def chunks(self, uri: str) -> Iterator[bytes]:
+        """In pieces of 64 KB."""
+        data = self.get(uri)
+        return (data[start : start + 65_536] for start in range(0, len(data), 65_536))
 
     def get(self, uri: str) -> bytes:
         """Read; `StepError` (`res.unknown`, `res.malformed`)."""
@@ -142,6 +155,7 @@ class MemoryConnections:
 
     by_name: Mapping[str, HttpConnection] = field(default_factory=dict)
     services: Mapping[str, Service] = field(default_factory=dict)
+    hidden: list[str] = field(default_factory=list)
 
     def named(self, name: str) -> HttpConnection:
         """The connection; `StepError` (`connection.unbound`)."""
@@ -153,7 +167,7 @@ class MemoryConnections:
     def inline(self, auth: Mapping[str, object]) -> HttpConnection:
         """The connection named like the secret, without its base URL."""
         found = self.named(str(auth.get("secret-ref")))
-        return HttpConnection(None, found.headers, found.query, found.origins)
+        return replace(found, base_url=None)
 
     def service(self, name: str) -> Service:
         """The service; `StepError` (`connection.unbound`)."""
@@ -161,6 +175,10 @@ class MemoryConnections:
         if found is None:
             raise StepError("connection.unbound", f"no connection is bound to :{name[:64]}")
         return found
+
+    def hide(self, value: str) -> None:
+        """Keep it in `hidden`."""
+        self.hidden.append(value)
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,9 +10,11 @@ from gitflow_runner.lang.values import Value, keyword
 from gitflow_runner.model.message import Delivery, Message
 from gitflow_runner.model.spec import Effect, Field, Spec
 from gitflow_runner.steps.base import Context
-from gitflow_runner.steps.config import parse_config, plain_config, retry_policy
+from gitflow_runner.steps.bodies import scalar_text
+from gitflow_runner.steps.config import name_of, parse_config, plain_config, retry_policy
+from gitflow_runner.steps.jsontext import to_plain
 from gitflow_runner.steps.rendering import rendered, template_part
-from gitflow_runner.steps.request import FIELDS, http_request, scalar_text
+from gitflow_runner.steps.request import FIELDS, send
 
 
 def _effect(config: Mapping[str, object]) -> Effect:
@@ -27,7 +29,7 @@ SPEC = Spec(
         Field(
             "channels",
             "map",
-            "`{:http {…request keys}}`, `{:log {:text …}}` or a notifier's name",
+            "`:http` with request keys, `:log`, `:slack {:url …}`, `:smtp {:to … :from …}` or a plug-in's",
             required=True,
         ),
         Field("message", "string", "the text for channels that take one"),
@@ -44,9 +46,11 @@ CHANNEL = Spec(
     one_of=(("connection", "url"),),
 )
 
+_SECRET = ("password", "token", "secret", "api-key")
+_ADDRESS = frozenset({"host", "url"})
 _REFUSED = {
     "ui": "there is no :ui channel; pages show every run anyway",
-    "email": "there is no :email channel; call a mail service with :http",
+    "email": "there is no :email channel; :smtp sends mail, :http calls a mail service",
 }
 
 
@@ -109,14 +113,15 @@ def _send(name: str, settings: dict[str, object], config: Mapping[str, object], 
         case _:
             if context.notify is None:
                 raise StepError("notify.unknown_channel", f"there is no channel :{name[:64]}")
-            return context.notify.send(name, settings, _message(settings, config, context))
+            opened = {key: to_plain(value) for key, value in _opened(settings, config, context).items()}
+            return context.notify.send(name, opened, _message(settings, config, context))
 
 
 def _send_http(settings: dict[str, object], config: Mapping[str, object], context: Context) -> Delivery:
     defaults = {"method": "post", "timeout": config.get("timeout"), "connection": config.get("connection")}
     request = {name: value for name, value in defaults.items() if value is not None} | settings
     checked = parse_config(CHANNEL, map_of([(keyword(key), value) for key, value in request.items()]))
-    response = context.http.send(http_request(checked, context), context.cancel)
+    response = send(checked, context)
     if response.status >= 400:
         raise StepError(
             "http.status",
@@ -126,6 +131,32 @@ def _send_http(settings: dict[str, object], config: Mapping[str, object], contex
             data={"status": response.status},
         )
     return Delivery(response.status)
+
+
+def _opened(
+    settings: dict[str, object], config: Mapping[str, object], context: Context
+) -> Mapping[str, object]:
+    """The channel's settings under those of its connection, whose address is not a flow's to say."""
+    for key in _SECRET:
+        if key in settings:
+            raise StepError("config_choice", f"a channel takes no :{key}", hint="use a :connection")
+    name = settings.get("connection") or config.get("connection")
+    if name is None:
+        return settings
+    if context.connections is None:
+        raise StepError("connection.unbound", "there are no connections here")
+    service = context.connections.service(name_of(name))
+    stated = {key: value for key, value in service.settings.items() if value is not None}
+    if "base-url" in stated:
+        stated["url"] = stated["base-url"]
+    if service.secrets and not _ADDRESS & stated.keys():
+        raise StepError(
+            "connection.refused", f"the connection :{name_of(name)} has an address of its own to name"
+        )
+    if "host" in stated and not service.allows(f"smtp://{stated['host']}:{stated.get('port', 587)}"):
+        raise StepError("connection.refused", f"the secret of :{name_of(name)} may not go to its mail server")
+    own = {key: value for key, value in settings.items() if key != "connection"}
+    return {**own, **stated, **service.secrets}
 
 
 def _message(settings: dict[str, object], config: Mapping[str, object], context: Context) -> Message:
@@ -145,7 +176,8 @@ def _message(settings: dict[str, object], config: Mapping[str, object], context:
 def _to_be_raised(error: StepError, config: Mapping[str, object], context: Context) -> bool:
     if error.code == "step.cancelled" or error.code.startswith(("config_", "missing_", "unknown_")):
         return True
-    return error.retryable and retry_policy(config).another(context.attempt)
+    status = error.details.get("status")
+    return retry_policy(config).another(context.attempt, error.code, status, retryable=error.retryable)
 
 
 def _taken(delivery: Delivery) -> Map:

@@ -13,6 +13,7 @@ from gitflow_runner.steps.config import name_of, persist_settings, text_of
 from gitflow_runner.steps.keyvalue import key_of, put
 
 MAX_RETAINED_BYTES = 50_000_000
+MAX_EPHEMERAL_BYTES = 4_000_000_000  # only for what is never whole in memory
 
 
 def persist(result: Value, config: Mapping[str, object], context: Context) -> Value:
@@ -51,20 +52,26 @@ def _edn(value: Value) -> str:
         raise StepError("persist.unwritable", f"the result cannot be stored: {error.message}") from None
 
 
+def tier_limit(settings: Mapping[str, object]) -> int:
+    """How many bytes a stored value of the `:tier` may have."""
+    return MAX_EPHEMERAL_BYTES if text_of(settings, "tier") == "ephemeral" else MAX_RETAINED_BYTES
+
+
 def store(data: bytes, media: str, settings: Mapping[str, object], context: Context) -> Map:
     """Put the bytes into the store and give back their reference map."""
     if len(data) > MAX_RETAINED_BYTES:
         raise StepError(
             "persist.too_large", f"{len(data)} bytes are more than a stored value may hold", definite=False
         )
+    put = context.blobs.put(data, text_of(settings, "content-type") or media)
+    return reference(put, settings, context)
+
+
+def reference(put: BlobRef, settings: Mapping[str, object], context: Context) -> Map:
+    """The map of a stored value; all four names of its URI are there, since flows use any of them."""
     if settings.get("signed-url"):
         context.log.line("persist: no signed URL is made; the value lies in the run under its res:// name")
-    put = context.blobs.put(data, text_of(settings, "content-type") or media)
-    return reference(put, text_of(settings, "filename"), text_of(settings, "tier") or "retained")
-
-
-def reference(put: BlobRef, filename: str | None, tier: str) -> Map:
-    """The map of a stored value; all four names of its URI are there, since flows use any of them."""
+    filename = text_of(settings, "filename")
     pairs: list[tuple[Value, Value]] = [(keyword("type"), keyword("blob"))]
     pairs += [(keyword(name), put.uri) for name in ("ref", "blob-ref", "uri", "resource-uri")]
     pairs += [
@@ -72,7 +79,7 @@ def reference(put: BlobRef, filename: str | None, tier: str) -> Map:
         (keyword("sha256"), put.sha256),
         (keyword("size-bytes"), put.size),
         (keyword("content-type"), put.media_type),
-        (keyword("tier"), keyword(tier)),
+        (keyword("tier"), keyword(text_of(settings, "tier") or "retained")),
     ]
     if filename is not None:
         pairs.append((keyword("filename"), filename))

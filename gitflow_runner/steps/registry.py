@@ -19,11 +19,17 @@ GROUP = "gitflow_runner.steps"
 
 SHARED = frozenset(
     {
+        "answering",
+        "asking",
+        "auth",
         "base",
+        "bodies",
         "config",
+        "expect",
         "jsontext",
         "keyvalue",
         "memory",
+        "modelcall",
         "persist",
         "propose",
         "registry",
@@ -31,6 +37,8 @@ SHARED = frozenset(
         "request",
         "response",
         "results",
+        "sigv4",
+        "tokens",
     }
 )
 """The modules of this package that are no step type; every other one holds its own in `STEP`."""

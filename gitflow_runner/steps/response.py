@@ -19,6 +19,7 @@ from gitflow_runner.steps.jsontext import MAX_DEPTH, from_plain, read_json
 
 READINGS = ("auto", "json", "jsonl", "sse", "text", "bytes", "edn", "xml", "yaml")
 MAX_RETRY_AFTER_MS = 86_400_000
+EXCERPT = 500  # characters of a body that cannot be read
 
 _NEVER_SHOWN = frozenset({"set-cookie", "set-cookie2", "authorization", "proxy-authenticate"})
 _CHARSET = re.compile(r"charset\s*=\s*\"?([A-Za-z0-9._-]{1,40})", re.IGNORECASE)
@@ -57,7 +58,7 @@ def read_body(response: HttpResponse, reading: str) -> Value:
             "http.body",
             f"the body cannot be read as {reading}: {str(error)[:200]}",
             definite=False,
-            data={"status": response.status},
+            data={"status": response.status, "excerpt": text[:EXCERPT]},
         ) from None
 
 
@@ -130,10 +131,18 @@ def _events(text: str) -> list[Map]:
     return events
 
 
-def _xml(text: str) -> Value:
-    if "<!DOCTYPE" in text or "<!ENTITY" in text:
+class _NoDoctype(ElementTree.TreeBuilder):
+    """Builds a tree of a document that defines nothing: entities come with a document type only."""
+
+    def doctype(self, name: str, pubid: str | None, system: str | None) -> None:
+        """Called where the declaration begins, before any entity of it."""
         raise StepError("http.body", "a document type is not read")
-    return _element(ElementTree.fromstring(text), 0)
+
+
+def _xml(text: str) -> Value:
+    parser = ElementTree.XMLParser(target=_NoDoctype())
+    parser.feed(text)
+    return _element(parser.close(), 0)
 
 
 def _element(node: ElementTree.Element, depth: int) -> Map:

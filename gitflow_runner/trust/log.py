@@ -87,7 +87,18 @@ class TipSeen:
     tip: Oid
 
 
-Entry = ReleaseSeen | PromotionSeen | PolicySeen | KeyRevoked | TipSeen
+@dataclass(frozen=True, slots=True)
+class GlassBroken:
+    """A guarded ref was seen, at `at` (ms), to hold a commit that this consent let past its gate."""
+
+    at: int
+    ref: str
+    old: Oid
+    new: Oid
+    consent: Oid
+
+
+Entry = ReleaseSeen | PromotionSeen | PolicySeen | KeyRevoked | TipSeen | GlassBroken
 
 _KINDS: dict[str, type[Entry]] = {
     "release.seen": ReleaseSeen,
@@ -95,6 +106,7 @@ _KINDS: dict[str, type[Entry]] = {
     "policy.seen": PolicySeen,
     "key.revoked": KeyRevoked,
     "tip.seen": TipSeen,
+    "glass.broken": GlassBroken,
 }
 _NAMES: dict[type[Entry], str] = {kind: name for name, kind in _KINDS.items()}
 
@@ -259,7 +271,7 @@ def _object(entry: Entry) -> Oid | None:
             return entry.promotion
         case PolicySeen():
             return entry.policy
-        case KeyRevoked() | TipSeen():
+        case KeyRevoked() | TipSeen() | GlassBroken():
             return None
 
 

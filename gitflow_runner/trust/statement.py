@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from typing import Literal, TypeVar, assert_never, cast
 
 from gitflow_runner.git.objects import Oid, trailers
+from gitflow_runner.trust.grammar import GRAMMARS, StatementKind
 from gitflow_runner.trust.reasons import Refusal
 
-StatementKind = Literal["approval", "start", "request", "promotion", "policy", "completion"]
 Act = Literal["cancel", "pause", "resume", "retry", "adopt", "resolve", "comment"]
 PromotionAction = Literal["promote", "rollback", "retire"]
 StepOutcome = Literal["retry", "done", "fail"]
@@ -91,70 +91,19 @@ class Completion:
     content: str | None = None
 
 
-Statement = Approval | Start | Request | Promotion | PolicyChange | Completion
-S = TypeVar("S", bound=Statement)
-
-_NAME = r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}"
-_DIGEST = r"sha256:[0-9a-f]{64}"
-_OID = r"[0-9a-f]{40}(?:[0-9a-f]{24})?"
-_NUMBER = r"[1-9][0-9]{0,8}"
-_LINE = r"[^\x00-\x1f\x7f]{1,200}"
-_NONCE = r"[A-Za-z0-9_-]{8,64}"
-
-
 @dataclass(frozen=True, slots=True)
-class _Grammar:
-    required: Mapping[str, str]
-    optional: Mapping[str, str]
+class BreakGlass:
+    """Consent to one move of one guarded ref without its gate; `old` is all zeros for a new ref."""
+
+    ref: str
+    old: Oid
+    new: Oid
+    nonce: str
+    reason: str
 
 
-_GRAMMARS: Mapping[StatementKind, _Grammar] = {
-    "approval": _Grammar(
-        {
-            "Gitflow-Run": _NAME,
-            "Gitflow-Wait": _NAME,
-            "Gitflow-Decision": r"[a-z][a-z0-9_-]{0,63}",
-            "Gitflow-Payload": _DIGEST,
-        },
-        {"Gitflow-Edited": _DIGEST},
-    ),
-    "start": _Grammar(
-        {"Gitflow-Flow": _NAME, "Gitflow-Input": _DIGEST, "Gitflow-Nonce": _NONCE},
-        {
-            "Gitflow-Release": _OID,
-            "Gitflow-Draft": _OID,
-            "Gitflow-Origin": _NAME,
-            "Gitflow-Reason": _LINE,
-        },
-    ),
-    "request": _Grammar(
-        {
-            "Gitflow-Run": _NAME,
-            "Gitflow-Act": r"cancel|pause|resume|retry|adopt|resolve|comment",
-            "Gitflow-Nonce": _NONCE,
-        },
-        {
-            "Gitflow-Reason": _LINE,
-            "Gitflow-Step": _NAME,
-            "Gitflow-Outcome": r"retry|done|fail",
-            "Gitflow-Value": _DIGEST,
-        },
-    ),
-    "promotion": _Grammar(
-        {
-            "Gitflow-Flow": _NAME,
-            "Gitflow-Version": _NUMBER,
-            "Gitflow-Release": _OID,
-            "Gitflow-Digest": _DIGEST,
-            "Gitflow-Action": r"promote|rollback|retire",
-            "Gitflow-Number": _NUMBER,
-        },
-        {"Gitflow-Reason": _LINE},
-    ),
-    "policy": _Grammar({"Gitflow-Policy-Version": _NUMBER, "Gitflow-Policy-Digest": _DIGEST}, {}),
-    "completion": _Grammar({"Gitflow-Run": _NAME, "Gitflow-Wait": _NAME}, {"Gitflow-Content": _DIGEST}),
-}
-
+Statement = Approval | Start | Request | Promotion | PolicyChange | Completion | BreakGlass
+S = TypeVar("S", bound=Statement)
 
 _KINDS: Mapping[type, StatementKind] = {
     Approval: "approval",
@@ -163,6 +112,7 @@ _KINDS: Mapping[type, StatementKind] = {
     Promotion: "promotion",
     PolicyChange: "policy",
     Completion: "completion",
+    BreakGlass: "break-glass",
 }
 
 
@@ -195,7 +145,7 @@ def parse_statement(message: bytes, wanted: type[S]) -> S:
     said = found.get(_STATEMENT)
     if said != kind:
         raise Refusal("trailers", f"a statement of kind {(said or 'none')[:40]!r} is not {kind!r}")
-    grammar = _GRAMMARS[kind]
+    grammar = GRAMMARS[kind]
     for key, value in found.items():
         pattern = grammar.required.get(key) or grammar.optional.get(key)
         if key != _STATEMENT and pattern is None:
@@ -254,6 +204,14 @@ def _build(kind: StatementKind, found: Mapping[str, str]) -> Statement:
             return PolicyChange(int(of("Gitflow-Policy-Version")), of("Gitflow-Policy-Digest"))
         case "completion":
             return Completion(of("Gitflow-Run"), of("Gitflow-Wait"), get("Gitflow-Content"))
+        case "break-glass":
+            return BreakGlass(
+                of("Gitflow-Ref"),
+                Oid(of("Gitflow-Old")),
+                Oid(of("Gitflow-New")),
+                of("Gitflow-Nonce"),
+                of("Gitflow-Reason"),
+            )
         case _ as never:
             assert_never(never)
 
@@ -346,6 +304,15 @@ def _lines(statement: Statement) -> Sequence[tuple[str, str | int | None]]:
                 ("Gitflow-Run", s.run),
                 ("Gitflow-Wait", s.wait),
                 ("Gitflow-Content", s.content),
+            )
+        case BreakGlass() as s:
+            return (
+                (_STATEMENT, "break-glass"),
+                ("Gitflow-Ref", s.ref),
+                ("Gitflow-Old", s.old),
+                ("Gitflow-New", s.new),
+                ("Gitflow-Nonce", s.nonce),
+                ("Gitflow-Reason", s.reason),
             )
         case _ as never:
             assert_never(never)

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from tests.architecture.source import ROOT
+from tests.gated import MAIN, guard
 from tests.hooked import install, must, repository
 from tests.server import serve
 from tests.team import Team, build_team
@@ -58,3 +59,26 @@ def bench_judging_a_push_of_decisions(tmp_path: Path, compare: Compare) -> None:
 
     ratio = compare(f"{DECISIONS} decisions judged beside as many git verify-commit", ours, theirs)
     assert ratio < 4
+
+
+def bench_looking_up_a_pass(tmp_path: Path, compare: Compare) -> None:
+    """A push to a guarded branch, with six other flows live."""
+    gated = guard(build_team(tmp_path))
+    for slug in ("ship", "pair", "twice", "branch", "both", "tidy"):
+        assert gated.ann.gfr("release", slug, "-m", "first", "--yes").exit == 0
+        assert gated.ann.gfr("promote", slug, "--yes").exit == 0
+    good = gated.commit()
+    gated.ask(good)
+    gated.work()
+    old = must(gated.folder, "rev-parse", MAIN)
+    line = f"{old} {good} {MAIN}\n".encode()
+    environment = os.environ | {"PYTHONPATH": str(ROOT), "GIT_DIR": "."}
+    call = [sys.executable, "-P", "-m", "gitflow_runner.hooks", "gates"]
+
+    def ours() -> None:
+        subprocess.run(call, cwd=gated.folder, env=environment, input=line, check=True)
+
+    def theirs() -> None:  # the same program and all that it loads, with nothing to judge
+        subprocess.run(call, cwd=gated.folder, env=environment, input=b"", check=True)
+
+    assert compare("a gate looked up beside a hook that judges nothing", ours, theirs) < 4

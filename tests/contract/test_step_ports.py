@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import pytest
 
@@ -90,3 +90,26 @@ def test_an_unknown_digest_is_told(make: Callable[[], Blobs]) -> None:
     with pytest.raises(StepError) as caught:
         make().get("res://sha256/" + "0" * 64)
     assert caught.value.code == "res.unknown"
+
+
+@each_blobs
+def test_a_stream_is_stored_and_read_piece_by_piece(make: Callable[[], Blobs]) -> None:
+    blobs = make()
+    put = blobs.put_stream(iter([b"hel", b"", b"lo"]), "text/plain")
+    assert put == blobs.put(b"hello", "text/plain")
+    assert (blobs.size(put.uri), b"".join(blobs.chunks(put.uri))) == (5, b"hello")
+
+
+@each_blobs
+def test_a_stream_that_fails_stores_nothing(make: Callable[[], Blobs]) -> None:
+    def failing() -> Iterator[bytes]:
+        yield b"hello"
+        raise StepError("http.protocol", "broke off")
+
+    blobs = make()
+    with pytest.raises(StepError) as caught:
+        blobs.put_stream(failing(), "text/plain")
+    assert caught.value.code == "http.protocol"
+    with pytest.raises(StepError) as missing:
+        blobs.size("res://sha256/2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824")
+    assert missing.value.code == "res.unknown"

@@ -14,7 +14,7 @@ from gitflow_runner.lang.printer import write
 from gitflow_runner.lang.values import keyword
 from gitflow_runner.model.spec import COMMON_FIELDS
 from gitflow_runner.net.recorded import RecordedHttp
-from gitflow_runner.steps.base import HttpConnection, Step
+from gitflow_runner.steps.base import HttpConnection, Service, Step
 from gitflow_runner.steps.config import config_problems, parse_config, plain_config
 from gitflow_runner.steps.memory import MemoryConnections
 from gitflow_runner.steps.registry import SHARED, Steps, built_in
@@ -25,10 +25,15 @@ SECRET = "s3cret-canary"
 
 every_step = pytest.mark.parametrize("step", ALL, ids=lambda step: step.spec.type)
 
+SERVICE = Service("api", "http-api", {}, origins=("https://api.example:443",))
+MODEL = "https://api.example/chat/completions"
+
 # A config that reaches the outside, and the settings of one that carries a secret.
 REACHING = {
     "http": '{:connection :api :path "x" :method :post :json {:a 1}}',
     "kv": '{:operation :set :key "k" :value 1}',
+    "llm": '{:connection :api :provider :openai-compatible :prompt "x"}',
+    "agent": '{:connection :api :provider :openai-compatible :objective "x"}',
     "notify": '{:channels {:http {:connection :api :path "x" :json {}}} :data {:a 1}}',
 }
 
@@ -104,14 +109,14 @@ def test_a_pure_or_keyed_step_gives_the_same_again_with_the_same_key(step: Step)
 def test_a_cancelled_step_has_no_effect(step: Step) -> None:
     world = World({"https://api.example/x": answer()})
     world.cancel.ask()
-    connections = MemoryConnections({"api": HttpConnection("https://api.example")})
+    connections = MemoryConnections({"api": HttpConnection("https://api.example")}, {"api": SERVICE})
     context = world.context(connections=connections, render=lambda text, data: text)
     error = failure(step, REACHING[step.spec.type], context)
     assert (error.code, error.definite) == ("step.cancelled", True)
     assert (world.http.requests, world.kv.get("k")) == ([], None)
 
 
-@pytest.mark.parametrize("name", ["http", "notify"])
+@pytest.mark.parametrize("name", ["http", "notify", "llm", "agent"])
 @pytest.mark.parametrize("status", [200, 500])
 def test_a_secret_goes_into_the_request_and_nowhere_else(name: str, status: int) -> None:
     connections = MemoryConnections(
@@ -122,9 +127,13 @@ def test_a_secret_goes_into_the_request_and_nowhere_else(name: str, status: int)
                 query=(("token", SECRET),),
                 origins=("https://api.example:443",),
             )
-        }
+        },
+        {"api": SERVICE},
     )
-    world = World({"https://api.example/x": answer(status, b"no", set_cookie=SECRET)})
+    told_back = answer(
+        status, f"no, {SECRET}".encode() if name in ("llm", "agent") else b"no", set_cookie=SECRET
+    )
+    world = World({"https://api.example/x": told_back, MODEL: told_back})
     context = world.context(connections=connections, render=lambda text, data: text)
     step = Steps().get(name)
     config = parse_config(step.spec, edn(REACHING[name]))

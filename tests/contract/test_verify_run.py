@@ -13,9 +13,10 @@ from gitflow_runner.git.dulwich import DulwichReader
 from gitflow_runner.git.memory import MemoryRepository
 from gitflow_runner.git.objects import BLOB_MODE, Commit, Oid, TreeEntry, blob, encode_tree
 from gitflow_runner.git.repository import RefUpdate, Repository
-from gitflow_runner.ledger.blobs import BlobStore, RunBlobs
+from gitflow_runner.ledger.blobs import RunBlobs
 from gitflow_runner.ledger.fsck import Finding, verify_run
 from gitflow_runner.ledger.journal import Journal, Turn
+from gitflow_runner.ledger.store import BlobStore
 from gitflow_runner.model.event import RunSucceeded
 from gitflow_runner.model.stored import Stored
 from tests.repositories import repositories

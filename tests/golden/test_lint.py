@@ -43,7 +43,13 @@ FUNCTION = Spec(
     "{:ref :total}",
     one_of=(("ref", "code"),),
 )
-LLM = Spec("llm", "Asks a model", "keyed", (Field("prompt", "string", "the question"),), '{:prompt "Hi"}')
+LLM = Spec(
+    "llm",
+    "Asks a model",
+    "keyed",
+    (Field("prompt", "string", "the question"), Field("tools", "any", "what it may call")),
+    '{:prompt "Hi"}',
+)
 SSH = Spec("ssh", "Runs a command", "unsafe", (Field("command", "string", "what"),), '{:command "ls"}')
 NAMES = {"flow/input": (0, 0), "flow/step": (2, 3), "flow/poll": (2, 2), "flow/slot-bound?": (1, 1)}
 HOST = {name: HostFn(name, low, high) for name, (low, high) in NAMES.items()}

@@ -47,7 +47,7 @@ def test_a_compressed_body_is_unpacked_however_it_arrives(
     room = len(data)
     pieces = []
     for start, end in pairwise(ends):
-        piece = decoder.feed(packed[start:end], room)
+        piece = b"".join(decoder.feed(packed[start:end], room))
         room -= len(piece)
         pieces.append(piece)
     decoder.finish()

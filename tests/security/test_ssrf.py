@@ -12,7 +12,7 @@ import pytest
 from gitflow_runner.errors import StepError, UsageError
 from gitflow_runner.net.address import AllowPattern, Origin, is_public
 from gitflow_runner.net.client import HttpClient
-from gitflow_runner.net.exchange import HttpRequest
+from gitflow_runner.net.exchange import HttpRequest, HttpResponse
 from tests.loopback import Answer, Loopback, get
 
 
@@ -165,6 +165,32 @@ def test_a_redirect_to_the_inside_is_refused(server: Loopback, target: str) -> N
         client = HttpClient(monotonic_ms=clock, allow=(outside.origin,))
         assert refusal(client, f"{outside.origin}/go")[0] == "http.refused_address"
     assert server.seen == []
+
+
+class Everything:
+    """A sink that takes whatever comes."""
+
+    limit = 1_000_000
+
+    def __init__(self) -> None:
+        self.taken = b""
+
+    def wants(self, head: HttpResponse) -> bool:
+        return True
+
+    def take(self, head: HttpResponse, chunks: Iterator[bytes]) -> None:
+        self.taken = b"".join(chunks)
+
+
+def test_a_streamed_answer_follows_no_redirect_to_the_inside_either(server: Loopback) -> None:
+    with Loopback() as outside:
+        outside.on("/go", Answer(302, headers={"Location": f"{server.origin}/"}))
+        client = HttpClient(monotonic_ms=clock, allow=(outside.origin,))
+        sink = Everything()
+        with pytest.raises(StepError) as caught:
+            client.send(get(f"{outside.origin}/go"), Never(), sink)
+        client.close()
+    assert (caught.value.code, sink.taken, server.seen) == ("http.refused_address", b"", [])
 
 
 @pytest.mark.parametrize("target", ["file:///etc/passwd", "gopher://127.0.0.1:70/x"])

@@ -7,6 +7,7 @@ import pytest
 from gitflow_runner.lang.values import keyword
 from gitflow_runner.net.exchange import HttpRequest
 from gitflow_runner.steps.base import HttpConnection
+from gitflow_runner.steps.bodies import StoredBody
 from gitflow_runner.steps.config import plain_config
 from gitflow_runner.steps.http import SPEC, STEP
 from gitflow_runner.steps.memory import MemoryConnections
@@ -20,6 +21,13 @@ def sent(config: str, **changes: object) -> HttpRequest:
     world = World({URL: answer(204)})
     run(STEP, config, world.context(**changes))
     return world.http.requests[0]
+
+
+def content(request: HttpRequest) -> bytes:
+    """All bytes of a request's body."""
+    body = request.body
+    assert body is not None
+    return body if isinstance(body, bytes) else b"".join(body.chunks())
 
 
 def got(body: bytes, media: str = "", more: str = "", **changes: object) -> object:
@@ -92,9 +100,8 @@ def test_a_multipart_body_is_the_same_at_each_try() -> None:
     put = world.blobs.put(b"\xff", "image/png")
     file = f'{{:name :f :filename "x\\"y" :from-ref "{put.uri}"}}'
     config = f'{{:url "{URL}" :method :post :multipart [{{:name "a" :value "1"}} {file}]}}'
-    first, second = (sent(config, blobs=world.blobs).body for _ in range(2))
+    first, second = (content(sent(config, blobs=world.blobs)) for _ in range(2))
     assert first == second
-    assert first is not None
     assert first.split(b"\r\n")[1:4] == [b'Content-Disposition: form-data; name="a"', b"", b"1"]
     assert b'name="f"; filename="x%22y"\r\nContent-Type: application/octet-stream\r\n\r\n\xff\r\n' in first
 
@@ -105,7 +112,9 @@ def test_a_stored_value_can_be_the_body() -> None:
     config = (
         f'{{:url "{URL}" :method :put :body-from-ref {{:type :blob :uri "{put.uri}"}} :content-type "a/b"}}'
     )
-    assert sent(config, blobs=world.blobs).body == b"stored"
+    request = sent(config, blobs=world.blobs)
+    assert isinstance(request.body, StoredBody)
+    assert (request.body.size, content(request), content(request)) == (6, b"stored", b"stored")
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,11 @@ SHAPE = Code("invalid_interfaces_shape", "error", ":interfaces is a map from a c
 CATEGORY = Code(
     "invalid_interface_category_shape", "error", "A category of :interfaces holds a vector of interface maps."
 )
-MANY = Code("too_many_interfaces", "error", ":manual, :http and :webhook take one interface each.")
+MANY = Code(
+    "too_many_interfaces",
+    "error",
+    ":manual, :http and :webhook take one interface each; :mcp and :git any number.",
+)
 ENTRY = Code("invalid_interface_shape", "error", "An interface is a map: {:id :start :invocation :default}.")
 NO_ID = Code("missing_interface_id", "error", "An interface has an :id (:mcp: a :tool-name).")
 ID = Code("invalid_interface_id", "error", "An interface's id is a plain keyword or text.")
@@ -29,6 +33,7 @@ UNKNOWN = Code(
 )
 
 CATEGORIES: tuple[str, ...] = get_args(Category)
+_SEVERAL = ("mcp", "git")
 
 
 def _check(subject: Subject) -> Iterator[Diagnostic]:
@@ -51,7 +56,7 @@ def _check(subject: Subject) -> Iterator[Diagnostic]:
             hint = f":{name} [{{:id :start :invocation :default}}]"
             yield CATEGORY.at(listed, f":{name} must be a vector", hint=hint, path=here)
             continue
-        if name != "mcp" and len(listed.items) > 1:
+        if name not in _SEVERAL and len(listed.items) > 1:
             message = f":{name} takes one interface, {len(listed.items)} are given"
             yield MANY.at(listed.items[1], message, hint="remove the others", path=(*here, 1))
         for index, item in enumerate(listed.items):

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from gitflow_runner.catalog.diagnostic import Diagnostic, Path
 from gitflow_runner.catalog.lint.rule import Code, Rule, Subject
 from gitflow_runner.catalog.nearest import did_you_mean
-from gitflow_runner.catalog.syntax import entries, everything, get, keyword_text, name_text
+from gitflow_runner.catalog.syntax import elements, entries, everything, get, keyword_text, name_text
 from gitflow_runner.lang.forms import Form, MapForm, VectorForm
 
 INVALID = Code(
@@ -20,7 +20,7 @@ INVALID = Code(
 MISSING = Code(
     "missing_packaged_step_reference",
     "error",
-    "The body calls a step by a name with a namespace that neither :steps nor :agents declares.",
+    "The body calls, or offers as a tool, a step by a name that neither :steps nor :agents declares.",
 )
 UNUSED = Code(
     "unreferenced_packaged_step",
@@ -72,16 +72,28 @@ def _check_calls(subject: Subject) -> Iterator[Diagnostic]:
             hint = did_you_mean(call.type, declared, ":") or f"add {{:id :{call.type} :type ...}} to :steps"
             message = f":{call.type} is called, but neither :steps nor :agents declares it"
             yield MISSING.at(call.arguments[0], message, hint=hint, path=(":flow",))
+    for tools in _offered(subject):
+        for form in (*elements(get(tools, "steps")), *elements(get(tools, "agents"))):
+            name = name_text(form)
+            if name is not None and name not in declared:
+                hint = did_you_mean(name, declared, ":") or f"add {{:id :{name} ...}} to :steps or :agents"
+                message = f":{name} is offered as a tool, but neither :steps nor :agents declares it"
+                yield MISSING.at(form, message, hint=hint, path=(":flow",))
+
+
+def _offered(subject: Subject) -> list[Form]:
+    """What stands under every `:tools` of the body, the agents and the packaged steps."""
+    holders = [
+        *((subject.body,) if subject.body is not None else ()),
+        *(form for name in ("agents", "steps") if (form := subject.field(name)) is not None),
+    ]
+    return [tools for holder in holders for form in everything(holder) for tools in _tools(form)]
 
 
 def _check_unused(subject: Subject) -> Iterator[Diagnostic]:
     if subject.body is None or any(call.type is None for call in subject.calls):
         return
-    holders = [
-        subject.body,
-        *(form for name in ("agents", "steps") if (form := subject.field(name)) is not None),
-    ]
-    offered = [tools for holder in holders for form in everything(holder) for tools in _tools(form)]
+    offered = _offered(subject)
     if any(not isinstance(tools, MapForm | VectorForm) for tools in offered):
         return
     used = {call.type for call in subject.calls}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 from gitflow_runner.catalog.diagnostic import Diagnostic, Path
 from gitflow_runner.catalog.lint.functions import STEP_TYPES
@@ -81,14 +81,29 @@ def _check_config(name: str, kind: str, config: MapForm, spec: Spec) -> Iterator
     for key, entry in given.items():
         field = spec.field(key)
         if field is None:
-            known = [each.name for each in (*spec.fields, *COMMON_FIELDS)]
-            hint = did_you_mean(key, known, ":") or "remove it; known are " + " ".join(
-                f":{each}" for each in known
-            )
-            message = f"a :{spec.type} step has no setting :{key}"
-            yield UNKNOWN.at(entry.key, message, hint=hint, path=(":flow",))
+            yield _unknown(f"a :{spec.type} step", key, entry.key, (*spec.fields, *COMMON_FIELDS))
         elif key != "type":
             yield from _check_value(name, field, entry.value)
+            yield from _check_inside(name, field, entry.value)
+
+
+def _check_inside(name: str, field: Field, form: Form) -> Iterator[Diagnostic]:
+    """The keys of a map that has a closed set of them."""
+    if not field.keys or not isinstance(form, MapForm):
+        return
+    for key, entry in entries(form).items():
+        inner = next((each for each in field.keys if each.name == key), None)
+        if inner is None:
+            yield _unknown(f":{field.name} of {name}", key, entry.key, field.keys)
+        else:
+            yield from _check_value(name, inner, entry.value)
+            yield from _check_inside(name, inner, entry.value)
+
+
+def _unknown(what: str, key: str, form: Form, known: Sequence[Field]) -> Diagnostic:
+    listed = [each.name for each in known]
+    hint = did_you_mean(key, listed, ":") or "remove it; known are " + " ".join(f":{each}" for each in listed)
+    return UNKNOWN.at(form, f"{what} has no setting :{key}", hint=hint, path=(":flow",))
 
 
 def _check_missing(name: str, config: MapForm, spec: Spec, given: frozenset[str]) -> Iterator[Diagnostic]:

@@ -15,7 +15,7 @@ from gitflow_runner.lang.forms import MapForm, VectorForm
 INVALID = Code(
     "invalid_trigger",
     "error",
-    ':triggers is a vector of {:type :manual|:schedule|:event :label "..." :enabled true :config {...}}.',
+    ':triggers is a vector of {:type :manual|:schedule|:event|:git :label "..." :enabled true :config {}}.',
 )
 MANUAL = Code(
     "deprecated_manual_trigger",
@@ -33,7 +33,7 @@ NO_INVOCATIONS = Code(
     "The flow is written with :triggers and declares no :invocations, where inputs are named and typed.",
 )
 
-TYPES = ("manual", "schedule", "event", "webhook")
+TYPES = ("manual", "schedule", "event", "webhook", "git")
 
 
 def _check(subject: Subject) -> Iterator[Diagnostic]:

@@ -1,0 +1,139 @@
+"""Mail to a real sink and chat to a real server: messages with the commands that decide a wait."""
+
+from __future__ import annotations
+
+import json
+import socket
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from email import message_from_bytes
+from email.message import Message as Received
+from typing import Any
+
+import pytest
+from aiosmtpd.controller import Controller
+from aiosmtpd.smtp import SMTP
+
+from gitflow_runner.errors import StepError
+from gitflow_runner.model.message import Message
+from gitflow_runner.net.client import HttpClient
+from gitflow_runner.net.mail import Mail, MailClient
+from gitflow_runner.notifiers.smtp import _mail
+from gitflow_runner.runner.channels import Channels
+from gitflow_runner.runner.clock import SystemClock
+from gitflow_runner.steps.base import Context, Service
+from gitflow_runner.steps.memory import MemoryConnections
+from gitflow_runner.steps.notify import STEP
+from tests.loopback import Answer, Loopback
+from tests.step_context import World, at, run, text
+
+
+@dataclass
+class Sink:
+    """Keeps mails; `answer` is what it says to each."""
+
+    answer: str = "250 taken"
+    mails: list[tuple[list[str], Received]] = field(default_factory=list)
+    port: int = 0
+
+    async def handle_DATA(self, server: SMTP, session: Any, envelope: Any) -> str:  # noqa: N802  # its name
+        if self.answer.startswith("250"):
+            self.mails.append((envelope.rcpt_tos, message_from_bytes(envelope.content)))
+        return self.answer
+
+
+@pytest.fixture
+def sink() -> Iterator[Sink]:
+    made = Sink()
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        made.port = free.getsockname()[1]
+    controller = Controller(made, hostname="127.0.0.1", port=made.port)
+    controller.start()
+    yield made
+    controller.stop()
+
+
+ALLOW = ("*://127.0.0.1:*",)
+
+
+def context_of(world: World, http: HttpClient | None = None, **changes: object) -> Context:
+    channels = Channels(http or world.http, MailClient(allow=ALLOW), world.log, world.cancel)
+    return world.context(notify=channels, **changes)
+
+
+def smtp(port: int, rest: str = "") -> str:
+    return (
+        '{:message "Ship 7?" :title "Ship\\nit"'
+        ' :data {:git-commands "git fetch …" :approve-command "gfr approve x"}'
+        f' :channels {{:smtp {{:to ["a@x.test" "b@x.test"] :from "r@x.test" :host "127.0.0.1" :port {port}'
+        f" :security :none {rest}}}}}}}"
+    )
+
+
+def test_a_mail_carries_the_message_and_the_commands(sink: Sink) -> None:
+    result = run(STEP, smtp(sink.port), context_of(World(), render=lambda text, data: text))
+    assert text(result) == "{:sent? true, :channels {:smtp {:sent? true}}}"
+    ((people, mail),) = sink.mails
+    assert people == ["a@x.test", "b@x.test"]
+    assert (mail["Subject"], mail["From"]) == ("Ship it", "r@x.test")
+    assert mail["Message-ID"] == f"<{'ab' * 32}@gitflow.invalid>"
+    body = mail.get_payload(decode=True)
+    assert isinstance(body, bytes)
+    assert body.decode().split("\r\n\r\n") == ["Ship 7?", "gfr approve x", "git fetch …\r\n"]
+
+
+@pytest.mark.parametrize(("answer", "retryable"), [("451 later", True), ("554 no", False)])
+def test_a_refused_mail_says_whether_to_try_again(sink: Sink, answer: str, retryable: bool) -> None:
+    sink.answer = answer
+    settings = {"to": "a@x.test", "from": "r@x.test"}
+    mail = Mail("127.0.0.1", sink.port, _mail(settings, Message("t", "x")), "none")
+    with pytest.raises(StepError) as caught:
+        MailClient(allow=ALLOW).send(mail, World().cancel)
+    assert (caught.value.code, caught.value.retryable) == ("mail.refused", retryable)
+
+
+def test_a_server_inside_the_network_must_be_allowed(sink: Sink) -> None:
+    world = World()
+    channels = Channels(world.http, MailClient(), world.log, world.cancel)
+    result = run(STEP, smtp(sink.port), world.context(notify=channels, render=lambda text, data: text))
+    assert [at(error, "code") for error in at(result, "errors")] == ["http.refused_address"]
+    assert sink.mails == []
+
+
+def test_a_password_is_never_sent_in_the_clear_nor_written_in_a_flow(sink: Sink) -> None:
+    origins = (f"smtp://127.0.0.1:{sink.port}",)
+    settings = {"host": "127.0.0.1", "port": sink.port, "username": "u"}
+    service = Service("mail", "smtp", settings, {"password": "s3cret-canary"}, origins)
+    world = World()
+    context = context_of(
+        world, render=lambda text, data: text, connections=MemoryConnections({}, {"mail": service})
+    )
+    result = run(STEP, smtp(sink.port, ":connection :mail"), context)
+    assert [at(error, "code") for error in at(result, "errors")] == ["mail.insecure"]
+    assert "s3cret" not in text(result)
+    with pytest.raises(StepError) as caught:
+        run(STEP, smtp(sink.port, ':password "x"'), context)
+    assert caught.value.code == "config_choice"
+
+
+def test_a_server_that_is_gone_is_told(sink: Sink) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    result = run(STEP, smtp(port), context_of(World(), render=lambda text, data: text))
+    assert [at(error, "code") for error in at(result, "errors")] == ["mail.connect"]
+
+
+def test_a_chat_gets_text_and_commands_with_its_marks_escaped() -> None:
+    with Loopback() as server:
+        server.on("/hook", Answer(200, b"ok"))
+        config = (
+            '{:message "Ship <!channel> 7?" :title "Ship" :data {:git-commands "git & co"}'
+            f' :channels {{:slack {{:url "{server.origin}/hook"}}}}}}'
+        )
+        http = HttpClient(monotonic_ms=SystemClock().monotonic_ms, allow=ALLOW)
+        run(STEP, config, context_of(World(), http, render=lambda text, data: text))
+        http.close()
+    assert server.seen[0].headers["idempotency-key"] == "ab" * 32
+    said = json.loads(server.seen[0].body)
+    assert said["text"] == "*Ship*\nShip &lt;!channel&gt; 7?"
+    assert [block["text"]["text"] for block in said["blocks"]] == [said["text"], "```git &amp; co```"]
