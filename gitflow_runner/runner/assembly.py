@@ -17,17 +17,20 @@ from gitflow_runner.model.pin import Pin
 from gitflow_runner.model.spec import Effect
 from gitflow_runner.runner.attempt import Attempts
 from gitflow_runner.runner.buffer import Buffer
+from gitflow_runner.runner.changes import Changes
 from gitflow_runner.runner.children import Children, Launch, relatives_files
 from gitflow_runner.runner.code import Code
 from gitflow_runner.runner.connections import RunConnections
 from gitflow_runner.runner.draft_trust import require_signed_draft
 from gitflow_runner.runner.drive import Driver
+from gitflow_runner.runner.forge_desk import ForgeDesk
 from gitflow_runner.runner.freshness import require_fresh
 from gitflow_runner.runner.functions import FlowFunctions
 from gitflow_runner.runner.inbox import Inbox
 from gitflow_runner.runner.isolated import IsolatedFunctions
 from gitflow_runner.runner.outbox import Outbox
 from gitflow_runner.runner.ports import Ports
+from gitflow_runner.runner.proposals import Proposals
 from gitflow_runner.runner.requests import Requests
 from gitflow_runner.runner.runtime import LazyHttp, Runtime
 from gitflow_runner.runner.settings import LimitSettings
@@ -81,6 +84,21 @@ class Assembly:
         )
 
     @cached_property
+    def desk(self) -> ForgeDesk:
+        """Where the run proposes."""
+        return ForgeDesk(self.runtime, self.code.settings)
+
+    @cached_property
+    def proposals(self) -> Proposals:
+        """What makes proposals and opens their changes."""
+        return Proposals(self.desk, self.buffer, self.pin, self.runtime.forge_memory)
+
+    @cached_property
+    def changes(self) -> Changes:
+        """What looks at the changes."""
+        return Changes(self.desk, self.proposals, self.buffer, self.pin, self.runtime.forge_memory)
+
+    @cached_property
     def inbox(self) -> Inbox:
         """What people sent."""
         return Inbox(
@@ -90,6 +108,7 @@ class Assembly:
             requests=self.requests,
             clock=self.runtime.clock,
             pin=self.pin,
+            changes=self.changes,
             fetch=partial(fetch, self.runtime),
             require_fresh=partial(require_fresh, self.runtime),
         )
@@ -185,6 +204,8 @@ class Assembly:
             clock=self.runtime.clock,
             pin=self.pin,
             refuse=self.attempts.refuse,
+            proposals=self.proposals,
+            changes=self.changes,
             tell=outbox.tell,
             remind=outbox.remind,
         )

@@ -95,19 +95,23 @@ def pinned_code(runtime: Runtime, pin: Pin) -> Code:
         found = pinned_configuration(runtime.repository, pin.slug, pin.configuration)
     else:
         # Recorded before configurations were pinned: such a run has no connections.
-        found = Configured(_protected_settings(runtime))
+        found = Configured(protected_settings(runtime))
     if pin.is_draft:
         found = _for_draft(runtime, found)
     return Code(flow, pin.source, pin.files, found, pin.authors)
 
 
 def _for_draft(runtime: Runtime, found: Configured) -> Configured:
-    """A draft's own configuration, save for where its functions run: that is not for the draft to say."""
-    trusted = _protected_settings(runtime) if runtime.policies.newest() is not None else Settings()
-    return replace(found, settings=replace(found.settings, functions=trusted.functions))
+    """A draft's own configuration, save for where its functions run and where a token goes to.
+
+    Neither is for the draft to say.
+    """
+    trusted = protected_settings(runtime) if runtime.policies.newest() is not None else Settings()
+    return replace(found, settings=replace(found.settings, functions=trusted.functions, forge=trusted.forge))
 
 
-def _protected_settings(runtime: Runtime) -> Settings:
+def protected_settings(runtime: Runtime) -> Settings:
+    """The settings that count: as they stand on the protected branch (protocol 7.3)."""
     return parse_settings(reader_of_commit(runtime.repository, protected_commit(runtime))(PATH))
 
 

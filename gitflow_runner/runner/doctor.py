@@ -9,6 +9,8 @@ from typing import Literal
 
 from gitflow_runner.errors import GitflowError
 from gitflow_runner.git.refs import POLICY, RUNS
+from gitflow_runner.runner.code import protected_settings
+from gitflow_runner.runner.forge_desk import ForgeDesk
 from gitflow_runner.runner.hook_files import hooks_status
 from gitflow_runner.runner.runtime import Runtime
 from gitflow_runner.runner.staged_secrets import staged_secrets
@@ -138,6 +140,37 @@ def _secrets(runtime: Runtime) -> Iterator[Checked]:
     yield Checked("ok", "secrets", f"{len(records)} known, none of them staged")
 
 
+def _forge(runtime: Runtime) -> Iterator[Checked]:
+    settings = protected_settings(runtime)
+    if settings.forge is None:
+        yield Checked("ok", "forge", "none is configured: proposals are branches, merged with plain git")
+        return
+    desk, named = ForgeDesk(runtime, settings), settings.forge
+    desk.forge.check(desk.site)
+    if desk.remote is not None and runtime.git.config(f"remote.{desk.remote}.url") is None:
+        fix = (f"git remote add {desk.remote} URL",)
+        yield Checked("bad", "forge", f"no remote is named {desk.remote}: proposals cannot be pushed", fix)
+    if not desk.forge.tells:
+        yield Checked("ok", "forge", f"git alone, through {desk.remote or 'this repository'}")
+        return
+    login = desk.forge.who(desk.site, desk.ports(runtime.forge_memory))
+    policy = runtime.policies.newest()
+    mapped = 0 if policy is None else sum(1 for p in policy.people.values() if named.name in p.forge)
+    yield Checked("ok", "forge", f"{named.kind} knows the token as {login}; {mapped} people have accounts")
+    apply = "gfr policy apply"
+    if not mapped:
+        said = f"write :forge {{:{named.name} <number>}} beside people in .breyta/policy.edn"
+        text = f"the policy maps no account of {named.name}: no merge counts"
+        yield Checked("warn", "forge", text, (said, apply))
+    if policy is not None and not any("attest-forge" in p.can for p in policy.people.values()):
+        said = "give the runner :attest-forge in .breyta/policy.edn"
+        yield Checked(
+            "warn", "forge", "no runner may attest what a forge says: no merge counts", (said, apply)
+        )
+    if desk.site.hint_secret is None:
+        yield Checked("ok", "forge", "no webhook secret: changes are polled every 30 s")
+
+
 _CHECKS: tuple[tuple[str, Callable[[Runtime], Iterator[Checked]]], ...] = (
     ("git", _git),
     ("runner", _runner),
@@ -146,4 +179,5 @@ _CHECKS: tuple[tuple[str, Callable[[Runtime], Iterator[Checked]]], ...] = (
     ("sync", _refs),
     ("hooks", _hooks),
     ("secrets", _secrets),
+    ("forge", _forge),
 )

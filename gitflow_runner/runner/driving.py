@@ -70,7 +70,8 @@ def drive_recorded(runtime: Runtime, target: Target, patience: Patience) -> Stoo
 
 def drive_held(runtime: Runtime, journal: Journal, pin: Pin, code: Code, patience: Patience) -> Stood:
     """Drive a run whose lock the caller holds; afterwards its tip is pushed and, if over, let go."""
-    take_wake(runtime.repository.common_dir, journal.run.run)
+    if take_wake(runtime.repository.common_dir, journal.run.run):
+        runtime.forge_memory.hurry(journal.run.run)
     assembly = Assembly(runtime, journal, pin, code, partial(_launch, runtime))
     try:
         stood = assembly.driver.drive(patience)

@@ -21,6 +21,7 @@ from gitflow_runner.model.event import Recorded
 from gitflow_runner.model.spec import Spec
 from gitflow_runner.net.mail import MailClient
 from gitflow_runner.runner.clock import Clock, Jitter
+from gitflow_runner.runner.forge_memory import ForgeMemory
 from gitflow_runner.runner.isolated import FunctionWorker
 from gitflow_runner.runner.local import LocalState
 from gitflow_runner.runner.person import Person, find_person
@@ -121,8 +122,17 @@ class Runtime:
         return {name: self.steps.spec(name) for name in built_in()}
 
     def http(self, settings: HttpSettings) -> LazyHttp:
-        """The HTTP client for these settings, made when the first request is sent."""
-        return LazyHttp(lambda: self.make_http(settings))
+        """The HTTP client for these settings, one for the whole process, made for the first request."""
+        return self._clients.setdefault(settings, LazyHttp(lambda: self.make_http(settings)))
+
+    @cached_property
+    def _clients(self) -> dict[HttpSettings, LazyHttp]:
+        return {}
+
+    def close(self) -> None:
+        """Close the connections that stayed open for the next request."""
+        for client in self._clients.values():
+            client.close()
 
     @cached_property
     def tokens(self) -> Tokens:
@@ -173,6 +183,11 @@ class Runtime:
     def worker(self, limits: WorkerLimits) -> FunctionWorker:
         """The process for functions under these limits, the same one for every run; it starts when called."""
         return self._workers.setdefault(limits, FunctionWorker(self.clock, limits))
+
+    @cached_property
+    def forge_memory(self) -> ForgeMemory:
+        """What was asked of forges before, and when to ask again."""
+        return ForgeMemory()
 
     @cached_property
     def tips_noted(self) -> dict[str, Oid]:
