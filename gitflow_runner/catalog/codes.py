@@ -57,6 +57,12 @@ RUNNING: Final[Mapping[str, str]] = {
     ),
     "host_unbound": "A flow/... name was called where no run answers it, as in gfr eval; a body can call it.",
     "uncaught": "The code threw an exception that it does not catch; the message is that of the exception.",
+    "template.syntax": (
+        "A template is not well-formed, or uses what this subset of Handlebars has not, such as partials."
+    ),
+    "template.too_large": "A template is longer than any may be; split it over several.",
+    "template.too_much": "Rendering made too much text or took too much work; give it less data, in pages.",
+    "template.value": "A helper of a template cannot work on this value, or its argument is not of its kind.",
     "behaviour_unsupported": (
         "The run was started by a version whose meaning of some form this version does not have. Drive it "
         "with the version that started it, or a newer one."
