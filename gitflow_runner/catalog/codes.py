@@ -110,6 +110,7 @@ ASKING: Final[Mapping[str, str]] = {
     "edit_overlap": "Two edits change the same text, so that one would undo the other.",
     "edit_path": "The path leads to nothing in the file that could be edited.",
     "flow.unknown": "There is no .breyta/flows/<slug>.edn of that slug.",
+    "origin.malformed": "An origin is scheme://host:port; the port of a known scheme may be left out.",
     "flow.file_missing": "A file that the flow includes is not there.",
     "branch.unknown": "There is no branch of that name.",
     "step.unknown": "The body of the flow calls no step of that id.",

@@ -44,6 +44,7 @@ class Session:
                 interactive=may_ask(),
             )
         )
+        out.mask = self.service.runtime.redactor.text
         if fresh:
             fetch(self.service.runtime)
 
