@@ -42,7 +42,7 @@ AUTH: Final[Mapping[str, AuthKind]] = MappingProxyType(
         "oauth": AuthKind(
             (),
             ("client-secret", "refresh-token", "client-id"),
-            frozenset({"grant", "token-url", "client-id", "scopes", "audience", "provider"}),
+            frozenset({"grant", "token-url", "client-id", "client-auth", "scopes", "audience", "provider"}),
             ("token-url",),
         ),
         "aws-sigv4": AuthKind(
@@ -137,6 +137,8 @@ def _auth(name: str, given: Section) -> tuple[str, dict[str, str], dict[str, Set
     if only is not None:
         names[(*known.needs, *known.may, "secret")[0]] = _secret_name(auth, "secret", only)
     settings = {key: _setting(auth, key) for key in auth.values if key in known.settings}
+    if settings.get("client-auth", "basic") not in ("basic", "post"):
+        raise auth.error("choice", f"{auth.name}: client-auth is basic or post")
     lacking = [role for role in known.needs if role not in names]
     lacking += [key for key in known.required if key not in settings]
     if lacking:

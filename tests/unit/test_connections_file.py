@@ -25,6 +25,14 @@ def refused(text: str) -> str:
     return caught.value.code
 
 
+@pytest.mark.parametrize("way", ["basic", "post"])
+def test_oauth_says_how_the_client_proves_itself(way: str) -> None:
+    entry = "{type: http-api, auth: {type: oauth, token-url: 'https://a.example/t', client-auth: %s}}"
+    found = parse_connections(f"connections:\n  shop: {entry % way}\n".encode())["shop"]
+    assert found.settings["client-auth"] == way
+    assert refused(entry % "header") == "connections.choice"
+
+
 def test_a_connection_is_read_with_the_names_of_its_secrets() -> None:
     text = b"""connections:
   s: {type: http-api, base-url: 'https://a.example/v1', auth: {type: api-key, secret: KEY, header: X-Key},
