@@ -16,11 +16,4 @@ HELD_TWICE: Final[dict[tuple[str, str], str]] = {
     ("turns", "without policy is None in: if policy is None or not listed"): (
         "without a policy nobody is listed, which is the other part; this one is for mypy and for readers"
     ),
-    (
-        "signer",
-        "never: if not isinstance(private, (Ed25519PrivateKey, ec.EllipticCurvePrivateKey, rsa.RSAPrivateKey))",
-    ): (
-        "OpenSSH's other kinds (security keys, DSA) are refused by the library while it reads the file; this "
-        "one is for a library that learns a kind which we do not sign with"
-    ),
 }

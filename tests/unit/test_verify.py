@@ -5,6 +5,8 @@ from __future__ import annotations
 import base64
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric import dsa
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from gitflow_runner.errors import DamagedError, UsageError
 from gitflow_runner.git.objects import Commit, Oid, RawObject, Tag, blob
@@ -395,3 +397,12 @@ def test_a_key_of_nobody_has_no_owner() -> None:
     with pytest.raises(Refusal, match="knows nobody with the key") as problem:
         RING.owner(BOB.key)
     assert problem.value.reason == "key_not_allowed"
+
+
+@pytest.mark.filterwarnings("ignore::cryptography.utils.CryptographyDeprecationWarning")
+def test_a_key_of_an_old_kind_is_not_loaded() -> None:
+    private = dsa.generate_private_key(1024)
+    file = private.private_bytes(Encoding.PEM, PrivateFormat.OpenSSH, NoEncryption())
+    with pytest.raises(UsageError) as problem:
+        load_signer(file, name="id_dsa")
+    assert problem.value.code == "trust.key_unreadable"
