@@ -37,6 +37,7 @@ CLOSE_BY = (
     "tests/unit/test_quorum.py",
     "tests/unit/test_release.py",
     "tests/unit/test_runner_log.py",
+    "tests/unit/test_signer.py",
     "tests/unit/test_ssh_keys.py",
     "tests/unit/test_statement.py",
     "tests/unit/test_trust_before_driving.py",

@@ -5,16 +5,14 @@ from __future__ import annotations
 import base64
 
 import pytest
-from cryptography.hazmat.primitives.asymmetric import dsa
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
-from gitflow_runner.errors import DamagedError, UsageError
+from gitflow_runner.errors import DamagedError
 from gitflow_runner.git.objects import Commit, Oid, RawObject, Tag, blob
 from gitflow_runner.trust import sshsig
 from gitflow_runner.trust.keyring import Entry, Keyring, Verdict
 from gitflow_runner.trust.reasons import Refusal
 from gitflow_runner.trust.revocation import ALWAYS, Revocations
-from gitflow_runner.trust.signer import load_signer, sign_tag
+from gitflow_runner.trust.signer import sign_tag
 from gitflow_runner.trust.verify import verify_object
 from gitflow_runner.trust.wire import WireReader, string
 from tests.signed_objects import (
@@ -25,7 +23,6 @@ from tests.signed_objects import (
     Objects,
     ident,
     ring,
-    rsa_key_file,
     signed_commit,
     signer,
 )
@@ -360,13 +357,6 @@ def test_a_changed_tag_is_a_bad_signature() -> None:
     assert reason(altered(tag(), b"release\n", b"rebase!\n")) == "bad_signature"
 
 
-def test_a_key_file_that_cannot_be_used_says_why() -> None:
-    with pytest.raises(UsageError) as problem:
-        load_signer(b"nothing", name="id_ed25519")
-    assert problem.value.code == "trust.key_unreadable"
-    assert "id_ed25519" in problem.value.message
-
-
 @pytest.mark.parametrize(
     ("raw", "words"),
     [
@@ -380,13 +370,6 @@ def test_the_shape_is_what_is_said_to_be_wrong(raw: RawObject, words: str) -> No
     assert (found.reason, words in found.detail) == ("malformed", True)
 
 
-def test_a_key_that_is_too_short_is_not_loaded() -> None:
-    assert load_signer(rsa_key_file(2048)).key.rsa_bits == 2048
-    with pytest.raises(UsageError, match="only 1024 bits") as problem:
-        load_signer(rsa_key_file(1024), name="id_rsa")
-    assert problem.value.code == "trust.key_unreadable"
-
-
 def test_only_refs_of_tags_must_hold_tags_of_their_name() -> None:
     assert reason(signed_commit(ANN), ref="refs/approvals/r1/w1/x") is None
     assert reason(tag(), ref="refs/kept/anything") is None
@@ -397,12 +380,3 @@ def test_a_key_of_nobody_has_no_owner() -> None:
     with pytest.raises(Refusal, match="knows nobody with the key") as problem:
         RING.owner(BOB.key)
     assert problem.value.reason == "key_not_allowed"
-
-
-@pytest.mark.filterwarnings("ignore::cryptography.utils.CryptographyDeprecationWarning")
-def test_a_key_of_an_old_kind_is_not_loaded() -> None:
-    private = dsa.generate_private_key(1024)
-    file = private.private_bytes(Encoding.PEM, PrivateFormat.OpenSSH, NoEncryption())
-    with pytest.raises(UsageError) as problem:
-        load_signer(file, name="id_dsa")
-    assert problem.value.code == "trust.key_unreadable"
