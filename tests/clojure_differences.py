@@ -24,13 +24,15 @@ _PARTS = ("expression", "Clojure", "here")
 class Difference:
     """One entry: patterns for expression and answers, what has to be the same, an example.
 
-    `instead` are names of Clojure with the definitions that would make them mean what they mean here.
+    `instead` are names of Clojure with the definitions that would make them mean what they mean here,
+    `both` such with definitions that would make them mean one thing on both sides.
     """
 
     name: str
     patterns: tuple[re.Pattern[str], ...]
     same: str | None
     instead: str | None
+    both: str | None
     example: str
 
     def covers(self, expression: str, theirs: Answer, ours: Answer, asked: Callable[[str], Answer]) -> bool:
@@ -40,6 +42,9 @@ class Difference:
             return False
         if self.same is not None and _SAME[self.same](theirs.text) != _SAME[self.same](ours.text):
             return False
+        if self.both is not None:
+            again = _redefined(expression, self.both)
+            return agree(asked(again), answer(again))
         return self.instead is None or agree(asked(_redefined(expression, self.instead)), ours)
 
 
@@ -49,7 +54,7 @@ def _redefined(expression: str, definitions: str) -> str:
     texts = [definitions[form.start : form.end] for form in forms]
     bound = []
     for name, definition in zip(texts[::2], texts[1::2], strict=True):
-        local = re.sub(r"[/.]", "-", name) if re.search(r"\w[/.]", name) else name
+        local = re.sub(r"[/.]", "-", name) if re.search(r"\w[/.]|^\.", name) else name
         if local != name:
             expression = re.sub(rf"(?<![\w/.]){re.escape(name)}(?![\w/])", local, expression)
         bound += [local, definition]
@@ -66,7 +71,6 @@ _SAME: dict[str, Callable[[str], object]] = {
     "characters": sorted,
     "digits": _digits,
     "names without namespaces": lambda text: sorted(_NAMESPACE.sub("", text)),
-    "outside texts": lambda text: re.sub(r'"(\\.|[^"\\])*"|\bnil\b', '""', text),
 }
 
 
@@ -77,7 +81,11 @@ def differences() -> tuple[Difference, ...]:
         name, _, body = part.partition("\n")
         lines = {key: text for key, _, text in _LINE.findall(body)}
         patterns = tuple([re.compile(lines.get(key, ""), re.DOTALL) for key in _PARTS])
-        found.append(Difference(name, patterns, lines.get("same"), lines.get("instead"), lines["example"]))
+        found.append(
+            Difference(
+                name, patterns, lines.get("same"), lines.get("instead"), lines.get("both"), lines["example"]
+            )
+        )
     return tuple(found)
 
 

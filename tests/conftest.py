@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+from tests.mariadb_server import MariaServer, running_mariadb
 from tests.postgres_server import Server, running_server
 from tests.soak import LONG_S, Soak, write_report
 from tests.team import Team, build_team
@@ -68,6 +69,13 @@ def real_part() -> Callable[[str], str]:
 def postgres(real_part: Callable[[str], str]) -> Iterator[Server]:
     """A PostgreSQL that this session started."""
     with running_server(real_part) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def mariadb(real_part: Callable[[str], str]) -> Iterator[MariaServer]:
+    """A MariaDB that this session started."""
+    with running_mariadb(real_part) as server:
         yield server
 
 

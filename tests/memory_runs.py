@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from gitflow_runner.connections.redactor import Redactor
 from gitflow_runner.engine.keys import idempotency_key
 from gitflow_runner.git.memory import MemoryRepository
 from gitflow_runner.git.objects import Commit, Ident, Oid, RawObject, blob
@@ -40,6 +41,7 @@ from gitflow_runner.runner.decide import ask, decide, find_question
 from gitflow_runner.runner.drive import Patience
 from gitflow_runner.runner.local import LocalState
 from gitflow_runner.runner.runtime import Runtime
+from gitflow_runner.runner.secret_places import open_secrets
 from gitflow_runner.runner.service import Service
 from gitflow_runner.runner.setup import prepare
 from gitflow_runner.runner.worker import Worked, work_once
@@ -125,6 +127,9 @@ class Wire:
         self._moment = moment
         self._tip = tip
 
+    def close(self) -> None:
+        """There is nothing to close."""
+
     def send(self, request: HttpRequest, cancel: Cancel, sink: Sink | None = None) -> HttpResponse:
         """Count, answer; nothing is streamed here."""
         headers = {name.lower(): value for name, value in request.headers}
@@ -198,6 +203,7 @@ class World:
             found = self.repository.refs(f"refs/runs/{SLUG}/")
             return found[0][1] if found else None
 
+        redactor = Redactor()
         return Runtime(
             repository,
             self._settings,
@@ -211,6 +217,8 @@ class World:
             lambda settings: Wire(self.outside, moment, tip),
             lambda text: None,
             lambda: False,
+            open_secrets(repository, self._settings, {}, redactor, clock),
+            redactor,
         )
 
     def process(self, act: Callable[[Runtime], None], moment: Moment = quietly) -> bool:

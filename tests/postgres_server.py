@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import socket
 import subprocess
 import tempfile
 from collections.abc import Callable, Iterator
@@ -14,6 +13,7 @@ from pathlib import Path
 import psycopg
 
 from gitflow_runner.databases.query import Target
+from tests.free_port import free_port
 
 HOME = "/usr/lib/postgresql"  # Debian keeps the programs of each version below it
 PASSWORD = "correct-horse-battery"
@@ -58,7 +58,7 @@ def running_server(real_part: Callable[[str], str]) -> Iterator[Server]:
         )
         assert done.returncode == 0, f"{name}: {done.stdout[-500:]}{done.stderr[-1000:]}"
 
-    data, port = folder / "data", _free_port()
+    data, port = folder / "data", free_port()
     password = folder / "password"
     password.write_text(PASSWORD)
     password.chmod(0o644)
@@ -94,9 +94,3 @@ def program_sql(port: int, sql: str, database: str = "shop") -> None:
         host="127.0.0.1", port=port, user="shop", password=PASSWORD, dbname=database, autocommit=True
     ) as connection:
         connection.execute(sql.encode())
-
-
-def _free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return int(listener.getsockname()[1])

@@ -11,6 +11,7 @@ from gitflow_runner.git.objects import RawObject
 from gitflow_runner.ledger.codec import encode_pin
 from gitflow_runner.ledger.committer import Committer
 from gitflow_runner.ledger.journal import Turn
+from gitflow_runner.model.change import ChangeOpened, ChangeSeen, DecisionAttested
 from gitflow_runner.model.event import (
     BranchTaken,
     CancelAsked,
@@ -178,6 +179,9 @@ EVERY_KIND: tuple[Event, ...] = (
     TimerFired("nap", "00003-nap"),
     BranchTaken("each[0]/?Big?", "Big?", "yes, it is", True),
     wait_opened(4),
+    ChangeOpened("00004-send-4", "github", 7, "https://forge.test/7", 900),
+    ChangeSeen("00004-send-4", "closed", "change.closed", ("unmapped_account eve#99",)),
+    DecisionAttested("00004-send-4", "5" * 40, "forge-review", "approve", "github", 12),
     WaitReminded("00004-send-4", T0),
     decision_seen(4, "3" * 40, reason="role"),
     wait_resolved(4, counted=("3" * 40,)),

@@ -77,6 +77,27 @@ RUNNING: Final[Mapping[str, str]] = {
         "The runner stopped while the step's effect was in flight, and doing it again could do it twice. A "
         "person looks and says what became of it: gfr resolve."
     ),
+    "template.syntax": (
+        "A template cannot be read at the place named: a tag or block is not closed, or there is no "
+        "block or helper of that name."
+    ),
+    "template.too_large": "A template is longer than 1,000,000 characters; hand large texts over by :data.",
+    "template.too_much": (
+        "A template would become longer than 10,000,000 characters, or takes more work than one may; hand it "
+        "less data."
+    ),
+    "template.value": "A value cannot stand in a text, or a helper cannot take it: infinity, a bad length.",
+    "template.unknown": "The step names a template that :templates of the flow does not hold.",
+    "template.shape": "The template lacks the part that this step takes: :request, :channels, :sql, :prompt.",
+    "db.read_only": (
+        "The statement changes data and the step may only read. Give :write true, or :write :repeatable for "
+        "a statement that does no harm when it runs twice."
+    ),
+    "db.params": "The statement has another number of ? than :params has values, or one is unfit.",
+    "db.statement": "The database refused the statement; the message is the beginning of what it said.",
+    "db.connect": "The database could not be reached or opened with what its connection says.",
+    "db.timeout": "The statement ran out of its :timeout and was stopped; what it had changed is undone.",
+    "db.too_many_rows": "More rows came than a result holds; ask for fewer, or give :max-results.",
     "history.gap": "An event of the run is missing: the numbers of its events do not follow each other.",
     "history.empty": "The run's first commit holds no event.",
     "history.start": "The run's history does not begin with its start.",
@@ -89,6 +110,7 @@ ASKING: Final[Mapping[str, str]] = {
     "edit_overlap": "Two edits change the same text, so that one would undo the other.",
     "edit_path": "The path leads to nothing in the file that could be edited.",
     "flow.unknown": "There is no .breyta/flows/<slug>.edn of that slug.",
+    "origin.malformed": "An origin is scheme://host:port; the port of a known scheme may be left out.",
     "flow.file_missing": "A file that the flow includes is not there.",
     "branch.unknown": "There is no branch of that name.",
     "step.unknown": "The body of the flow calls no step of that id.",

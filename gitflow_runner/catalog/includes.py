@@ -15,6 +15,7 @@ from gitflow_runner.catalog.syntax import place, string_text
 from gitflow_runner.errors import GitflowError, LangError, NotFoundError, Place
 from gitflow_runner.lang.forms import Atom, Form, Items, ListForm, MapForm, SetForm, TagForm, VectorForm
 from gitflow_runner.lang.reader import read_all
+from gitflow_runner.lang.source import decoded
 from gitflow_runner.model.flow import SourceFile
 
 INCLUDE_TAG = "flow/include"
@@ -60,12 +61,7 @@ class _Reading:
     count: int = 0
 
     def add(self, path: str, data: bytes) -> None:
-        try:
-            text = data.decode("utf-8")
-        except UnicodeDecodeError as error:
-            line = data.count(b"\n", 0, error.start) + 1
-            at = Place(file=shown(path), line=line, col=1)
-            raise LangError("encoding_invalid", f"{shown(path)} is not UTF-8 text", at=at) from None
+        text = decoded(data, shown(path))
         self.files[path] = SourceFile(path, text)
         self.parsed[path] = tuple(read_all(text, file=shown(path)))
 

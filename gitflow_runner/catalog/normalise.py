@@ -139,7 +139,9 @@ def _requirement(form: Form) -> Requirement:
     settings = value_of(form)
     match keyword_text(get(form, "kind")):
         case "form":
-            return Requirement("form", None, None, settings=settings)
+            each_run = keyword_text(get(form, "collect")) == "run"
+            fields = () if each_run else _inputs(get(form, "fields"))
+            return Requirement("form", None, None, settings=settings, fields=fields)
         case "worker":
             return Requirement("worker", None, name_text(get(form, "job-type")), settings=settings)
         case _:

@@ -19,10 +19,10 @@ from typing import Protocol
 from gitflow_runner.errors import DamagedError, NotFoundError, Place, RefusedError, UsageError
 from gitflow_runner.git.objects import BLOB_MODE, EXEC_MODE, LINK_MODE, TREE_MODE, Oid, TreeEntry
 from gitflow_runner.git.repository import Repository
+from gitflow_runner.lang.source import MAX_FILE_BYTES, too_large_file
 from gitflow_runner.model.pin import PinnedFile
 
 FLOWS_DIR = ".breyta/flows"
-MAX_FILE_BYTES = 256 * 1024
 MAX_ENTRIES = 20_000
 MAX_DEPTH = 16
 
@@ -280,17 +280,8 @@ def _what(mode: int) -> str:
 
 def _bounded(data: bytes, path: str) -> bytes:
     if len(data) > MAX_FILE_BYTES:
-        raise _too_large(path)
+        raise too_large_file(shown(path))
     return data
-
-
-def _too_large(path: str) -> UsageError:
-    return UsageError(
-        "closure.size",
-        f"{shown(path)} is larger than {MAX_FILE_BYTES // 1024} KB",
-        hint='move functions and templates to files of their own and take them in with #flow/include "…"',
-        at=Place(file=shown(path)),
-    )
 
 
 def _too_many(why: str) -> UsageError:

@@ -16,7 +16,7 @@ from gitflow_runner.errors import GitflowError, NotFoundError, UsageError
 from gitflow_runner.lang.batch import ENVIRONMENTS, MAX_LINE, Bench, too_long
 from gitflow_runner.lang.fuel import Limits
 from gitflow_runner.lang.outline import outline
-from gitflow_runner.lang.reader import MAX_TEXT
+from gitflow_runner.lang.source import MAX_FILE_BYTES, too_large_file
 from gitflow_runner.runner.stack import on_big_stack
 
 
@@ -55,7 +55,9 @@ def read(out: Output, file: str) -> int:
     """
     out.mode = "json"
     try:
-        data = sys.stdin.buffer.read(4 * MAX_TEXT) if file == "-" else _file_bytes(Path(file))
+        data = sys.stdin.buffer.read(MAX_FILE_BYTES + 1) if file == "-" else _file_bytes(Path(file))
+        if len(data) > MAX_FILE_BYTES:
+            raise too_large_file(file)
         forms = on_big_stack(lambda: outline(data, None if file == "-" else file))
     except GitflowError as error:
         out.error(error)
@@ -67,7 +69,7 @@ def read(out: Output, file: str) -> int:
 def _file_bytes(path: Path) -> bytes:
     try:
         with path.open("rb") as stream:
-            return stream.read(4 * MAX_TEXT)
+            return stream.read(MAX_FILE_BYTES + 1)
     except OSError as error:
         raise NotFoundError("file.unreadable", f"{path} cannot be read: {error.strerror}") from None
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import os
 import sys
+from collections.abc import Sequence
 
 import click
 
@@ -49,6 +50,9 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "policy": ("policy", "policy", "Show, check, explain and change who may do what."),
     "trust": ("trust", "trust", "Pin the root of the policy that this clone trusts."),
     "hooks": ("hooks", "hooks", "Install Git hooks beside what is there, show them, or take them away."),
+    "configure": ("configure", "configure", "Say what a flow lacks before it can run, and how to get it."),
+    "connections": ("connections", "connections", "List the named services, show one, or who uses it."),
+    "secrets": ("secrets", "secrets", "Keep secrets outside of Git, and say where each may be sent."),
     "gates": ("gates", "gates", "List gates, explain what they say of a commit, let one past by quorum."),
     "worker": ("worker", "worker", "Drive and recover the open runs of this clone."),
     "version": ("version", "version", "Print the version."),
@@ -108,8 +112,9 @@ def main(arguments: list[str] | None = None) -> None:
 
 def run(argv: list[str]) -> int:
     """The command's exit code; all output has been printed."""
+    spoken: list[Output] = []  # of the command, once its options are read
     try:
-        code = cli.main(args=argv, prog_name="gfr", standalone_mode=False)
+        code = cli.main(args=argv, prog_name="gfr", standalone_mode=False, obj=spoken)
         return code if isinstance(code, int) else 0
     except click.exceptions.Exit as leaving:
         return leaving.exit_code
@@ -120,7 +125,7 @@ def run(argv: list[str]) -> int:
     except click.ClickException as error:
         return _usage(argv, error)
     except GitflowError as error:
-        _output(argv).error(error)
+        _output(argv, spoken).error(error)
         return error.exit_code
     except BrokenPipeError:
         # The reader is gone: nothing more can be said, not even at interpreter exit.
@@ -130,13 +135,15 @@ def run(argv: list[str]) -> int:
         from gitflow_runner.git.disk_errors import from_os_error
 
         told = from_os_error(error, f"{argv[0] if argv else 'gfr'} needed the disk")
-        _output(argv).error(told)
+        _output(argv, spoken).error(told)
         return told.exit_code
     except Exception as error:  # noqa: BLE001 - the last net: a defect is told as one, not as a traceback
-        return _internal(argv, error)
+        return _internal(_output(argv, spoken), error)
 
 
-def _output(argv: list[str]) -> Output:
+def _output(argv: list[str], spoken: Sequence[Output] = ()) -> Output:
+    if spoken:
+        return spoken[-1]
     # Errors can come before any option was parsed, and must still be JSON if JSON was asked for.
     flags = argv[: argv.index("--")] if "--" in argv else argv
     return Output.choose(
@@ -157,14 +164,14 @@ def _usage(argv: list[str], error: click.ClickException) -> int:
     return told.exit_code
 
 
-def _internal(argv: list[str], error: Exception) -> int:
+def _internal(out: Output, error: Exception) -> int:
     details: dict[str, object] = {"type": type(error).__name__}
     if os.environ.get("GFR_DEBUG"):
         import tempfile
         import traceback
 
         with tempfile.NamedTemporaryFile("w", prefix="gfr-", suffix=".log", delete=False) as log:
-            traceback.print_exception(error, file=log)
+            log.write(out.mask("".join(traceback.format_exception(error))))
         details["log"] = log.name
     told = GitflowError(
         "internal",
@@ -172,5 +179,5 @@ def _internal(argv: list[str], error: Exception) -> int:
         hint=f"see {details['log']}" if "log" in details else "set GFR_DEBUG=1 to keep the details in a file",
         details=details,
     )
-    _output(argv).error(told)
+    out.error(told)
     return 1

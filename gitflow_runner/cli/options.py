@@ -31,6 +31,9 @@ def shared(function: Callable[..., int | None]) -> Callable[..., int]:
             stdout=sys.stdout,
             stderr=sys.stderr,
         )
+        spoken = click.get_current_context().find_object(list)
+        if spoken is not None:
+            spoken.append(out)  # an error is told in the way, and with the masks, of the command that met it
         return function(out, **given) or 0
 
     return wrapped

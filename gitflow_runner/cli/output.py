@@ -6,7 +6,7 @@ import json
 import re
 import sys
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TextIO
 
@@ -42,6 +42,7 @@ class Output:
     stderr: TextIO = field(default_factory=lambda: sys.stderr)
     started: float = field(default_factory=time.monotonic)
     warnings: list[str] = field(default_factory=list)
+    mask: Callable[[str], str] = str  # what takes secrets out of a text, once a repository is known
 
     @staticmethod
     def choose(
@@ -107,7 +108,7 @@ class Output:
 
     def jsonl(self, value: Mapping[str, object]) -> None:
         """One line of a JSON stream (`--watch --json`)."""
-        print(json.dumps(value, ensure_ascii=False), file=self.stdout, flush=True)
+        self._json(value)
 
     def note(self, text: str) -> None:
         """Progress or a remark: always on stderr."""
@@ -117,7 +118,7 @@ class Output:
     def warn(self, text: str) -> None:
         """A warning: in the envelope's `meta.warnings` and on stderr."""
         self.warnings.append(text)
-        print(f"{self.mark('warn')} {printable(text)}", file=self.stderr, flush=True)
+        print(f"{self.mark('warn')} {self._shown(text)}", file=self.stderr, flush=True)
 
     def error(self, error: GitflowError) -> None:
         """An error: the envelope on stdout in JSON mode, else the three lines on stderr."""
@@ -125,11 +126,11 @@ class Output:
             self._json(error_envelope(error))
             return
         where = f"{error.at}: " if error.at is not None and str(error.at) else ""
-        print(f"{self.mark('bad')} {printable(where + error.message)}  ({error.code})", file=self.stderr)
+        print(f"{self.mark('bad')} {self._shown(where + error.message)}  ({error.code})", file=self.stderr)
         if error.hint:
-            print(f"    {printable(error.hint)}", file=self.stderr)
+            print(f"    {self._shown(error.hint)}", file=self.stderr)
         for fix in error.fix:
-            print(f"    fix: {printable(fix)}", file=self.stderr)
+            print(f"    fix: {self._shown(fix)}", file=self.stderr)
 
     def mark(self, name: str) -> str:
         """The glyph of a state, coloured where colour is on; the word always stands beside it."""
@@ -140,7 +141,14 @@ class Output:
         return int((time.monotonic() - self.started) * 1000)
 
     def _json(self, document: Mapping[str, object]) -> None:
-        print(json.dumps(document, ensure_ascii=False), file=self.stdout, flush=True)
+        text = json.dumps(document, ensure_ascii=False)
+        if self.mask(text) != text:
+            # Its texts one by one, so that a document stays one.
+            text = json.dumps(_masked(document, self.mask), ensure_ascii=False)
+        print(text, file=self.stdout, flush=True)
+
+    def _shown(self, text: str) -> str:
+        return printable(self.mask(text))
 
     def _write(self, lines: Iterable[str]) -> None:
         for line in lines:
@@ -149,6 +157,7 @@ class Output:
 
     def _clean(self, line: str) -> str:
         # Our own coloured marks pass; every other control character of a line is shown, not obeyed.
+        line = self.mask(line)
         parts = _MARK.split(line) if self.colour else [line]
         return "".join(p if _MARK.fullmatch(p) else printable(p) for p in parts)
 
@@ -156,6 +165,18 @@ class Output:
 def _cell(value: object) -> str:
     text = "" if value is None else str(value)
     return text.replace("\\", "\\\\").replace("\t", "\\t").replace("\n", "\\n")
+
+
+def _masked(value: object, mask: Callable[[str], str]) -> object:
+    match value:
+        case str():
+            return mask(value)
+        case Mapping():
+            return {mask(str(key)): _masked(item, mask) for key, item in value.items()}
+        case list() | tuple():
+            return [_masked(item, mask) for item in value]
+        case _:
+            return value
 
 
 def error_envelope(error: GitflowError) -> dict[str, object]:

@@ -7,6 +7,8 @@ import threading
 from collections.abc import Callable, Sequence
 from typing import TypeVar
 
+import click
+
 from gitflow_runner.cli.options import here, may_ask
 from gitflow_runner.cli.output import Output
 from gitflow_runner.model.event import Recorded
@@ -44,6 +46,8 @@ class Session:
                 interactive=may_ask(),
             )
         )
+        out.mask = self.service.runtime.redactor.text
+        click.get_current_context().call_on_close(self.service.runtime.close)
         if fresh:
             fetch(self.service.runtime)
 

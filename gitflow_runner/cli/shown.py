@@ -97,7 +97,51 @@ def wait_data(state: OpenWaitState) -> dict[str, object]:
             for seen in state.seen
         ],
         "refused_count": len(state.seen) - len(counted),
+        "change": change_data(state),
     }
+
+
+def change_data(state: OpenWaitState) -> dict[str, object] | None:
+    """The change that an open wait proposes, for the envelope; None if it proposes nothing."""
+    proposal, change, seen = state.wait.proposal, state.change, state.standing
+    if proposal is None:
+        return None
+    return {
+        "branch": proposal.branch,
+        "target": proposal.target,
+        "head": proposal.head,
+        "files": [file.path for file in proposal.files],
+        "forge": None if change is None else change.forge,
+        "number": None if change is None else change.number,
+        "url": None if change is None else change.url,
+        "standing": "not opened" if change is None else "open" if seen is None else seen.standing,
+        "reason": None if seen is None else seen.reason,
+        "notes": [] if seen is None else list(seen.notes),
+    }
+
+
+_NEXT = {
+    "not opened": "the next look opens it: gfr worker --once",
+    "open": "review and merge it as it stands, or decide by a signature",
+    "closed": "reopen it, or decide by a signature",
+    "merged": "people who count are missing: a signed approval adds one",
+    "merged_with_changes": "other content was merged: reject, so that the flow proposes anew",
+    "merged_elsewhere": "nobody is proven to have merged it: decide by a signature",
+    "unproven": "see what gfr doctor says of the forge, or decide by a signature",
+}
+
+
+def change_lines(state: OpenWaitState) -> list[str]:
+    """What a person must know of the change that an open wait proposes, and what to do next."""
+    data = change_data(state)
+    if data is None:
+        return []
+    standing = str(data["standing"])
+    where = data["url"] or f"branch {data['branch']} into {data['target']}"
+    why = f" ({data['reason']})" if data["reason"] else ""
+    lines = [f"    change: {where}  {standing.replace('_', ' ')}{why}", f"    next: {_NEXT[standing]}"]
+    notes = [] if state.standing is None else state.standing.notes
+    return [*lines, *(f"      not counted: {note}" for note in notes[:5])]
 
 
 def step_data(step: StepView) -> dict[str, object]:
@@ -224,6 +268,7 @@ def wait_lines(out: Output, state: OpenWaitState, now: int) -> list[str]:
     return [
         f"{out.mark('wait')} {wait.folder} waits: {wait.title}",
         f"    needs {needs}{barred} · payload {wait.payload.removeprefix('sha256:')[:7]} · expires in {left}",
+        *change_lines(state),
     ]
 
 

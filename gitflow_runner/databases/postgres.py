@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import os
-import threading
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
 from typing import Any
 
 import psycopg
@@ -23,11 +21,11 @@ from gitflow_runner.databases.reading import (
     stopped,
 )
 from gitflow_runner.databases.statement import POSTGRES, with_placeholders
+from gitflow_runner.databases.watch import watched
 from gitflow_runner.errors import StepError
 from gitflow_runner.lang.core.json import encode
 from gitflow_runner.lang.values import Collection, Value
 
-_LOOK_S = 0.1  # how long a running statement takes no notice of a cancel
 _FETCHED = 500  # rows held between database and result
 _TAKEN = frozenset({"host", "port", "user", "password", "dbname", "sslmode", "sslrootcert"})
 _TRY_AGAIN = ("08", "40", "53", "57P")  # connection, conflict, resources, shutdown
@@ -49,7 +47,7 @@ class Postgres:
         connection = self._open(target, query, began)
         committing = False
         try:
-            with _watched(connection, cancel):
+            with watched(cancel.asked, lambda: connection.cancel_safe(timeout=2)):
                 found = _execute(connection, sql, params, query)
                 committing = query.writes
                 if query.writes:
@@ -114,26 +112,6 @@ def _from(first: Any, rest: Iterator[Any]) -> Iterator[Any]:
     if first is not None:
         yield first
         yield from rest
-
-
-@contextmanager
-def _watched(connection: psycopg.Connection[Any], cancel: Cancel) -> Iterator[None]:
-    """Cancels the statement at the server once `cancel` is asked: who waits for rows cannot look."""
-    done = threading.Event()
-
-    def watch() -> None:
-        while not done.wait(_LOOK_S):
-            if cancel.asked():
-                connection.cancel_safe(timeout=2)
-                return
-
-    thread = threading.Thread(target=watch, daemon=True)
-    thread.start()
-    try:
-        yield
-    finally:
-        done.set()
-        thread.join()
 
 
 def _parts(target: Target) -> dict[str, Any]:

@@ -36,6 +36,15 @@ def check_origin(target: Target, origin: str) -> None:
         raise StepError("db.refused", f"the secrets of {target.name} may not be sent to {origin}")
 
 
+def without_driver(extra: str, library: str) -> StepError:
+    """A driver is missing here, and how to get it."""
+    return StepError(
+        "db.driver",
+        f"{library} is not installed here",
+        hint=f'pip install "gitflow-runner[{extra}]"',
+    )
+
+
 def stopped(query: Query, cancel: Cancel, began_ms: int, now_ms: int) -> StepError | None:
     """Why a statement was stopped, if it was: its time is up, or the step was given up. A write is undone."""
     if now_ms >= query.deadline_ms:

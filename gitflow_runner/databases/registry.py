@@ -6,9 +6,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from gitflow_runner.databases.query import Cancel, Database, Query, Rows, Target
+from gitflow_runner.databases.reading import without_driver
 from gitflow_runner.errors import StepError
-
-KINDS = ("sqlite", "postgres")
 
 
 class Databases:
@@ -39,15 +38,13 @@ class Databases:
                 try:
                     from gitflow_runner.databases.postgres import Postgres
                 except ModuleNotFoundError:
-                    raise _without_driver("postgres", "psycopg") from None
+                    raise without_driver("postgres", "psycopg") from None
                 return Postgres(self._monotonic_ms)
+            case "mysql" | "mariadb" | "duckdb":
+                try:
+                    from gitflow_runner.databases.alchemy import Alchemy, DuckDb, MySql
+                except ModuleNotFoundError:
+                    raise without_driver("databases", "SQLAlchemy") from None
+                return Alchemy(DuckDb(self._folder) if kind == "duckdb" else MySql(), self._monotonic_ms)
             case _:
                 raise StepError("db.unsupported", f"there is no database of the kind :{kind[:40]} here")
-
-
-def _without_driver(extra: str, library: str) -> StepError:
-    return StepError(
-        "db.driver",
-        f"{library} is not installed here",
-        hint=f'pip install "gitflow-runner[{extra}]"',
-    )

@@ -32,6 +32,7 @@ class Dialect:
 
 SQLITE = Dialect()
 POSTGRES = Dialect(dollar_quotes=True, nested_comments=True)
+DUCKDB = Dialect(dollar_quotes=True)
 MYSQL = Dialect(backslashes=True, hash_comments=True)
 
 
@@ -60,6 +61,13 @@ def with_placeholders(sql: str, count: int, dialect: Dialect, mark: Callable[[in
             hint="write ? for each value, ?? for the operator ?",
         )
     return "".join(pieces)
+
+
+def check_single(sql: str, dialect: Dialect) -> None:
+    """`StepError` (`db.statement`) for more than one statement, where the driver would take several."""
+    code = "".join(text if is_code else " " for text, is_code in _pieces(sql, dialect))
+    if code.rstrip().rstrip(";").count(";"):
+        raise StepError("db.statement", "a step sends one statement", hint="give each a step of its own")
 
 
 def first_word(sql: str, dialect: Dialect) -> str:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Literal, assert_never
 
 from gitflow_runner.errors import DamagedError
+from gitflow_runner.model.change import ChangeOpened, ChangeSeen, DecisionAttested
 from gitflow_runner.model.event import (
     BranchTaken,
     CancelAsked,
@@ -114,6 +115,8 @@ class History:
             case BranchTaken():
                 self.branches.add(event.identity)
             case DecisionSeen() | RequestSeen() | WaitReminded() | LateResult() | LeaseAcquired():
+                pass
+            case ChangeOpened() | ChangeSeen() | DecisionAttested():
                 pass
             case RunPaused() | RunResumed():
                 pass  # pausing holds the shell's hand, it changes no value

@@ -44,8 +44,15 @@ HOST_NAMES: Mapping[str, HostFn] = {
 class Answers:
     """Answers one evaluation's calls of `flow/*`."""
 
-    def __init__(self, flow: Flow, specs: Mapping[str, Spec], host: BodyHost) -> None:
+    def __init__(
+        self,
+        flow: Flow,
+        specs: Mapping[str, Spec],
+        host: BodyHost,
+        bound: frozenset[str] = frozenset(),
+    ) -> None:
         self._flow = flow
+        self._bound = bound
         self._host = host
         self._loops = ToolLoop(flow, specs, host)
         self._names: Mapping[str, Callable[[Call], Value]] = {
@@ -57,7 +64,7 @@ class Answers:
             "flow/now-ms": lambda call: host.now_ms,
             "flow/elapsed?": self._elapsed,
             "flow/backoff": lambda call: interval_ms(call.args[0], _attempt(call)),
-            "flow/slot-bound?": lambda call: False,
+            "flow/slot-bound?": self._slot_bound,
         }
 
     def __call__(self, call: Call) -> Value:
@@ -81,9 +88,10 @@ class Answers:
         packaged, agent = self._flow.steps.get(kind.text), self._flow.agents.get(kind.text)
         if packaged is not None:
             step_type = _type(packaged.type)
-            return self._called(
-                step_type, step_id, packaged_config(step_type, packaged.defaults, config), call
-            )
+            # Until behaviour 2 the call's map lay over a function's config, not over its input.
+            kind_of_map = step_type if self._host.behaviour >= 2 else ""
+            full = packaged_config(kind_of_map, packaged.defaults, config)
+            return self._called(step_type, step_id, full, call)
         if isinstance(agent, Map):
             return self._called("agent", step_id, merged(agent_config(agent), config), call)
         raise _bad(
@@ -172,6 +180,10 @@ class Answers:
         if not isinstance(config.get(keyword("input")), Map | None):
             raise _bad(call, "flow_call_flow_invalid", "the input of a called flow is a map")
         return self._host.step("call-flow", f"child:{text}", config.assoc(keyword("flow-slug"), text), call)
+
+    def _slot_bound(self, call: Call) -> Value:
+        slot = call.args[0]
+        return (slot.text if isinstance(slot, Keyword) else slot) in self._bound
 
     def _elapsed(self, call: Call) -> Value:
         since, length = call.args

@@ -30,11 +30,14 @@ class Program:
     specs: Mapping[str, Spec]
     behaviour: int
     fuel: int
+    bound: frozenset[str] = frozenset()  # the slots that the run's configuration binds
 
     def evaluate(self, host: BodyHost) -> Value:
         """Run the body to its end or through its suspensions; see `Compiled.run` for what it raises."""
         return self.compiled.run(
-            Answers(self.flow, self.specs, host), Limits(fuel=self.fuel), observer=host.note_branch
+            Answers(self.flow, self.specs, host, self.bound),
+            Limits(fuel=self.fuel),
+            observer=host.note_branch,
         )
 
     def thrown_failure(self, thrown: FlowThrow) -> Failure:
@@ -56,10 +59,17 @@ class Program:
         )
 
 
-def make_program(flow: Flow, specs: Mapping[str, Spec], *, behaviour: int, fuel: int) -> Program:
+def make_program(
+    flow: Flow,
+    specs: Mapping[str, Spec],
+    *,
+    behaviour: int,
+    fuel: int,
+    bound: frozenset[str] = frozenset(),
+) -> Program:
     """Analyse the body; `LangError` for its first problem, with the place."""
     compiled = analyze(flow.body, BODY, HOST_NAMES)
-    return Program(flow, compiled, specs, behaviour, fuel)
+    return Program(flow, compiled, specs, behaviour, fuel, bound)
 
 
 def _stored(value: Value) -> Stored | None:

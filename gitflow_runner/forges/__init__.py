@@ -1,1 +1,1 @@
-"""Code hosts and their changes: one file a kind."""
+"""The code hosts on which proposals become changes: one module each, behind the contract in `base`."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -31,6 +31,8 @@ pygit2.option(pygit2.enums.Option.ENABLE_FSYNC_GITDIR, True)
 # Without a limit libgit2 holds every pack open that it ever read, and small packs come one a turn.
 pygit2.option(pygit2.enums.Option.SET_MWINDOW_FILE_LIMIT, 256)
 
+Inspect = Callable[[Sequence[RawObject]], None]
+
 PATIENCE_MS = 2_000
 _LONGEST_PAUSE_MS = 50
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]+")
@@ -41,9 +43,12 @@ _BUSY = re.compile(
 )
 
 
-def open_repository(path: Path, clock: Clock, jitter: Jitter) -> PygitRepository:
+def open_repository(
+    path: Path, clock: Clock, jitter: Jitter, inspect: Inspect = lambda objects: None
+) -> PygitRepository:
     """The repository that `path` lies in: work tree, linked work tree, bare, submodule or shallow clone.
 
+    `inspect` sees every object before it is written, and raises for one that must not be.
     Raises `RefusedError`: `git.not_a_repository`, `git.sha256`, `git.reftable`, `git.unsafe_owner`,
     `git.grafts`, `git.unsupported`.
     """
@@ -64,7 +69,7 @@ def open_repository(path: Path, clock: Clock, jitter: Jitter) -> PygitRepository
             fix=(f"rm {grafts}",),
         )
     repository.set_ident("gitflow-runner", "gitflow-runner@localhost")  # for reflogs only
-    return PygitRepository(repository, common_dir, clock, jitter)
+    return PygitRepository(repository, common_dir, clock, jitter, inspect)
 
 
 def find_common_dir(path: Path) -> Path:
@@ -129,7 +134,15 @@ def _refusal(path: Path, said: str) -> RefusedError:
 class PygitRepository(reading.TypedReads):
     """A repository on disk; see `gitflow_runner.git.repository.Repository` for the contract."""
 
-    def __init__(self, repository: pygit2.Repository, common_dir: Path, clock: Clock, jitter: Jitter) -> None:
+    def __init__(
+        self,
+        repository: pygit2.Repository,
+        common_dir: Path,
+        clock: Clock,
+        jitter: Jitter,
+        inspect: Inspect = lambda objects: None,
+    ) -> None:
+        self._inspect = inspect
         self._repo = repository
         self._odb = repository.odb
         self._common_dir = common_dir
@@ -203,6 +216,7 @@ class PygitRepository(reading.TypedReads):
     def write(self, objects: Sequence[RawObject]) -> None:
         """Make all objects durable before returning."""
         self._refuse_in_quarantine()
+        self._inspect(objects)
         store(self._common_dir / "objects", objects)
         self._recent.keep(objects)
 

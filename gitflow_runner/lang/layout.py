@@ -10,8 +10,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import groupby
 
+from gitflow_runner.errors import LangError, Place
 from gitflow_runner.lang.indent import DATA, Manner, manner
 from gitflow_runner.lang.reader import read_all
+from gitflow_runner.lang.source import MAX_FILE_BYTES
 from gitflow_runner.lang.tokentree import DISCARD, Gap, Node, token_tree, tokens
 
 WIDTH = 110  # columns of a line, the comment at its end not counted
@@ -32,6 +34,12 @@ def laid_out(text: str, *, file: str | None = None, width: int = WIDTH) -> str:
         if not page.break_long_lines():
             break
     result = page.text()
+    if len(result.encode("utf-8", "surrogatepass")) > MAX_FILE_BYTES:
+        message, hint = (
+            "laid out, the text would be larger than a file may be",
+            "nest less, or use #flow/include",
+        )
+        raise LangError("reader_limit", message, hint=hint, at=Place(file=file, line=1, col=1))
     assert list(tokens(result)) == list(tokens(text)), "layout changes blank space only"
     return result
 

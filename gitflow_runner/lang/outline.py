@@ -5,12 +5,11 @@ from __future__ import annotations
 from fractions import Fraction
 from itertools import accumulate
 
-from gitflow_runner.errors import LangError
 from gitflow_runner.lang.forms import Atom, Form, ListForm, MapForm, SetForm, TagForm, VectorForm
 from gitflow_runner.lang.printer import readable
 from gitflow_runner.lang.reader import read_all
 from gitflow_runner.lang.regex import Regex
-from gitflow_runner.lang.source import Source
+from gitflow_runner.lang.source import Source, decoded
 from gitflow_runner.lang.values import BigInt, Char, Dec, Instant, Keyword, Symbol, Uuid, Value
 
 _EXACT = 1 << 53  # integers up to here are the same number for every reader of JSON
@@ -44,12 +43,7 @@ def outline(data: bytes, file: str | None = None) -> list[dict[str, object]]:
     What quote marks and `#()` stand for has the spans of what was written. `LangError` as the reader's,
     `encoding_invalid` for what is not UTF-8.
     """
-    try:
-        text = data.decode()
-    except UnicodeDecodeError as error:
-        before = data[: error.start].decode()
-        at = Source(before, file).place(len(before))
-        raise LangError("encoding_invalid", f"{file or 'the text'} is not UTF-8 text", at=at) from None
+    text = decoded(data, file)
     forms = read_all(text, file=file)
     bytes_at = None if text.isascii() else [0, *accumulate(len(c.encode()) for c in text)]
     return [_Outliner(bytes_at).node(form) for form in forms]

@@ -5,7 +5,9 @@ from __future__ import annotations
 from bisect import bisect_right
 from dataclasses import dataclass, field
 
-from gitflow_runner.errors import Place
+from gitflow_runner.errors import LangError, Place, UsageError
+
+MAX_FILE_BYTES = 256 * 1024  # of one file; what it includes has limits of its own
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,3 +64,23 @@ def spliced(pieces: list[tuple[Source, int, int]], file: str | None = None) -> S
         texts.append(source.text[start:end])
         at += end - start
     return Source("".join(texts), file, tuple(parts))
+
+
+def decoded(data: bytes, file: str | None) -> str:
+    """The text of a file; `LangError` (`encoding_invalid`) where it is not UTF-8."""
+    try:
+        return data.decode()
+    except UnicodeDecodeError as error:
+        before = data[: error.start].decode()
+        at = Source(before, file).place(len(before))
+        raise LangError("encoding_invalid", f"{file or 'the text'} is not UTF-8 text", at=at) from None
+
+
+def too_large_file(name: str) -> UsageError:
+    """The error for a file above `MAX_FILE_BYTES`."""
+    return UsageError(
+        "closure.size",
+        f"{name} is larger than {MAX_FILE_BYTES // 1024} KB",
+        hint='move functions and templates to files of their own and take them in with #flow/include "…"',
+        at=Place(file=name),
+    )

@@ -42,7 +42,7 @@ _STRING = re.compile(r'"((?:[^"\\]|\\.)*)"|\'((?:[^\'\\]|\\.)*)\'', re.DOTALL)
 _NUMBER = re.compile(r"-?\d+(?:\.\d+)?(?![^\s(){}=~])")
 _HASH = re.compile(rf"({_NAME})=")
 _SPACE = re.compile(r"\s*")
-_WORD = re.compile(_NAME)
+_WORD = re.compile(rf"{_NAME}")
 _CONSTANTS: Final[Mapping[str, Value]] = {
     "true": True,
     "false": False,

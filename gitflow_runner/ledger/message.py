@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from typing import Final, assert_never
 
 from gitflow_runner.git.objects import Oid
+from gitflow_runner.model.change import ChangeOpened, ChangeSeen, DecisionAttested
 from gitflow_runner.model.event import (
     BranchTaken,
     CancelAsked,
@@ -102,7 +103,9 @@ def parents_of(recorded: Sequence[Recorded], resolved: Mapping[str, OpenWaitStat
             case RequestSeen(reason=None, oid=oid):
                 found[Oid(oid)] = None
             case WaitResolved() if resolved[event.folder].wait.wait != "event":
-                found.update((Oid(oid), None) for oid in event.counted)
+                # What the runner bears witness to lies in the tree: it would draw the project into the run.
+                inside = {attested.oid for attested in resolved[event.folder].attested}
+                found.update((Oid(oid), None) for oid in event.counted if oid not in inside)
             case _:
                 pass
     return tuple(found)
@@ -181,7 +184,7 @@ def _resolved(event: WaitResolved, state: OpenWaitState, wait_commit: Callable[[
         _trailer("Outcome", event.outcome),
         _trailer("Quorum", f"{len(event.by)}/{state.wait.need}"),
         *(
-            _trailer("Approved-By", f"{s.principal or '-'} {s.fingerprint or '-'} {utc(s.seen_at)}")
+            _trailer("Approved-By", f"{s.principal or '-'} {s.fingerprint or s.level} {utc(s.seen_at)}")
             for s in counted
             if event.outcome == "approved"
         ),
@@ -219,6 +222,10 @@ def _judged(reason: str | None, otherwise: str) -> str:
     return otherwise if reason is None else f"refused ({reason})"
 
 
+def _stands(event: ChangeSeen) -> str:
+    return event.standing if event.reason is None else f"{event.standing} ({event.reason})"
+
+
 def _by(people: tuple[str, ...]) -> str:
     return f"by {', '.join(people)}" if people else ""
 
@@ -249,6 +256,12 @@ def _describe(event: Event) -> str:
             return f"wait {_name(event.folder)} opened: {event.title}"
         case WaitReminded():
             return f"wait {_name(event.folder)} reminded"
+        case ChangeOpened():
+            return f"change of {_name(event.folder)} opened: {event.url or event.forge}"
+        case ChangeSeen():
+            return f"change of {_name(event.folder)} {_stands(event)}"
+        case DecisionAttested():
+            return f"decision {event.oid[:10]} for {_name(event.folder)} attested ({event.proof})"
         case DecisionSeen():
             return f"decision {event.oid[:10]} for {_name(event.folder)} {_judged(event.reason, 'seen')}"
         case WaitResolved():

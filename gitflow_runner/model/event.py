@@ -10,11 +10,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
+from gitflow_runner.model.change import ChangeOpened, ChangeSeen, DecisionAttested, Proposal
 from gitflow_runner.model.failure import Failure
 from gitflow_runner.model.stored import Stored
 
 WaitKind = Literal["approval", "event", "outcome"]
 WaitOutcome = Literal["approved", "rejected", "expired", "cancelled", "answered"]
+Level = Literal["signed", "forge", "content"]
+"""How well a decision is proven: by a person's key, by a forge's word, or by where the content lies."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,6 +168,7 @@ class WaitOpened:
     edits: tuple[str, ...] = ()  # paths under `edit/` that may change
     editor_counts: bool = False
     remind_at: tuple[int, ...] = ()  # ms
+    proposal: Proposal | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,6 +193,7 @@ class DecisionSeen:
     fingerprint: str | None
     decision: str | None
     final: bool  # False: judged again when the policy changes
+    level: Level = "signed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -323,6 +328,9 @@ Event = (
     | TimerFired
     | BranchTaken
     | WaitOpened
+    | ChangeOpened
+    | ChangeSeen
+    | DecisionAttested
     | WaitReminded
     | DecisionSeen
     | WaitResolved

@@ -118,6 +118,7 @@ class Requirement:
     type: str | None
     optional: bool = False
     settings: object = None
+    fields: tuple[InputField, ...] = ()  # of a form that is filled in at setup
 
 
 @dataclass(frozen=True, slots=True)

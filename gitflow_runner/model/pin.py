@@ -34,6 +34,20 @@ class PinnedFile:
 
 
 @dataclass(frozen=True, slots=True)
+class Configuration:
+    """The files that a run was configured with, by blob id; None where there was none.
+
+    `id` names the installation, `commit` is the commit that they were read at (None for a work tree).
+    """
+
+    id: str
+    commit: str | None = None
+    config: str | None = None
+    connections: str | None = None
+    installation: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Pin:
     """Written once into `pin.json`; every later evaluation reads code only through it.
 
@@ -60,6 +74,7 @@ class Pin:
     proposers: tuple[str, ...] = ()
     proposer_unknown: bool = False
     depth: int = 0  # how many runs called one another down to this one
+    configuration: Configuration | None = None
 
     @property
     def is_draft(self) -> bool:

@@ -11,6 +11,7 @@ from dataclasses import replace
 from typing import assert_never
 
 from gitflow_runner.errors import DamagedError, Place
+from gitflow_runner.model.change import ChangeOpened, ChangeSeen, DecisionAttested
 from gitflow_runner.model.event import (
     BranchTaken,
     CancelAsked,
@@ -45,6 +46,7 @@ from gitflow_runner.model.run import (
     OpenWaitState,
     Run,
     RunStatus,
+    SeenAttestation,
     SeenDecision,
     changed,
     moved_on,
@@ -121,14 +123,13 @@ def _applied(run: Run, recorded: Recorded) -> Run:
             state = OpenWaitState(event, recorded.at)
             return changed(run, waits=(*run.waits, state), steps_begun=run.steps_begun + 1)
         case WaitReminded():
-            state = _open_wait(run, event.folder)
-            return _with_wait(run, replace(state, reminded=(*state.reminded, event.due)))
+            return _reminded(run, event)
+        case ChangeOpened() | ChangeSeen() | DecisionAttested():
+            return _change_moved(run, recorded.at, event)
         case DecisionSeen():
             return _decision_seen(run, recorded.at, event)
         case WaitResolved():
-            _open_wait(run, event.folder)
-            left_waits = tuple(w for w in run.waits if w.wait.folder != event.folder)
-            return changed(run, waits=left_waits, steps_done=run.steps_done + 1)
+            return _wait_resolved(run, event)
         case RequestSeen():
             return changed(run, requests_seen=(*run.requests_seen, event.oid))
         case RunPaused():
@@ -229,9 +230,41 @@ def _decision_seen(run: Run, at: int, event: DecisionSeen) -> Run:
         event.decision,
         event.final,
         event.fingerprint,
+        event.level,
     )
     kept = tuple(s for s in state.seen if s.oid != event.oid)
     return _with_wait(run, replace(state, seen=(*kept, seen)))
+
+
+def _wait_resolved(run: Run, event: WaitResolved) -> Run:
+    _open_wait(run, event.folder)
+    left = tuple(w for w in run.waits if w.wait.folder != event.folder)
+    return changed(run, waits=left, steps_done=run.steps_done + 1)
+
+
+def _reminded(run: Run, event: WaitReminded) -> Run:
+    state = _open_wait(run, event.folder)
+    return _with_wait(run, replace(state, reminded=(*state.reminded, event.due)))
+
+
+def _change_moved(run: Run, at: int, event: ChangeOpened | ChangeSeen | DecisionAttested) -> Run:
+    state = _open_wait(run, event.folder)
+    if state.wait.proposal is None:
+        raise _damaged(run, "history.wait", f"wait {event.folder} proposes nothing")
+    match event:
+        case ChangeOpened():
+            return _with_wait(run, replace(state, change=event))
+        case ChangeSeen():
+            return _with_wait(run, replace(state, standing=event))
+        case DecisionAttested():
+            return _attested(run, at, state, event)
+
+
+def _attested(run: Run, at: int, state: OpenWaitState, event: DecisionAttested) -> Run:
+    if any(known.oid == event.oid for known in state.attested):
+        raise _damaged(run, "history.wait", f"{event.oid} is attested twice")
+    seen = SeenAttestation(event.oid, at, event.proof, event.action, event.forge, event.account)
+    return _with_wait(run, replace(state, attested=(*state.attested, seen)))
 
 
 def _ended(run: Run, at: int, status: RunStatus, *, output: str | None = None) -> Run:

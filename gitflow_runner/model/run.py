@@ -6,7 +6,8 @@ from dataclasses import dataclass, fields
 from operator import attrgetter
 from typing import Literal
 
-from gitflow_runner.model.event import WaitOpened
+from gitflow_runner.model.change import AttestedProof, ChangeOpened, ChangeSeen
+from gitflow_runner.model.event import Level, WaitOpened
 from gitflow_runner.model.failure import Failure
 
 RunStatus = Literal[
@@ -74,6 +75,19 @@ class SeenDecision:
     decision: str | None
     final: bool
     fingerprint: str | None = None
+    level: Level = "signed"
+
+
+@dataclass(frozen=True, slots=True)
+class SeenAttestation:
+    """A decision that the runner bears witness to, as `DecisionAttested` says."""
+
+    oid: str
+    seen_at: int
+    proof: AttestedProof
+    action: str
+    forge: str | None = None
+    account: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +98,9 @@ class OpenWaitState:
     opened_at: int
     seen: tuple[SeenDecision, ...] = ()
     reminded: tuple[int, ...] = ()
+    change: ChangeOpened | None = None
+    standing: ChangeSeen | None = None
+    attested: tuple[SeenAttestation, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

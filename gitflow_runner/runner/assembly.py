@@ -17,24 +17,29 @@ from gitflow_runner.model.pin import Pin
 from gitflow_runner.model.spec import Effect
 from gitflow_runner.runner.attempt import Attempts
 from gitflow_runner.runner.buffer import Buffer
+from gitflow_runner.runner.changes import Changes
 from gitflow_runner.runner.children import Children, Launch, relatives_files
 from gitflow_runner.runner.code import Code
+from gitflow_runner.runner.connections import RunConnections
+from gitflow_runner.runner.draft_trust import require_signed_draft
 from gitflow_runner.runner.drive import Driver
+from gitflow_runner.runner.forge_desk import ForgeDesk
 from gitflow_runner.runner.freshness import require_fresh
 from gitflow_runner.runner.functions import FlowFunctions
 from gitflow_runner.runner.inbox import Inbox
 from gitflow_runner.runner.isolated import IsolatedFunctions
 from gitflow_runner.runner.outbox import Outbox
 from gitflow_runner.runner.ports import Ports
+from gitflow_runner.runner.proposals import Proposals
 from gitflow_runner.runner.requests import Requests
-from gitflow_runner.runner.runtime import Runtime
+from gitflow_runner.runner.runtime import LazyHttp, Runtime
 from gitflow_runner.runner.settings import LimitSettings
 from gitflow_runner.runner.source import ProjectSource
 from gitflow_runner.runner.stopping import Cancelling
 from gitflow_runner.runner.sync import fetch
 from gitflow_runner.runner.templates import FlowTemplates
 from gitflow_runner.runner.waiting import Waits
-from gitflow_runner.steps.base import Functions
+from gitflow_runner.steps.base import Connections, Functions
 
 KV_SCOPE = "default"
 VERIFIED_EVERY = 100  # events
@@ -58,7 +63,7 @@ class Assembly:
     @cached_property
     def buffer(self) -> Buffer:
         """The journal with a sense of time."""
-        return Buffer(self.journal, self.runtime.clock, self._durable)
+        return Buffer(self.journal, self.runtime.clock, self._durable, self.runtime.redactor)
 
     def _durable(self, events: Sequence[Recorded]) -> None:
         if self.runtime.told is not None:
@@ -79,6 +84,21 @@ class Assembly:
         )
 
     @cached_property
+    def desk(self) -> ForgeDesk:
+        """Where the run proposes."""
+        return ForgeDesk(self.runtime, self.code.settings)
+
+    @cached_property
+    def proposals(self) -> Proposals:
+        """What makes proposals and opens their changes."""
+        return Proposals(self.desk, self.buffer, self.pin, self.runtime.forge_memory)
+
+    @cached_property
+    def changes(self) -> Changes:
+        """What looks at the changes."""
+        return Changes(self.desk, self.proposals, self.buffer, self.pin, self.runtime.forge_memory)
+
+    @cached_property
     def inbox(self) -> Inbox:
         """What people sent."""
         return Inbox(
@@ -88,6 +108,7 @@ class Assembly:
             requests=self.requests,
             clock=self.runtime.clock,
             pin=self.pin,
+            changes=self.changes,
             fetch=partial(fetch, self.runtime),
             require_fresh=partial(require_fresh, self.runtime),
         )
@@ -103,6 +124,11 @@ class Assembly:
                 return FlowFunctions(flow, fuel=fuel)
 
     @cached_property
+    def http(self) -> LazyHttp:
+        """The client for the run's requests; whoever drives closes it."""
+        return self.runtime.http(self.code.settings.http)
+
+    @cached_property
     def cancelling(self) -> Cancelling:
         """What lets a cancel reach a busy step."""
         common_dir, run = self.runtime.repository.common_dir, self.journal.run.run
@@ -113,12 +139,12 @@ class Assembly:
     @cached_property
     def ports(self) -> Ports:
         """What attempts reach."""
-        runtime, settings = self.runtime, self.code.settings
+        runtime = self.runtime
         return Ports(
             buffer=self.buffer,
             clock=runtime.clock,
-            http=runtime.http(settings.http),
-            mail=runtime.mail(settings.http),
+            http=self.http,
+            mail=runtime.mail(self.code.settings.http),
             functions=self.functions,
             blobs=RunBlobs(
                 self.journal,
@@ -130,6 +156,7 @@ class Assembly:
             ),
             kv=KvScope(runtime.repository, runtime.committer, KV_SCOPE, runtime.clock.now_ms),
             source=ProjectSource(runtime.repository, runtime.git, self.pin.source.commit, self.pin.proposal),
+            connections=self.connections,
             templates=FlowTemplates(self.code.flow),
             databases=runtime.databases,
             pin=self.pin,
@@ -137,6 +164,19 @@ class Assembly:
             tokens=runtime.tokens,
             cancelling=self.cancelling,
             stop=runtime.stop,
+        )
+
+    @cached_property
+    def connections(self) -> Connections:
+        """The services that the flow is bound to."""
+        runtime = self.runtime
+        return RunConnections(
+            self.code.flow,
+            self.code.configured,
+            "draft" if self.pin.is_draft else "live",
+            runtime.secrets,
+            partial(require_signed_draft, runtime, self.pin),
+            runtime.redactor.learn,
         )
 
     @cached_property
@@ -164,6 +204,8 @@ class Assembly:
             clock=self.runtime.clock,
             pin=self.pin,
             refuse=self.attempts.refuse,
+            proposals=self.proposals,
+            changes=self.changes,
             tell=outbox.tell,
             remind=outbox.remind,
         )
@@ -184,7 +226,11 @@ class Assembly:
     def program(self) -> Program:
         """The analysed body."""
         return make_program(
-            self.code.flow, self.runtime.specs, behaviour=self.pin.behaviour, fuel=self.limits.fuel
+            self.code.flow,
+            self.runtime.specs,
+            behaviour=self.pin.behaviour,
+            fuel=self.limits.fuel,
+            bound=self.code.configured.bound(self.code.flow),
         )
 
     @cached_property

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
+from gitflow_runner.connections.redactor import Redactor
 from gitflow_runner.git.objects import Ident, Oid
 from gitflow_runner.ledger.journal import Journal, Turn
 from gitflow_runner.model.event import Event, Recorded, StepStarted, StepSucceeded
 from gitflow_runner.model.run import Run
 from gitflow_runner.runner.clock import Clock
+from gitflow_runner.runner.masking import masked
 
 FLUSH_AFTER_MS = 50  # architecture 2.4
 
@@ -21,10 +23,20 @@ class Observer(Protocol):
 
 
 class Buffer:
-    """The journal with a sense of time: notes events, tells the engine, and decides when to write."""
+    """The journal with a sense of time: notes events, tells the engine, and decides when to write.
 
-    def __init__(self, journal: Journal, clock: Clock, told: Observer | None = None) -> None:
+    Nothing gets past `redactor`: what the engine hears of an event is what the turn will hold (protocol 2.1).
+    """
+
+    def __init__(
+        self,
+        journal: Journal,
+        clock: Clock,
+        told: Observer | None = None,
+        redactor: Redactor | None = None,
+    ) -> None:
         """`told` hears of events once they are durable, and only then (protocol 1.5)."""
+        self.redactor = redactor if redactor is not None else Redactor()
         self._journal = journal
         self._clock = clock
         self._told = told
@@ -68,6 +80,7 @@ class Buffer:
 
         `at` (ms) is the moment that a time within the events was reckoned from; else it is now.
         """
+        events = tuple(masked(event, self.redactor) for event in events)
         recorded = self._journal.note(events, self._clock.now_ms() if at is None else at)
         for event in events:
             if isinstance(event, StepSucceeded) and event.identity in self._announced:
@@ -78,7 +91,7 @@ class Buffer:
 
     def put(self, path: str, data: bytes) -> None:
         """Add a file to the next turn's tree."""
-        self._journal.attach({path: data})
+        self._journal.attach({path: self.redactor.data(data)})
 
     def when_durable(self, act: Callable[[], None]) -> None:
         """Run `act` once the pending turn is durable."""
@@ -96,7 +109,8 @@ class Buffer:
         noted = self._journal.noted
         if noted:
             now = self._clock.now_ms()
-            turn = Turn((), now, files or {}, parents=tuple(parents), author=author, subject=subject)
+            clean = {path: self.redactor.data(data) for path, data in (files or {}).items()}
+            turn = Turn((), now, clean, parents=tuple(parents), author=author, subject=subject)
             self._journal.append(turn)
             self._announced = {
                 r.event.identity

@@ -14,9 +14,16 @@ from gitflow_runner.git.objects import Oid
 from gitflow_runner.git.refs import branch_ref
 from gitflow_runner.model.flow import Flow
 from gitflow_runner.model.pin import DraftSource, Pin, PinnedFile, ReleaseSource
+from gitflow_runner.runner.configured import (
+    Configured,
+    configured,
+    pinned_configuration,
+    reader_of_commit,
+    reader_of_work_tree,
+)
 from gitflow_runner.runner.releases import Resolved, resolve_release
 from gitflow_runner.runner.runtime import Runtime
-from gitflow_runner.runner.settings import PATH, Settings, parse_settings, work_tree_settings
+from gitflow_runner.runner.settings import PATH, Settings, parse_settings
 
 
 @dataclass(frozen=True)
@@ -26,17 +33,23 @@ class Code:
     flow: Flow
     source: DraftSource | ReleaseSource
     files: tuple[PinnedFile, ...]
-    settings: Settings
+    configured: Configured
     authors: tuple[str, ...] = ()
     proof: Mapping[str, bytes] = field(default_factory=dict)
     changed: tuple[str, ...] = ()
 
+    @property
+    def settings(self) -> Settings:
+        """The runner's settings for it."""
+        return self.configured.settings
 
-def resolve_code(runtime: Runtime, slug: str, ref: str) -> Code:
+
+def resolve_code(runtime: Runtime, slug: str, ref: str, installation: str | None = None) -> Code:
     """The code that `ref` names: `draft` (the work tree), `live`, `v<N>` or a tag, or a branch.
 
-    Raises `NotFoundError` (`flow.unknown`, `branch.unknown`, `release.unknown`), `LangError`, and what the
-    verification of a release refuses.
+    A release is configured by the protected branch, a draft by itself. Raises `NotFoundError`
+    (`flow.unknown`, `branch.unknown`, `release.unknown`), `LangError`, what the verification of a release
+    refuses, and what `configured` raises.
     """
     if ref == "draft":
         work_dir = runtime.repository.work_dir
@@ -47,17 +60,18 @@ def resolve_code(runtime: Runtime, slug: str, ref: str) -> Code:
                 fix=(f"gfr run {slug} --ref live", f"gfr run {slug} --ref <branch>"),
             )
         draft = work_tree_draft(runtime.repository, work_dir, slug)
-        settings = _for_draft(runtime, work_tree_settings(work_dir))
-        return Code(draft.flow, draft.source, draft.files, settings, changed=draft.changed)
+        found = configured(reader_of_work_tree(work_dir), slug, installation, None)
+        return Code(draft.flow, draft.source, draft.files, _for_draft(runtime, found), changed=draft.changed)
     resolved = resolve_release(runtime, slug, ref)
     if resolved is not None:
-        return _released(runtime, slug, resolved)
+        return _released(runtime, slug, resolved, installation)
     branch = branch_draft(runtime.repository, ref, slug)
-    settings = _for_draft(runtime, _settings_at(runtime, branch.source.commit))
-    return Code(branch.flow, branch.source, branch.files, settings)
+    commit = branch.source.commit
+    found = configured(reader_of_commit(runtime.repository, commit), slug, installation, commit)
+    return Code(branch.flow, branch.source, branch.files, _for_draft(runtime, found))
 
 
-def _released(runtime: Runtime, slug: str, resolved: Resolved) -> Code:
+def _released(runtime: Runtime, slug: str, resolved: Resolved, installation: str | None) -> Code:
     commit = Oid(resolved.source.commit)
     flow = load(CommitTexts(runtime.repository, commit), slug)
     if f"sha256:{flow.digest}" != resolved.digest and flow.digest != resolved.digest:
@@ -67,8 +81,9 @@ def _released(runtime: Runtime, slug: str, resolved: Resolved) -> Code:
         )
     files = pinned_files(flow.files)
     runtime.policies.require()
-    settings = _protected_settings(runtime)
-    return Code(flow, resolved.source, files, settings, resolved.authors, resolved.proof)
+    protected = protected_commit(runtime)
+    found = configured(reader_of_commit(runtime.repository, protected), slug, installation, protected)
+    return Code(flow, resolved.source, files, found, resolved.authors, resolved.proof)
 
 
 def pinned_code(runtime: Runtime, pin: Pin) -> Code:
@@ -76,31 +91,32 @@ def pinned_code(runtime: Runtime, pin: Pin) -> Code:
     flow = load(PinnedTexts(runtime.repository, pin.files), pin.slug)
     if flow.digest != pin.digest:
         raise DamagedError("pin.digest", f"the pinned files of {pin.slug} have the digest {flow.digest}")
-    work_dir = runtime.repository.work_dir
-    if pin.is_draft and work_dir is not None:
-        settings = work_tree_settings(work_dir)
+    if pin.configuration is not None:
+        found = pinned_configuration(runtime.repository, pin.slug, pin.configuration)
     else:
-        settings = _protected_settings(runtime)
+        # Recorded before configurations were pinned: such a run has no connections.
+        found = Configured(protected_settings(runtime))
     if pin.is_draft:
-        settings = _for_draft(runtime, settings)
-    return Code(flow, pin.source, pin.files, settings, pin.authors)
+        found = _for_draft(runtime, found)
+    return Code(flow, pin.source, pin.files, found, pin.authors)
 
 
-def _for_draft(runtime: Runtime, settings: Settings) -> Settings:
-    """A draft's own settings, save for where its functions run: that is not for the draft to say."""
-    trusted = _protected_settings(runtime) if runtime.policies.newest() is not None else Settings()
-    return replace(settings, functions=trusted.functions)
+def _for_draft(runtime: Runtime, found: Configured) -> Configured:
+    """A draft's own configuration, save for where its functions run and where a token goes to.
+
+    Neither is for the draft to say.
+    """
+    trusted = protected_settings(runtime) if runtime.policies.newest() is not None else Settings()
+    return replace(found, settings=replace(found.settings, functions=trusted.functions, forge=trusted.forge))
 
 
-def _protected_settings(runtime: Runtime) -> Settings:
+def protected_settings(runtime: Runtime) -> Settings:
+    """The settings that count: as they stand on the protected branch (protocol 7.3)."""
+    return parse_settings(reader_of_commit(runtime.repository, protected_commit(runtime))(PATH))
+
+
+def protected_commit(runtime: Runtime) -> str | None:
+    """The tip of the protected branch, None if it has no commit here."""
     policy = runtime.policies.newest()
     branch = policy.protected_branch if policy is not None else "main"
-    return _settings_at(runtime, runtime.repository.resolve(branch_ref(branch)))
-
-
-def _settings_at(runtime: Runtime, commit: str | None) -> Settings:
-    if commit is None:
-        return parse_settings(None)
-    tree = runtime.repository.commit(Oid(commit)).tree
-    entry = runtime.repository.entry(tree, PATH)
-    return parse_settings(None if entry is None else runtime.repository.blob(entry.oid))
+    return runtime.repository.resolve(branch_ref(branch))

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
+from gitflow_runner.connections.redactor import Redactor
 from gitflow_runner.errors import RefusedError
 from gitflow_runner.git.command import GitCommand
 from gitflow_runner.git.pygit import open_repository
@@ -17,9 +18,10 @@ from gitflow_runner.git.read_only import ReadOnly
 from gitflow_runner.model.event import Recorded
 from gitflow_runner.runner.clock import Clock, Jitter, SystemClock, SystemJitter
 from gitflow_runner.runner.local import LocalState
-from gitflow_runner.runner.runtime import Runtime
+from gitflow_runner.runner.masking import guard
+from gitflow_runner.runner.runtime import ClosableHttp, Runtime
+from gitflow_runner.runner.secret_places import open_secrets
 from gitflow_runner.runner.settings import HttpSettings
-from gitflow_runner.steps.base import Http
 from gitflow_runner.steps.registry import Steps
 
 
@@ -42,10 +44,12 @@ def compose(
     given = dict(os.environ if environment is None else environment)
     clock = clock or SystemClock()
     jitter = jitter or SystemJitter()
-    repository = open_repository(directory, clock, jitter)
+    redactor = Redactor(lambda: secrets.known_values())
+    repository = open_repository(directory, clock, jitter, guard(redactor))
     git = GitCommand(repository.common_dir, given, interactive=interactive)
+    secrets = open_secrets(repository, git, given, redactor, clock)
 
-    def make_http(settings: HttpSettings) -> Http:
+    def make_http(settings: HttpSettings) -> ClosableHttp:
         # httpx takes a third of a second to import: only runs that send something pay for it.
         from gitflow_runner.net.client import HttpClient
 
@@ -67,8 +71,10 @@ def compose(
         f"process {os.getpid()} on {host}",
         Steps(),
         make_http,
-        say or _say,
+        lambda text: (say or _say)(redactor.text(text)),
         stop or (lambda: False),
+        secrets,
+        redactor,
         told,
     )
 

@@ -9,8 +9,11 @@ from typing import Literal
 
 from gitflow_runner.errors import GitflowError
 from gitflow_runner.git.refs import POLICY, RUNS
+from gitflow_runner.runner.code import protected_settings
+from gitflow_runner.runner.forge_desk import ForgeDesk
 from gitflow_runner.runner.hook_files import hooks_status
 from gitflow_runner.runner.runtime import Runtime
+from gitflow_runner.runner.staged_secrets import staged_secrets
 from gitflow_runner.trust.sshsig import GIT
 
 Health = Literal["ok", "warn", "bad"]
@@ -117,6 +120,57 @@ def _hooks(runtime: Runtime) -> Iterator[Checked]:
         yield Checked("ok", "hooks", f"{len(found.items)} installed")
 
 
+def _secrets(runtime: Runtime) -> Iterator[Checked]:
+    records = runtime.secrets.records
+    work_dir = runtime.repository.work_dir
+    if work_dir is not None:
+        staged = list(staged_secrets(runtime.git.in_work_tree(work_dir), runtime.redactor))
+        for path, line in staged:
+            fix = (f"git restore --staged -- {path}",)
+            yield Checked("bad", "secrets", f"{path}:{line} is staged with the value of a secret", fix)
+        if staged:
+            return
+    for record in records.values():
+        if not record.permits:
+            fix = (f"gfr secrets allow {record.name} --for https://HOST",)
+            yield Checked("warn", "secrets", f"{record.name} may be sent nowhere", fix)
+        if runtime.secrets.where(record) is None:
+            fix = (f"gfr secrets set {record.name}",)
+            yield Checked("warn", "secrets", f"no value of the {record.store} secret {record.name}", fix)
+    yield Checked("ok", "secrets", f"{len(records)} known, none of them staged")
+
+
+def _forge(runtime: Runtime) -> Iterator[Checked]:
+    settings = protected_settings(runtime)
+    if settings.forge is None:
+        yield Checked("ok", "forge", "none is configured: proposals are branches, merged with plain git")
+        return
+    desk, named = ForgeDesk(runtime, settings), settings.forge
+    desk.forge.check(desk.site)
+    if desk.remote is not None and runtime.git.config(f"remote.{desk.remote}.url") is None:
+        fix = (f"git remote add {desk.remote} URL",)
+        yield Checked("bad", "forge", f"no remote is named {desk.remote}: proposals cannot be pushed", fix)
+    if not desk.forge.tells:
+        yield Checked("ok", "forge", f"git alone, through {desk.remote or 'this repository'}")
+        return
+    login = desk.forge.who(desk.site, desk.ports(runtime.forge_memory))
+    policy = runtime.policies.newest()
+    mapped = 0 if policy is None else sum(1 for p in policy.people.values() if named.name in p.forge)
+    yield Checked("ok", "forge", f"{named.kind} knows the token as {login}; {mapped} people have accounts")
+    apply = "gfr policy apply"
+    if not mapped:
+        said = f"write :forge {{:{named.name} <number>}} beside people in .breyta/policy.edn"
+        text = f"the policy maps no account of {named.name}: no merge counts"
+        yield Checked("warn", "forge", text, (said, apply))
+    if policy is not None and not any("attest-forge" in p.can for p in policy.people.values()):
+        said = "give the runner :attest-forge in .breyta/policy.edn"
+        yield Checked(
+            "warn", "forge", "no runner may attest what a forge says: no merge counts", (said, apply)
+        )
+    if desk.site.hint_secret is None:
+        yield Checked("ok", "forge", "no webhook secret: changes are polled every 30 s")
+
+
 _CHECKS: tuple[tuple[str, Callable[[Runtime], Iterator[Checked]]], ...] = (
     ("git", _git),
     ("runner", _runner),
@@ -124,4 +178,6 @@ _CHECKS: tuple[tuple[str, Callable[[Runtime], Iterator[Checked]]], ...] = (
     ("trust", _trust),
     ("sync", _refs),
     ("hooks", _hooks),
+    ("secrets", _secrets),
+    ("forge", _forge),
 )

@@ -70,11 +70,13 @@ def drive_recorded(runtime: Runtime, target: Target, patience: Patience) -> Stoo
 
 def drive_held(runtime: Runtime, journal: Journal, pin: Pin, code: Code, patience: Patience) -> Stood:
     """Drive a run whose lock the caller holds; afterwards its tip is pushed and, if over, let go."""
-    take_wake(runtime.repository.common_dir, journal.run.run)
-    driver = Assembly(runtime, journal, pin, code, partial(_launch, runtime)).driver
+    if take_wake(runtime.repository.common_dir, journal.run.run):
+        runtime.forge_memory.hurry(journal.run.run)
+    assembly = Assembly(runtime, journal, pin, code, partial(_launch, runtime))
     try:
-        stood = driver.drive(patience)
+        stood = assembly.driver.drive(patience)
     finally:
+        assembly.http.close()
         runtime.local.set_verified_tip(journal.run.run, journal.tip)
     note_tip(runtime, RunRef(journal.run.run, journal.run.slug, journal.ref, journal.tip))
     push_ref(runtime, journal.ref, journal.tip)

@@ -6,20 +6,22 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 from gitflow_runner.errors import RefusedError
-from gitflow_runner.git.objects import Ident, Oid
+from gitflow_runner.git.objects import Ident, Oid, decode_commit
 from gitflow_runner.git.refs import approvals_of_run, approvals_prefix, parse_approval_ref
 from gitflow_runner.git.repository import Repository
-from gitflow_runner.model.event import DecisionSeen, WaitOpened, WaitResolved
+from gitflow_runner.model.event import DecisionSeen, Level, WaitOpened, WaitResolved
 from gitflow_runner.model.pin import Pin
 from gitflow_runner.model.run import OpenWaitState, SeenDecision
 from gitflow_runner.runner.answers import decided
 from gitflow_runner.runner.asked import as_asked, deadline_under
+from gitflow_runner.runner.attested import attested_in, evidence_of, level_of, place_in
 from gitflow_runner.runner.buffer import Buffer
+from gitflow_runner.runner.changes import Changes, place_of
 from gitflow_runner.runner.clock import Clock
 from gitflow_runner.runner.policies import Policies
 from gitflow_runner.runner.requests import Requests
 from gitflow_runner.trust.approval import OpenWait
-from gitflow_runner.trust.quorum import Outcome, Result, SignedApproval, judge
+from gitflow_runner.trust.quorum import Evidence, Outcome, Result, SignedApproval, judge
 
 LOOK_EVERY_MS = 30_000  # inboxes are looked at at least this often (protocol 4.6)
 CLOCK_DRIFT_MS = 60_000
@@ -51,6 +53,7 @@ class Inbox:
         requests: Requests,
         clock: Clock,
         pin: Pin,
+        changes: Changes,
         fetch: Callable[[], bool],
         require_fresh: Callable[[], None],
     ) -> None:
@@ -61,6 +64,7 @@ class Inbox:
         self._requests = requests
         self._clock = clock
         self._pin = pin
+        self._changes = changes
         self._fetch = fetch
         self._require_fresh = require_fresh
         self._fetched_at = clock.monotonic_ms()
@@ -95,10 +99,19 @@ class Inbox:
         self._requests.look()
         if self._buffer.run.is_over or self.clock_suspect():
             return heard
-        for state in self._buffer.run.waits:
-            if state.wait.wait == "approval":
-                self._decide(state, began)
+        for folder in [s.wait.folder for s in self._buffer.run.waits if s.wait.wait == "approval"]:
+            heard = self._look_at(folder, began, fresh) and heard
         self._note_late()
+        return heard
+
+    def _look_at(self, folder: str, began: int, fresh: bool) -> bool:
+        state = self._buffer.run.wait(folder)
+        if state is None:
+            return True
+        heard = self._changes.look(state, fresh=fresh)
+        state = self._buffer.run.wait(folder)
+        if state is not None:
+            self._decide(state, began)
         return heard
 
     def _note_late(self) -> None:
@@ -143,10 +156,18 @@ class Inbox:
         newest, pinned = self._policies.newest(), self._policies.at(wait.policy)
         if newest is None or pinned is None:
             raise RefusedError("policy.none", "the policy that the approval rests on is not known here")
-        evidence = [SignedApproval(Oid(oid), wait.deadline, in_time=True) for oid in resolved.counted]
+        witnessed = self._witnessed(wait, resolved)
+        if any(level_of(e) != "signed" for e in witnessed.values()) and not self._changes.may_attest():
+            raise RefusedError(
+                "approval.withdrawn",
+                f"the approval of {wait.folder} rests on a forge's word, which this runner may not attest",
+                hint="its effect was not begun; the policy has to give the runner :attest-forge",
+                fix=("gfr policy show", f"gfr cancel {self._buffer.run.run}"),
+            )
+        signed = [SignedApproval(Oid(o), wait.deadline, True) for o in resolved.counted if o not in witnessed]
         outcome = judge(
             self.as_asked(OpenWaitState(wait, 0)),
-            self._timed(wait, evidence),
+            [*self._timed(wait, signed), *witnessed.values()],
             reader=self._repository,
             pinned=pinned,
             newest=newest,
@@ -161,6 +182,17 @@ class Inbox:
                 fix=("gfr policy show", f"gfr cancel {self._buffer.run.run}"),
             )
 
+    def _witnessed(self, wait: WaitOpened, resolved: WaitResolved) -> dict[str, Evidence]:
+        """The evidence among what counted that the runner bore witness to."""
+        seen = attested_in(self._buffer.history, wait.folder)
+        place = place_in(self._buffer.history, self._buffer.run.run, wait)
+        read = self._buffer.journal.read
+        return {
+            oid: evidence_of(seen[oid], place, read, in_time=True)
+            for oid in resolved.counted
+            if oid in seen and place is not None
+        }
+
     def _timed(self, wait: WaitOpened, evidence: Sequence[SignedApproval]) -> list[SignedApproval]:
         first: dict[str, int] = {}
         for recorded in self._buffer.history:
@@ -173,8 +205,9 @@ class Inbox:
         found = self._found(state)
         newest, pinned = self._policies.newest(), self._policies.at(wait.policy)
         ends = deadline_under(wait, state.opened_at, newest, self._pin)
-        basis = (tuple(found), self._policies.tip(), began > wait.deadline, began > ends)
-        if newest is None or not found or self._judged.get(wait.folder) == basis:
+        attested = tuple(seen.oid for seen in state.attested)
+        basis = (tuple(found), attested, self._policies.tip(), began > wait.deadline, began > ends)
+        if newest is None or not (found or attested) or self._judged.get(wait.folder) == basis:
             return
         self._require_fresh()
         if pinned is None:
@@ -185,7 +218,7 @@ class Inbox:
             )
         before = {seen.oid: seen for seen in state.seen}
         late_look = began > wait.deadline
-        evidence = [
+        evidence: list[Evidence] = [
             SignedApproval(
                 Oid(oid),
                 before[oid].seen_at if oid in before else began,
@@ -193,6 +226,13 @@ class Inbox:
                 in_time=late_look and oid not in before and ends == wait.deadline,
             )
             for oid in found
+        ]
+        # What is attested of an open wait after its deadline was found by the look that ends it.
+        on_time = ends == wait.deadline
+        read = self._buffer.journal.read
+        evidence += [
+            evidence_of(seen, place_of(self._buffer.run.run, state), read, in_time=on_time)
+            for seen in state.attested
         ]
         outcome = judge(
             replace(self.as_asked(state), deadline=ends),
@@ -203,12 +243,14 @@ class Inbox:
             now=began,
             check_edit=None,
         )
-        self._record(state, found, outcome)
+        self._record(state, found, outcome, {e.oid: level_of(e) for e in evidence})
         self._judged[wait.folder] = basis
 
     def _found(self, state: OpenWaitState) -> dict[str, str]:
         # Seen ones come first and stay, whether or not their ref is still there: deleting withdraws nothing.
+        # What the runner bears witness to is no decision of the inbox.
         final = {seen.oid for seen in state.seen if seen.final and seen.reason is not None}
+        final |= {seen.oid for seen in state.attested}
         found = {seen.oid: "" for seen in state.seen if seen.oid not in final}
         prefix = approvals_prefix(self._buffer.run.run, state.wait.folder)
         for name, oid in self._repository.refs(prefix):
@@ -223,7 +265,9 @@ class Inbox:
         tree = self._repository.commit(commit).tree
         return as_asked(run.run, wait, commit, tree, self._pin, run.starter)
 
-    def _record(self, state: OpenWaitState, found: Mapping[str, str], outcome: Outcome) -> None:
+    def _record(
+        self, state: OpenWaitState, found: Mapping[str, str], outcome: Outcome, levels: Mapping[Oid, Level]
+    ) -> None:
         before = {seen.oid: seen for seen in state.seen}
         refused = sum(1 for seen in state.seen if seen.reason is not None)
         for result in outcome.results:
@@ -234,7 +278,8 @@ class Inbox:
                 refused += 1
                 if refused > MAX_RECORDED_REFUSALS:
                     continue
-            self._buffer.add(_seen(state.wait.folder, found.get(result.oid, ""), result))
+            ref = found.get(result.oid, "")
+            self._buffer.add(_seen(state.wait.folder, ref, result, levels[result.oid]))
         if outcome.state in ("approved", "rejected"):
             self._resolve(state, outcome)
         self._buffer.flush(author=self._author(outcome))
@@ -249,24 +294,26 @@ class Inbox:
                 outcome.action,
                 outcome.by,
                 tuple(outcome.evidence),
-                decided(self._repository, outcome),
+                decided(self._repository, outcome, self.as_asked(state).tree),
                 outcome.edited,
             )
         )
 
     def _author(self, outcome: Outcome) -> Ident | None:
-        if not outcome.evidence:
-            return None
-        return self._repository.commit(outcome.evidence[-1]).author
+        for oid in reversed(outcome.evidence):
+            raw = self._repository.read(oid) if self._repository.contains(oid) else None
+            if raw is not None and raw.kind == "commit":
+                return decode_commit(raw.data).author
+        return None
 
 
 def _same(known: SeenDecision, result: Result) -> bool:
     return known.reason == result.reason and known.principal == result.principal
 
 
-def _seen(folder: str, ref: str, result: Result) -> DecisionSeen:
+def _seen(folder: str, ref: str, result: Result, level: Level) -> DecisionSeen:
     final = result.counted or result.reason not in _AGAIN
     action = result.decision.action if result.decision is not None else None
     return DecisionSeen(
-        folder, result.oid, ref, result.reason, result.principal, result.fingerprint, action, final
+        folder, result.oid, ref, result.reason, result.principal, result.fingerprint, action, final, level
     )

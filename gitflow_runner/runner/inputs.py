@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from typing import Final
 
 from gitflow_runner.errors import LangError, UsageError
 from gitflow_runner.lang.collection import Map, Vec, map_of
 from gitflow_runner.lang.data import read_data
-from gitflow_runner.lang.values import Keyword, Value
+from gitflow_runner.lang.values import Keyword, Value, keyword
+from gitflow_runner.model.connection import Installation
 from gitflow_runner.model.flow import Flow, InputField
 
+ACTIVATION: Final = keyword("activation")
 MAX_INPUT_BYTES = 256 * 1024
 _BOOLEANS = {"true": True, "yes": True, "on": True, "false": False, "no": False, "off": False}
 
@@ -64,34 +67,83 @@ def by_plain_names(given: Map) -> dict[str, Value]:
     return {key.text if isinstance(key, Keyword) else str(key): value for key, value in given.items()}
 
 
-def check_input(flow: Flow, given: Mapping[str, Value], *, invocation: str = "default") -> Map:
+KnownSecret = Callable[[str], bool]
+
+
+def check_input(
+    flow: Flow,
+    given: Mapping[str, Value],
+    *,
+    invocation: str = "default",
+    known_secret: KnownSecret = lambda name: False,
+) -> Map:
     """The input map of the run: declared inputs in order, then whatever else was given.
 
-    Raises `UsageError`: `input.missing`, `input.type`, `input.choice`.
+    Raises `UsageError`: `input.missing`, `input.type`, `input.choice`, `input.secret`.
     """
     declared = flow.invocations.get(invocation)
     fields = declared.inputs if declared is not None else ()
-    values: dict[str, Value] = {}
-    for field in fields:
-        if given.get(field.name) is not None:
-            values[field.name] = _coerced(field, given[field.name])
-        elif field.default is not None:
-            values[field.name] = field.default
-        elif field.required:
-            raise UsageError(
-                "input.missing",
-                f"{flow.slug} needs the input {field.name}" + (f" ({field.label})" if field.label else ""),
-                fix=(f"gfr run {flow.slug} -i {field.name}=…",),
-            )
+    values, missing = _checked(fields, given, known_secret)
+    if missing:
+        raise UsageError(
+            "input.missing",
+            f"{flow.slug} needs the input {_told(missing[0])}",
+            fix=(f"gfr run {flow.slug} -i {missing[0].name}=…",),
+        )
     values |= {name: value for name, value in given.items() if name not in values}
     return map_of(values.items(), loose=True)
 
 
-def _coerced(field: InputField, value: Value) -> Value:
-    if field.type in ("secret", "password"):
+def setup_fields(flow: Flow) -> tuple[InputField, ...]:
+    """The fields of the flow's setup forms, which an installation fills in once."""
+    return tuple(field for each in flow.requires for field in each.fields)
+
+
+def check_setup(flow: Flow, installation: Installation, *, known_secret: KnownSecret) -> Map:
+    """The values of the setup forms as a run sees them under `:activation`; errors as `check_input`."""
+    given = {name: from_json(value) for name, value in installation.activation.items()}
+    values, missing = _checked(setup_fields(flow), given, known_secret)
+    if missing:
         raise UsageError(
-            "input.secret", f"input {field.name} takes the name of a secret, and no secrets are set up here"
+            "input.missing",
+            f"installation {installation.id} of {flow.slug} lacks {_told(missing[0])}",
+            fix=(f"gfr configure check {flow.slug}",),
         )
+    values |= {name: value for name, value in given.items() if name not in values}
+    return map_of(((keyword(name), value) for name, value in values.items()), loose=True)
+
+
+def _checked(
+    fields: Iterable[InputField], given: Mapping[str, Value], known_secret: KnownSecret
+) -> tuple[dict[str, Value], list[InputField]]:
+    """The values of the declared fields in their order, and the required ones that lack one."""
+    values: dict[str, Value] = {}
+    missing = []
+    for field in fields:
+        if given.get(field.name) is not None:
+            values[field.name] = _coerced(field, given[field.name], known_secret)
+        elif field.default is not None:
+            values[field.name] = field.default
+        elif field.required:
+            missing.append(field)
+    return values, missing
+
+
+def _told(field: InputField) -> str:
+    return field.name + (f" ({field.label})" if field.label else "")
+
+
+def _coerced(field: InputField, value: Value, known_secret: KnownSecret) -> Value:
+    if field.type in ("secret", "password"):
+        if not isinstance(value, str) or not known_secret(value):
+            # What was given is not repeated: it may be the value.
+            raise UsageError(
+                "input.secret",
+                f"input {field.name} takes the name of a secret that is set up here, never a value",
+                hint="keep the value first, then give its name",
+                fix=("gfr secrets ls", "gfr secrets set NAME --for https://HOST"),
+            )
+        return value
     try:
         coerced = _by_type(field.type, value)
     except ValueError:

@@ -7,9 +7,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from gitflow_runner.errors import GitflowError, LangError, NotFoundError, Place
+from gitflow_runner.errors import GitflowError, LangError, NotFoundError
 from gitflow_runner.lang.layout import laid_out
-from gitflow_runner.lang.reader import MAX_TEXT
+from gitflow_runner.lang.source import MAX_FILE_BYTES, decoded, too_large_file
 
 SUFFIX = ".edn"
 CONFIG = ".breyta"
@@ -69,10 +69,9 @@ def _config(directory: Path) -> Path:
 def _text(path: Path) -> str:
     try:
         with path.open("rb") as stream:
-            data = stream.read(4 * MAX_TEXT)
-        return data.decode()
+            data = stream.read(MAX_FILE_BYTES + 1)
     except OSError as error:
         raise NotFoundError("file.unreadable", f"{path} cannot be read: {error.strerror}") from None
-    except UnicodeDecodeError:
-        at = Place(file=str(path))
-        raise LangError("encoding_invalid", f"{path} is not UTF-8 text", at=at) from None
+    if len(data) > MAX_FILE_BYTES:
+        raise too_large_file(str(path))
+    return decoded(data, str(path))

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
+from gitflow_runner.connections.redactor import Redactor
 from gitflow_runner.ledger.blobs import RunBlobs
 from gitflow_runner.ledger.codec import log_path
 from gitflow_runner.ledger.kv import Entry, KvScope
@@ -16,23 +17,34 @@ from gitflow_runner.notifiers.base import Mailer
 from gitflow_runner.runner.buffer import Buffer
 from gitflow_runner.runner.channels import Channels
 from gitflow_runner.runner.clock import Clock
+from gitflow_runner.runner.masking import masked_text
 from gitflow_runner.runner.stopping import Cancelling, Deadline
 from gitflow_runner.runner.templates import FlowTemplates
-from gitflow_runner.steps.base import BlobRef, Context, Databases, Functions, Http, KvEntry, Source
+from gitflow_runner.steps.base import (
+    BlobRef,
+    Connections,
+    Context,
+    Databases,
+    Functions,
+    Http,
+    KvEntry,
+    Source,
+)
 from gitflow_runner.steps.tokens import Tokens
 
 MAX_LOG_BYTES = 1_000_000
 
 
 class KvPort:
-    """One scope of the ledger's store as steps see it."""
+    """One scope of the ledger's store as steps see it; no secret gets into it."""
 
-    def __init__(self, scope: KvScope) -> None:
+    def __init__(self, scope: KvScope, redactor: Redactor) -> None:
         self._scope = scope
+        self._redactor = redactor
 
     def get(self, key: str) -> KvEntry | None:
         """The live entry."""
-        return _shown(self._scope.get(key))
+        return _shown(self._scope.get(self._redactor.text(key)))
 
     def keys(self, prefix: str, limit: int) -> Sequence[str]:
         """Live keys in order."""
@@ -48,9 +60,13 @@ class KvPort:
 
         def changed(entry: Entry | None) -> tuple[Entry | None, str]:
             new, answer = change(_shown(entry))
-            return None if new is None else Entry(new.text, new.expires_at, new.metadata), answer
+            return None if new is None else self._clean(new), masked_text(answer, self._redactor)
 
-        return self._scope.update(key, idempotency_key, changed)
+        return self._scope.update(self._redactor.text(key), idempotency_key, changed)
+
+    def _clean(self, entry: KvEntry) -> Entry:
+        metadata = None if entry.metadata is None else masked_text(entry.metadata, self._redactor)
+        return Entry(masked_text(entry.text, self._redactor), entry.expires_at, metadata)
 
 
 def _shown(entry: Entry | None) -> KvEntry | None:
@@ -58,18 +74,20 @@ def _shown(entry: Entry | None) -> KvEntry | None:
 
 
 class BlobPort:
-    """The run's stored values as steps see them."""
+    """The run's stored values as steps see them; no secret gets into one."""
 
-    def __init__(self, blobs: RunBlobs) -> None:
+    def __init__(self, blobs: RunBlobs, redactor: Redactor) -> None:
         self._blobs = blobs
+        self._redactor = redactor
 
     def put(self, data: bytes, media_type: str) -> BlobRef:
         """Store; durable before the turn that names it."""
+        data = self._redactor.data(data)
         return BlobRef(self._blobs.put(data, media_type), len(data), media_type)
 
     def put_stream(self, chunks: Iterable[bytes], media_type: str) -> BlobRef:
         """Store piece by piece; durable before the turn that names it."""
-        return BlobRef(*self._blobs.put_stream(chunks, media_type), media_type)
+        return BlobRef(*self._blobs.put_stream(self._redactor.stream(chunks), media_type), media_type)
 
     def get(self, uri: str) -> bytes:
         """Read and verify."""
@@ -87,7 +105,8 @@ class BlobPort:
 class AttemptLog:
     """One attempt's lines: in a live file while it runs, in the run's tree once it has ended."""
 
-    def __init__(self, folder: Path, name: str, clock: Clock) -> None:
+    def __init__(self, folder: Path, name: str, clock: Clock, redactor: Redactor) -> None:
+        self._redactor = redactor
         self._folder = folder
         self._name = name
         self._clock = clock
@@ -98,7 +117,7 @@ class AttemptLog:
     def line(self, text: str) -> None:
         """One line, with the time in front."""
         moment = datetime.fromtimestamp(self._clock.now_ms() / 1_000, UTC).strftime("%H:%M:%S")
-        shown = f"{moment} {text.rstrip()}\n"
+        shown = f"{moment} {self._redactor.text(text).rstrip()}\n"
         if self._size + len(shown) > MAX_LOG_BYTES:
             if not self._cut:
                 self._cut = True
@@ -136,6 +155,7 @@ class Ports:
         blobs: RunBlobs,
         kv: KvScope,
         source: Source,
+        connections: Connections,
         templates: FlowTemplates,
         databases: Databases,
         pin: Pin,
@@ -149,9 +169,10 @@ class Ports:
         self._http = http
         self._mail = mail
         self._functions = functions
-        self._blobs = BlobPort(blobs)
-        self._kv = KvPort(kv)
+        self._blobs = BlobPort(blobs, buffer.redactor)
+        self._kv = KvPort(kv, buffer.redactor)
         self._source = source
+        self._connections = connections
         self._templates = templates
         self._databases = databases
         self._pin = pin
@@ -166,7 +187,7 @@ class Ports:
     ) -> Iterator[Context]:
         """The attempt's context; its log joins the pending turn when the attempt is over."""
         name = f"{folder}.{attempt}.log"
-        log = AttemptLog(self._live, name, self._clock)
+        log = AttemptLog(self._live, name, self._clock, self._buffer.redactor)
         run = self._buffer.run
         cancel = Deadline(self._clock, deadline_ms, self._stop, self._cancelling, self._cancelling.is_taken)
         try:
@@ -186,6 +207,7 @@ class Ports:
                 self._blobs,
                 self._kv,
                 self._source,
+                connections=self._connections,
                 tokens=self._tokens,
                 templates=self._templates.bodies,
                 render=self._templates.render,

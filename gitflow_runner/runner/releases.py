@@ -18,6 +18,8 @@ from gitflow_runner.lang.printer import canonical
 from gitflow_runner.lang.values import keyword
 from gitflow_runner.model.pin import ReleaseSource
 from gitflow_runner.runner.cases import case_functions, run_cases
+from gitflow_runner.runner.configured import configured, reader_of_work_tree
+from gitflow_runner.runner.readiness import require_ready, unbound
 from gitflow_runner.runner.runtime import Runtime
 from gitflow_runner.runner.seen import RunnerLogs
 from gitflow_runner.runner.settings import work_tree_settings
@@ -182,6 +184,8 @@ def make_release(runtime: Runtime, slug: str, *, notes: str) -> Made:
             hint="a release is a signed tag on a commit",
             fix=(*(f"git add .breyta/flows/{path}" for path in draft.changed), "git commit"),
         )
+    target = configured(reader_of_work_tree(work_dir), slug, None, None)
+    require_ready(draft.flow, unbound(draft.flow, target), "a release")
     tests = _tests_pass(runtime, Oid(draft.source.commit), work_dir, slug)
     signer = runtime.person.require_signer(f"a release of {slug}")
     policy = runtime.policies.require()

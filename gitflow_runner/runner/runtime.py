@@ -7,7 +7,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import Protocol
 
+from gitflow_runner.connections.redactor import Redactor
 from gitflow_runner.databases.registry import Databases
 from gitflow_runner.errors import UsageError
 from gitflow_runner.git.objects import Oid
@@ -19,10 +21,12 @@ from gitflow_runner.model.event import Recorded
 from gitflow_runner.model.spec import Spec
 from gitflow_runner.net.mail import MailClient
 from gitflow_runner.runner.clock import Clock, Jitter
+from gitflow_runner.runner.forge_memory import ForgeMemory
 from gitflow_runner.runner.isolated import FunctionWorker
 from gitflow_runner.runner.local import LocalState
 from gitflow_runner.runner.person import Person, find_person
 from gitflow_runner.runner.policies import Policies
+from gitflow_runner.runner.secrets import Secrets
 from gitflow_runner.runner.settings import HttpSettings, WorkerLimits
 from gitflow_runner.steps.base import Cancel, Http, HttpRequest, HttpResponse, Sink
 from gitflow_runner.steps.registry import Steps, built_in
@@ -34,18 +38,32 @@ RUNNER_MAIL = "runner@gitflow.invalid"
 LOCAL_STORE = "local"  # of `gitflow.resources`: this clone keeps large values for itself
 
 
+class ClosableHttp(Http, Protocol):
+    """An HTTP client that holds connections."""
+
+    def close(self) -> None:
+        """Close them."""
+        ...
+
+
 class LazyHttp:
     """A client that is made when it is first used; most runs send nothing."""
 
-    def __init__(self, make: Callable[[], Http]) -> None:
+    def __init__(self, make: Callable[[], ClosableHttp]) -> None:
         self._make = make
-        self._client: Http | None = None
+        self._client: ClosableHttp | None = None
 
     def send(self, request: HttpRequest, cancel: Cancel, sink: Sink | None = None) -> HttpResponse:
         """Send through the client."""
         if self._client is None:
             self._client = self._make()
         return self._client.send(request, cancel, sink)
+
+    def close(self) -> None:
+        """Close what connections there are; the next request makes new ones."""
+        client, self._client = self._client, None
+        if client is not None:
+            client.close()
 
 
 @dataclass(frozen=True)
@@ -61,9 +79,11 @@ class Runtime:
     host: str
     who: str  # one line on this process, for whoever finds a lock held
     steps: Steps
-    make_http: Callable[[HttpSettings], Http]
+    make_http: Callable[[HttpSettings], ClosableHttp]
     say: Callable[[str], None]
     stop: Callable[[], bool]
+    secrets: Secrets
+    redactor: Redactor
     told: Callable[[Sequence[Recorded]], None] | None = None  # durable events of driven runs, as they come
 
     @cached_property
@@ -101,9 +121,18 @@ class Runtime:
         """The specs of the step types that come with the runner."""
         return {name: self.steps.spec(name) for name in built_in()}
 
-    def http(self, settings: HttpSettings) -> Http:
-        """The HTTP client for these settings, made when the first request is sent."""
-        return LazyHttp(lambda: self.make_http(settings))
+    def http(self, settings: HttpSettings) -> LazyHttp:
+        """The HTTP client for these settings, one for the whole process, made for the first request."""
+        return self._clients.setdefault(settings, LazyHttp(lambda: self.make_http(settings)))
+
+    @cached_property
+    def _clients(self) -> dict[HttpSettings, LazyHttp]:
+        return {}
+
+    def close(self) -> None:
+        """Close the connections that stayed open for the next request."""
+        for client in self._clients.values():
+            client.close()
 
     @cached_property
     def tokens(self) -> Tokens:
@@ -154,6 +183,11 @@ class Runtime:
     def worker(self, limits: WorkerLimits) -> FunctionWorker:
         """The process for functions under these limits, the same one for every run; it starts when called."""
         return self._workers.setdefault(limits, FunctionWorker(self.clock, limits))
+
+    @cached_property
+    def forge_memory(self) -> ForgeMemory:
+        """What was asked of forges before, and when to ask again."""
+        return ForgeMemory()
 
     @cached_property
     def requests_noted(self) -> set[Oid]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -60,12 +61,30 @@ class FunctionSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class ForgeSettings:
+    """Where proposals become changes; `token` and `hint_secret` are names of environment variables.
+
+    `name` is what the policy calls the forge in `:forge {…}` of its people, `remote` the Git remote whose
+    branches are the forge's; None takes the one that runs are shared through, or this repository.
+    """
+
+    kind: str
+    name: str
+    url: str = ""
+    project: str = ""
+    token: str | None = None
+    hint_secret: str | None = None
+    remote: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
-    """Everything the runner can be told in its file."""
+    """Everything the runner can be told in its file; without `forge` nothing is proposed."""
 
     http: HttpSettings = HttpSettings()
     limits: LimitSettings = LimitSettings()
     functions: FunctionSettings = FunctionSettings()
+    forge: ForgeSettings | None = None
 
 
 def parse_settings(data: bytes | None, *, file: str = PATH) -> Settings:
@@ -84,7 +103,7 @@ def parse_settings(data: bytes | None, *, file: str = PATH) -> Settings:
         place = Place(file=file, line=mark.line + 1, col=mark.column + 1) if mark else Place(file=file)
         problem = getattr(error, "problem", None) or "not YAML"
         raise UsageError("config.unreadable", f"{file} cannot be read: {problem}", at=place) from None
-    top = _mapping(document or {}, "the file", file, {"http", "limits", "functions"})
+    top = _mapping(document or {}, "the file", file, {"http", "limits", "functions", "forge"})
     http = _mapping(top.get("http") or {}, "http", file, {"allow", "max-response-bytes"})
     limits = _mapping(
         top.get("limits") or {},
@@ -106,6 +125,7 @@ def parse_settings(data: bytes | None, *, file: str = PATH) -> Settings:
             _whole(limits, "step-seconds", bounds.step_ms // 1_000, "limits", file) * 1_000,
         ),
         _functions(top.get("functions") or {}, file),
+        None if top.get("forge") is None else _forge(top["forge"], file),
     )
 
 
@@ -143,6 +163,45 @@ def _where(values: Mapping[str, object], key: str, default: Where, file: str) ->
                 f"{file}: functions.{key} is neither worker nor in-process",
                 at=Place(file=file),
             )
+
+
+_WORD = re.compile(r"[a-z][a-z0-9-]{0,31}")
+_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,127}")
+_REMOTE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+_ADDRESS = re.compile(r"https?://[^\s?#@]{1,400}")
+_PROJECT = re.compile(r"[A-Za-z0-9_.-]+(/[A-Za-z0-9_.-]+)*")
+
+
+def _forge(value: object, file: str) -> ForgeSettings:
+    known = {"kind", "name", "url", "project", "token", "webhook-secret", "remote"}
+    found = _mapping(value, "forge", file, known)
+    kind = _matching(found, "kind", _WORD, file)
+    if kind is None:
+        raise UsageError("config.type", f"{file}: forge has no kind", at=Place(file=file))
+    return ForgeSettings(
+        kind,
+        _matching(found, "name", _WORD, file) or kind,
+        (_matching(found, "url", _ADDRESS, file) or "").rstrip("/"),
+        _matching(found, "project", _PROJECT, file) or "",
+        _matching(found, "token", _VARIABLE, file),
+        _matching(found, "webhook-secret", _VARIABLE, file),
+        _matching(found, "remote", _REMOTE, file),
+    )
+
+
+def _matching(values: Mapping[str, object], key: str, form: re.Pattern[str], file: str) -> str | None:
+    value = values.get(key)
+    if value is None:
+        return None
+    if not isinstance(value, str) or not form.fullmatch(value):
+        # What stands there is not shown: a token may have been written in place of its variable's name.
+        raise UsageError(
+            "config.type",
+            f"{file}: forge.{key} is not of the form {form.pattern}",
+            hint="token and webhook-secret are names of environment variables, never the values",
+            at=Place(file=file),
+        )
+    return value
 
 
 def _mapping(value: object, name: str, file: str, known: set[str]) -> Mapping[str, object]:

@@ -9,6 +9,7 @@ from gitflow_runner.catalog.diagnostic import frame
 from gitflow_runner.catalog.linter import lint
 from gitflow_runner.catalog.loader import SUFFIX, is_flow_file, list_flows, read_closure
 from gitflow_runner.catalog.sources import FLOWS_DIR, IndexTexts
+from gitflow_runner.connections.redactor import Redactor
 from gitflow_runner.engine.names import HOST_NAMES
 from gitflow_runner.errors import GitflowError
 from gitflow_runner.git.command import GitCommand
@@ -16,13 +17,15 @@ from gitflow_runner.git.objects import Oid, TreeEntry
 from gitflow_runner.git.pygit import open_repository
 from gitflow_runner.runner.clock import SystemClock, SystemJitter
 from gitflow_runner.runner.hook_call import HookCall, Judgement, told
+from gitflow_runner.runner.secret_places import open_secrets
+from gitflow_runner.runner.staged_secrets import staged_secrets
 from gitflow_runner.steps.registry import Steps, built_in
 
 _WHERE = f":(top){FLOWS_DIR}"
 
 
 def check_staged(call: HookCall) -> Judgement:
-    """Lint the flows that the commit changes, or that rest on a file which it changes.
+    """Lint the flows that the commit changes, or that rest on a file which it changes; look for secrets.
 
     With paths as arguments those flows are linted, changed or not.
     """
@@ -34,8 +37,13 @@ def check_staged(call: HookCall) -> Judgement:
         work_dir=repository.work_dir or call.folder,
         index=None if index is None else call.folder / index,
     )
+    redactor = Redactor(lambda: secrets.known_values())
+    secrets = open_secrets(repository, git, call.environment, redactor, SystemClock())
     texts = IndexTexts(repository, dict(_entries(git)))
-    refusals: list[str] = []
+    refusals = [
+        f"{path}:{line}: holds the value of a secret (secret.staged)"
+        for path, line in staged_secrets(git, redactor)
+    ]
     remarks: list[str] = []
     steps = Steps()
     specs = {name: steps.spec(name) for name in built_in()}

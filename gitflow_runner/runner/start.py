@@ -6,23 +6,28 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 
 from gitflow_runner.engine.behaviour import CURRENT
 from gitflow_runner.engine.program import make_program
 from gitflow_runner.errors import GitflowError, RefusedError
 from gitflow_runner.git.objects import Oid, RawObject
+from gitflow_runner.lang.collection import Map
 from gitflow_runner.lang.printer import write
 from gitflow_runner.lang.values import Value
 from gitflow_runner.ledger.codec import encode_pin
 from gitflow_runner.ledger.journal import Journal, Turn
 from gitflow_runner.ledger.lease import Lease, begin
+from gitflow_runner.model.connection import Environment
 from gitflow_runner.model.event import RunStarted
 from gitflow_runner.model.ids import RunId, run_id
 from gitflow_runner.model.pin import DraftSource, Pin, ReleaseSource
 from gitflow_runner.model.stored import Stored
 from gitflow_runner.runner.code import Code
 from gitflow_runner.runner.freshness import require_fresh
-from gitflow_runner.runner.inputs import check_input
+from gitflow_runner.runner.inputs import ACTIVATION, check_input, check_setup
+from gitflow_runner.runner.masking import masked_stored
+from gitflow_runner.runner.readiness import not_ready, require_ready
 from gitflow_runner.runner.runtime import Runtime
 from gitflow_runner.trust.reasons import Refusal
 from gitflow_runner.trust.requests import build_start
@@ -85,10 +90,13 @@ def begin_run(
     Raises `UsageError` (`input.*`), `RefusedError` where no policy lets this clone drive a release.
     """
     require_driver(runtime, code)
+    if not isinstance(code.source, DraftSource):
+        missing = not_ready(code.flow, code.configured, runtime.secrets, "live")
+        require_ready(code.flow, missing, "live runs")
     # A body that cannot be analysed is refused here, before anything of the run is written.
     make_program(code.flow, runtime.specs, behaviour=CURRENT, fuel=code.settings.limits.fuel)
     invocation = "default" if fired is None else fired.invocation
-    given_input = Stored(write(check_input(code.flow, given, invocation=invocation)))
+    given_input = masked_stored(Stored(write(_given(runtime, code, given, invocation))), runtime.redactor)
     request = _request(runtime, code, given_input, caller, fired)
     pin = _pin(runtime, code, caller, fired)
     pin_bytes = encode_pin(pin)
@@ -105,7 +113,7 @@ def begin_run(
         1,
         runtime.owner,
     )
-    files = {"pin.json": pin_bytes, **code.proof}
+    files = {"pin.json": pin_bytes, **code.proof, **code.configured.files}
     files |= {f"flow/{file.path}": file.text.encode() for file in code.flow.files}
     policy = runtime.policies.newest()
     if policy is not None:
@@ -118,6 +126,19 @@ def begin_run(
     if runtime.told is not None:
         runtime.told(journal.history())
     return Begun(journal, pin, code)
+
+
+def _given(runtime: Runtime, code: Code, given: Mapping[str, Value], invocation: str) -> Map:
+    """The checked input with what the installation's setup form was filled in with."""
+    environment: Environment = "draft" if isinstance(code.source, DraftSource) else "live"
+    known = partial(runtime.secrets.is_known, environment)
+    values = check_input(code.flow, given, invocation=invocation, known_secret=known)
+    filled = check_setup(
+        code.flow,
+        code.configured.installation,
+        known_secret=known,
+    )
+    return values.assoc(ACTIVATION, filled) if filled else values
 
 
 def require_driver(runtime: Runtime, code: Code) -> None:
@@ -158,6 +179,7 @@ def _pin(runtime: Runtime, code: Code, caller: Caller | None, fired: Fired | Non
         proposers=tuple(sorted(name for name in proposers if name is not None)),
         proposer_unknown=None in proposers,
         depth=0 if caller is None else caller.depth + 1,
+        configuration=code.configured.pinned,
     )
 
 

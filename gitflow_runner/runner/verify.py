@@ -21,8 +21,9 @@ from gitflow_runner.runner.answers import EXPIRED, NOTHING, decided
 from gitflow_runner.runner.asked import as_asked
 from gitflow_runner.runner.runtime import Runtime
 from gitflow_runner.runner.seen import RunnerLogs
+from gitflow_runner.runner.witness import witnessed_evidence
 from gitflow_runner.trust.policy import Policy
-from gitflow_runner.trust.quorum import SignedApproval, judge
+from gitflow_runner.trust.quorum import Evidence, SignedApproval, judge
 from gitflow_runner.trust.statement import Start, parse_statement
 from gitflow_runner.trust.turns import verify_turn
 from gitflow_runner.trust.verify import prove
@@ -216,7 +217,9 @@ def _approvals(
                 seen.setdefault(event.folder, {}).setdefault(event.oid, recorded.at)
             case WaitResolved(outcome="approved" | "rejected") as event if recorded.seq > verified:
                 wait = opened[event.folder]
-                yield from _resolution(runtime, reader, commits[wait.folder], pin, started, wait, event, seen)
+                yield from _resolution(
+                    runtime, reader, chain, commits[wait.folder], pin, started, wait, event, seen
+                )
             case WaitResolved() as event if (
                 recorded.seq > verified and opened[event.folder].wait == "approval"
             ):
@@ -236,6 +239,7 @@ def _without_decision(event: WaitResolved, late: bool) -> bool:
 def _resolution(
     runtime: Runtime,
     reader: ObjectReader,
+    chain: Sequence[RecordedTurn],
     commit: Oid,
     pin: Pin,
     started: RunStarted,
@@ -254,18 +258,27 @@ def _resolution(
         return
     asked = as_asked(started.run, wait, commit, tree, pin, started.starter)
     times = seen.get(wait.folder, {})
-    evidence = [SignedApproval(Oid(o), times.get(o, wait.deadline), in_time=True) for o in resolved.counted]
+    witnessed, doubt = witnessed_evidence(reader, chain, started.run, wait, resolved, pinned, pin.slug)
+    if doubt is not None:
+        yield doubt
+        return
+    evidence: list[Evidence] = [
+        witnessed.get(o) or SignedApproval(Oid(o), times.get(o, wait.deadline), in_time=True)
+        for o in resolved.counted
+    ]
     # The outcome was reached under the pinned policy; what changed since is told apart, not undone.
     outcome = judge(asked, evidence, reader=reader, pinned=pinned, newest=pinned, now=wait.deadline)
     found: tuple[object, ...] = (outcome.state, outcome.action, outcome.by)
     if found != (resolved.outcome, resolved.action, resolved.by) or (
-        resolved.value != decided(reader, outcome)
+        resolved.value != decided(reader, outcome, tree)
     ):
         why = next((r.detail for r in outcome.results if not r.counted), "the quorum or the answer differs")
         yield Finding("approval.unproven", commit, f"{wait.folder} is recorded as {resolved.outcome}: {why}")
         return
     now = runtime.clock.now_ms()
     for result in outcome.results:
+        if result.oid in witnessed:
+            continue  # no key of the person stands behind it, or one in a commit of the project
         try:
             newest.keyring.who(prove(reader.read(result.oid)), first_seen=times.get(result.oid, now), now=now)
         except GitflowError as error:

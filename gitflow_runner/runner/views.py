@@ -8,6 +8,7 @@ from typing import assert_never
 
 from gitflow_runner.ledger.fsck import Finding
 from gitflow_runner.ledger.listing import RunRef
+from gitflow_runner.model.change import ChangeOpened, ChangeSeen, DecisionAttested
 from gitflow_runner.model.event import (
     BranchTaken,
     CancelAsked,
@@ -142,6 +143,9 @@ def _note(steps: dict[str, StepView], recorded: Recorded) -> None:
         case (
             RunStarted()
             | WaitReminded()
+            | ChangeOpened()
+            | ChangeSeen()
+            | DecisionAttested()
             | DecisionSeen()
             | RequestSeen()
             | RunPaused()

@@ -16,9 +16,12 @@ from gitflow_runner.model.pin import Pin
 from gitflow_runner.model.run import OpenWaitState, Run
 from gitflow_runner.runner.answers import EXPIRED, NOTHING
 from gitflow_runner.runner.buffer import Buffer
+from gitflow_runner.runner.changes import Changes
 from gitflow_runner.runner.clock import Clock
 from gitflow_runner.runner.inbox import Inbox
+from gitflow_runner.runner.masking import masked_value
 from gitflow_runner.runner.policies import Policies
+from gitflow_runner.runner.proposals import PROPOSAL_FILE, Proposals
 from gitflow_runner.steps.config import parse_config
 from gitflow_runner.steps.wait import SPEC, WaitRequest, wait_request
 from gitflow_runner.trust.policy import Policy, Rule
@@ -41,6 +44,8 @@ class Waits:
         clock: Clock,
         pin: Pin,
         refuse: Refuse,
+        proposals: Proposals,
+        changes: Changes,
         tell: Callable[[OpenWaitState, WaitRequest], None],
         remind: Callable[[OpenWaitState], None],
     ) -> None:
@@ -50,6 +55,8 @@ class Waits:
         self._clock = clock
         self._pin = pin
         self._refuse = refuse
+        self._proposals = proposals
+        self._changes = changes
         self._tell = tell
         self._remind = remind
 
@@ -70,15 +77,19 @@ class Waits:
         self._buffer.flush(files=files)
         state = self._buffer.run.wait(folder)
         assert state is not None, "the wait was just opened"
-        self._tell(state, request)
+        self._changes.look(state, fresh=False)  # opens the change, so that people hear where it is
+        self._tell(self._buffer.run.wait(folder) or state, request)
 
     def _opened(
         self, command: OpenWait, run: Run, folder: str, request: WaitRequest, now: int
     ) -> tuple[WaitOpened, Mapping[str, bytes]]:
-        title = request.title or command.step_id
+        # Before the digest is made that people sign for.
+        redactor = self._buffer.redactor
+        title = redactor.text(request.title or command.step_id)
         if any(state.wait.key == request.key for state in run.waits):
             raise StepError("wait.key_taken", f"another open wait has the key {request.key!r}")
-        payload = wait_payload(self._pin, run, folder, title, request.payload)
+        payload = wait_payload(self._pin, run, folder, title, masked_value(request.payload, redactor))
+        digest = "sha256:" + hashlib.sha256(payload).hexdigest()
         files = {"wait/payload.edn": payload}
         files |= {f"edit/{name}": text.encode() for name, text in request.edit.items()}
         need, role, human, limit = request.need, request.role, request.human, request.timeout_ms
@@ -86,6 +97,7 @@ class Waits:
         edits: tuple[str, ...] = ()
         editor_counts = False
         policy_oid = None
+        proposal = None
         if request.kind == "approval":
             policy, rule = self._rule(folder)
             policy_oid = self._policies.tip()
@@ -98,6 +110,12 @@ class Waits:
                 limit = min(limit, rule.deadline_s * 1_000)
             if rule.edit:
                 edits, editor_counts = tuple(request.edit), rule.editor_counts
+            if request.propose is not None:
+                prepared = self._proposals.prepare(
+                    run, folder, title, digest, request.propose, policy.protected_branch, now
+                )
+                files[PROPOSAL_FILE] = prepared.file
+                proposal = prepared.proposal
         length = min(limit, MAX_WAIT_MS)
         opened = WaitOpened(
             command.identity,
@@ -106,7 +124,7 @@ class Waits:
             request.kind,
             request.key,
             title,
-            "sha256:" + hashlib.sha256(payload).hexdigest(),
+            digest,
             policy_oid,
             now + length,
             request.actions,
@@ -118,6 +136,7 @@ class Waits:
             edits,
             editor_counts,
             tuple(now + int(length * share) for share in _REMIND_AT),
+            proposal,
         )
         return opened, files
 

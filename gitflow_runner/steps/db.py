@@ -15,7 +15,7 @@ from gitflow_runner.steps.results import result_map
 
 MAX_ROWS = 5_000
 DEFAULT_TIMEOUT_MS = 60_000
-BACKENDS = ("sqlite", "postgres")
+BACKENDS = ("sqlite", "postgres", "mysql", "mariadb", "duckdb")
 
 
 def _effect(config: Mapping[str, object]) -> Effect:

@@ -31,6 +31,7 @@ SHARED = frozenset(
         "memory",
         "modelcall",
         "persist",
+        "propose",
         "registry",
         "rendering",
         "request",

@@ -13,6 +13,7 @@ from gitflow_runner.lang.values import Collection, Value, keyword
 from gitflow_runner.model.spec import Field, Spec
 from gitflow_runner.steps.base import Context
 from gitflow_runner.steps.config import length_ms, name_of, text_of, whole_number
+from gitflow_runner.steps.propose import ProposeRequest, propose_request
 
 DEFAULT_TIMEOUT_MS = 86_400_000
 MAX_TIMEOUT_MS = 30 * 86_400_000
@@ -28,6 +29,7 @@ _ASKING = (
     "notify",
     "payload",
     "edit",
+    "propose",
     "actions",
     "roles",
     "need",
@@ -56,6 +58,11 @@ SPEC = Spec(
         Field("event-key-path", "vector", "where an event's payload holds the key"),
         Field("payload", "any", "what people must see; title and notify data if absent"),
         Field("edit", "map", "texts that people may change, by file name"),
+        Field(
+            "propose",
+            "any",
+            "open a branch and a change that people may merge: `true` or `{:files {path text} :title :body}`",
+        ),
         Field("actions", "vector", "the decisions to choose from"),
         Field("roles", "vector", "who may decide; never more than the policy allows"),
         Field("need", "integer", "how many people must agree; never fewer than the policy asks"),
@@ -84,6 +91,7 @@ class WaitRequest:
     title: str | None
     payload: Value
     edit: Mapping[str, str]
+    propose: ProposeRequest | None
     actions: tuple[str, ...]
     role: str | None
     need: int
@@ -116,6 +124,7 @@ def wait_request(config: Mapping[str, object], *, default_key: str) -> WaitReque
         title=text_of(config, "title"),
         payload=_payload(config),
         edit=_edit(config.get("edit")),
+        propose=_propose(config, kind),
         actions=_actions(config.get("actions")) if kind == "approval" else (),
         role=_role(config),
         need=_need(config),
@@ -167,6 +176,13 @@ def _edit(value: object) -> Mapping[str, str]:
         if not isinstance(text, str) or len(text.encode()) > MAX_EDIT_BYTES:
             raise StepError("config_type", f":edit {name}: a text of at most {MAX_EDIT_BYTES} bytes")
     return dict(sorted(files.items()))
+
+
+def _propose(config: Mapping[str, object], kind: Literal["approval", "event"]) -> ProposeRequest | None:
+    request = propose_request(config.get("propose"))
+    if request is not None and kind != "approval":
+        raise StepError("config_one_of", "only a wait for an approval can :propose")
+    return request
 
 
 def _actions(value: object) -> tuple[str, ...]:

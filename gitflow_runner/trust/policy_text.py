@@ -173,6 +173,7 @@ def _public_key(form: Form, what: str, min_rsa: int) -> PublicKey:
 def _rule(form: Form, what: str) -> Rule:
     own = Fields(form, "a rule")
     flow, wait = own.need("match", _match)
+    level = own.get("min-level", _maybe_level, None)
     rule = Rule(
         flow,
         wait,
@@ -181,16 +182,27 @@ def _rule(form: Form, what: str) -> Rule:
         own.get("human", fields.flag, True),
         own.get("not", fields.set_of(fields.one_of(_ORIGINS)), ALL_ORIGINS),
         own.get("drafts", fields.flag, False),
-        own.get("proofs", fields.list_of(fields.one_of(_PROOFS)), ("signed-commit",)),
+        own.get("proofs", fields.list_of(fields.one_of(_PROOFS)), _usual_proofs(level)),
         own.get("deadline-s", _maybe_count, None),
         own.get("edit", fields.flag, False),
         own.get("editor-counts?", fields.flag, False),
-        own.get("min-level", _maybe_level, None),
+        level,
     )
     own.done()
     if not rule.proofs:
         raise problem("value", "a rule that accepts no proof can never be met", own.at("proofs"))
     return rule
+
+
+def _usual_proofs(level: Level | None) -> tuple[Proof, ...]:
+    """What a rule takes that does not say: a forge's word only where an account and a runner are trusted."""
+    match level:
+        case None:
+            return ("signed-commit", "forge-review", "forge-merge")
+        case "signed":
+            return ("signed-commit",)
+        case "forge-attested":
+            return ("signed-commit", "forge-review")
 
 
 def _match(form: Form, what: str) -> tuple[str, str | None]:

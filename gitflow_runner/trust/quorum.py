@@ -12,6 +12,7 @@ from gitflow_runner.git.repository import Objects
 from gitflow_runner.trust.approval import REJECT, Decision, OpenWait, edit_files, read_decision
 from gitflow_runner.trust.eligible import check_key, check_person
 from gitflow_runner.trust.keyring import Keyring, Signed
+from gitflow_runner.trust.landing import signed_merge
 from gitflow_runner.trust.policy import Policy, Proof
 from gitflow_runner.trust.reasons import Reason, Refusal
 from gitflow_runner.trust.revocation import Revocations
@@ -47,7 +48,34 @@ class AttestedApproval:
     in_time: bool = False
 
 
-Evidence = SignedApproval | AttestedApproval
+@dataclass(frozen=True, slots=True)
+class MergeApproval:
+    """A person's own signed merge of the proposed `head`, which lies on the protected branch."""
+
+    oid: Oid
+    seen: int
+    raw: RawObject
+    head: str
+    action: str = "approve"
+    in_time: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ContentApproval:
+    """The proposed content lies on the protected branch, and nobody in particular put it there.
+
+    `oid` is the runner's verified record of it. It names no person, so it counts for one, and only where
+    the rule takes `:content-only` and asks for no human.
+    """
+
+    oid: Oid
+    seen: int
+    action: str = "approve"
+    in_time: bool = False
+
+
+Evidence = SignedApproval | AttestedApproval | MergeApproval | ContentApproval
+NOBODY_NAMED = ""  # stands where content alone decided
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +171,10 @@ class _Court:
         try:
             person = self._identify(evidence)
             decision = self._decision(evidence, person)
-            check_person(self.wait, self.terms, self.pinned, self.newest, person.principal)
+            if isinstance(evidence, ContentApproval):
+                self._check_nobody()
+            else:
+                check_person(self.wait, self.terms, self.pinned, self.newest, person.principal)
             self._check_moment(evidence, person.signed)
             self._count(person.principal, decision, evidence.oid)
         except Refusal as problem:
@@ -159,7 +190,7 @@ class _Court:
                 and person is not None
                 and self._is_editor(person.principal, decision),
             )
-        return Result(evidence.oid, True, None, person.principal, person.fingerprint, "", decision)
+        return Result(evidence.oid, True, None, person.principal or None, person.fingerprint, "", decision)
 
     def close(self, results: tuple[Result, ...]) -> Outcome:
         have = max((len(people) for (action, _), people in self.votes.items() if action != REJECT), default=0)
@@ -173,7 +204,7 @@ class _Court:
             have,
             results,
             self.verdict.action,
-            tuple(name for name, _ in people),
+            tuple(name for name, _ in people if name != NOBODY_NAMED),
             tuple(oid for _, oid in people),
             self.verdict.edited,
         )
@@ -187,6 +218,12 @@ class _Court:
                 if name is None or self.pinned.account(evidence.forge, evidence.account) != name:
                     raise Refusal("role", f"no account {evidence.account} of {evidence.forge} is mapped")
                 return _Person(name)
+            case MergeApproval():
+                signed = signed_merge(evidence.raw, evidence.head)
+                who = check_key(signed, self.ring, self.pinned, seen=evidence.seen, now=self.now)
+                return _Person(who, signed.fingerprint, evidence.raw, signed)
+            case ContentApproval():
+                return _Person(NOBODY_NAMED)
             case _ as never:
                 assert_never(never)
 
@@ -206,8 +243,8 @@ class _Court:
         )
 
     def _decision(self, evidence: Evidence, person: _Person) -> Decision:
-        if isinstance(evidence, AttestedApproval):
-            self._demand_proof(evidence.proof)
+        if not isinstance(evidence, SignedApproval):
+            self._demand_proof(_proof_of(evidence))
             if evidence.action not in self.wait.actions:
                 raise Refusal("trailers", f"the wait knows no decision {evidence.action}")
             return Decision(evidence.action)
@@ -219,6 +256,12 @@ class _Court:
             if decision.rewrites:
                 self.editors.setdefault(decision.edited, person.principal)
         return decision
+
+    def _check_nobody(self) -> None:
+        if self.terms.human:
+            raise Refusal("not_human", "content names nobody, and the rule asks for a human")
+        if self.terms.starter_unknown:
+            raise Refusal("starter_unknown", "the rule leaves out the starter, and the start was not signed")
 
     def _demand_proof(self, proof: Proof) -> None:
         if proof not in self.terms.proofs:
@@ -258,6 +301,16 @@ class _Court:
         if decision is None or not decision.rewrites or self.terms.editor_counts:
             return False
         return self.editors.get(decision.edited or "") == principal
+
+
+def _proof_of(evidence: AttestedApproval | MergeApproval | ContentApproval) -> Proof:
+    match evidence:
+        case AttestedApproval():
+            return evidence.proof
+        case MergeApproval():
+            return "signed-commit"
+        case ContentApproval():
+            return "content-only"
 
 
 def revoked_approvers(outcome: Outcome, newest: Policy, now: int) -> tuple[str, ...]:

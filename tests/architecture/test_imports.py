@@ -10,7 +10,18 @@ import pytest
 
 from tests.architecture.source import ALL, PACKAGE, ROOT, Module
 
-HEAVY = ("httpx", "paramiko", "psycopg", "jinja2", "starlette", "dulwich", "pygit2", "cryptography", "yaml")
+HEAVY = (
+    "httpx",
+    "paramiko",
+    "psycopg",
+    "sqlalchemy",
+    "jinja2",
+    "starlette",
+    "dulwich",
+    "pygit2",
+    "cryptography",
+    "yaml",
+)
 
 # A face starts on every keystroke and on every push: it loads what it needs when it needs it.
 FACES = [

@@ -103,6 +103,32 @@ BAD: Mapping[str, tuple[tuple[tuple[str, ...], int, str], ...]] = {
     "diff": ((("shiip",), 3, "release.unknown"),),
     "hooks": ((("nonsense",), 2, "usage"),),
     "trust": ((("pin", "x"), 2, "trust.malformed"), (("pin",), 2, "usage")),
+    "configure": (
+        ((), 2, "usage"),
+        (("check", "shiip"), 3, "flow.unknown"),
+        (("check", "ship", "--installation", "nowhere"), 3, "installation.unknown"),
+        (("suggest", "ship", "--ref", "v9"), 3, "release.unknown"),
+    ),
+    "connections": (
+        ((), 2, "usage"),
+        (("show", "nothing"), 3, "connection.unknown"),
+        (("usages", "nothing"), 3, "connection.unknown"),
+    ),
+    "secrets": (
+        ((), 2, "usage"),
+        (("set", "TOKEN", "the-value-itself"), 2, "secret.on_argv"),
+        (("set", "no name"), 2, "secret.name"),
+        (("set", "TOKEN"), 2, "secret.nowhere"),
+        (("set", "TOKEN", "--for", "example.com"), 2, "origin.malformed"),
+        (
+            ("set", "TOKEN", "--for", "https://a.example", "--from-cmd", "no-such-program"),
+            2,
+            "secret.command",
+        ),
+        (("allow", "TOKEN"), 2, "secret.nowhere"),
+        (("test", "TOKEN"), 3, "secret.unknown"),
+        (("rm", "TOKEN", "--yes"), 3, "secret.unknown"),
+    ),
     "gates": (
         (("nonsense",), 2, "usage"),
         (("explain", "main"), 2, "usage"),

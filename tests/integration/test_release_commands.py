@@ -30,6 +30,9 @@ def two(team: Team) -> Person:
 
 def test_a_release_says_what_changed_since_the_last_one(team: Team, two: Person) -> None:
     change(team, ":flow '", ":requires [{:slot :shop :type :http-api}] :flow '")
+    assert two.gfr("release", "ship", "--yes").code == "configure.missing"
+    shop = "connections:\n  shop: {type: http-api, base-url: https://shop.example}\n"
+    (team.home / ".breyta" / "connections.yaml").write_text(shop)
     made = two.gfr("release", "ship", "-m", "second", "--bump", "minor", "--yes").data
     assert (made["version"], made["since"]) == (2, "v1")
     assert [(c["kind"], c["part"], c["name"]) for c in made["changes"]] == [

@@ -36,6 +36,7 @@ PATTERNS_OF_OUR_OWN = frozenset(
         "literals.py",
         "printer.py",
         "reader.py",
+        "template_syntax.py",
         "values.py",
     )
 )

@@ -20,6 +20,10 @@ GIVES = [
     ("[(subseq (sorted-set 1 2) > 1 < 2) (rsubseq (sorted-set 3) > 1 < 2)]", "[() nil]"),
     ("(clojure.set/union (map inc [1 2]) #{5})", "(5 2 3)"),
     ("[(merge {:a 1} #{} () {}) (conj {} #{(first {:a 1})})]", "[{:a 1} {:a 1}]"),
+    (
+        '[(list* ()) (set/union #{1} (sorted-set "" "b") #{[1] [2]}) (set/intersection #{1 2} #{2 3} #{2})]',
+        '[nil #{[1] [2] 1 "" "b"} #{2}]',
+    ),
     ("[(unchecked-dec 1N) (unchecked-add 1.5 1)]", "[0N 2.5]"),
     ("(-' -9223372036854775808)", "9223372036854775808N"),
     (

@@ -66,7 +66,16 @@ def test_a_rule_asks_for_humans_and_leaves_out_the_actors_unless_it_says_otherwi
     rule = policy(rules='[{:match {:flow "*"} :need 1 :role :dev}]').rules[0]
     assert (rule.human, rule.drafts, rule.edit, rule.editor_counts) == (True, False, False, False)
     assert rule.excluded == {"author", "proposer", "starter"}
-    assert rule.proofs == ("signed-commit",)
+    assert rule.proofs == ("signed-commit", "forge-review", "forge-merge")
+
+
+@pytest.mark.parametrize(
+    ("level", "proofs"),
+    [("signed", ("signed-commit",)), ("forge-attested", ("signed-commit", "forge-review"))],
+)
+def test_a_rule_with_a_level_takes_no_merge_on_a_forge_s_word(level: str, proofs: tuple[str, ...]) -> None:
+    text = f'[{{:match {{:flow "*"}} :need 1 :role :dev :min-level :{level}}}]'
+    assert policy(rules=text).rules[0].proofs == proofs
 
 
 ONE_PERSON = policy_text(people={"ann": PEOPLE["ann"]}, duties="")

@@ -11,6 +11,7 @@ from gitflow_runner.databases.statement import (
     POSTGRES,
     SQLITE,
     Dialect,
+    check_single,
     first_word,
     with_placeholders,
 )
@@ -67,6 +68,18 @@ def test_dialects_differ() -> None:
 def test_text_that_ends_open_is_refused(sql: str) -> None:
     with pytest.raises(StepError) as caught:
         numbered(sql)
+    assert caught.value.code == "db.statement"
+
+
+@pytest.mark.parametrize("sql", ["SELECT 1", "SELECT 1;", "SELECT ';' ; -- ; and\n", "/* ; */ SELECT 1 ;; "])
+def test_one_statement_passes(sql: str) -> None:
+    check_single(sql, MYSQL)
+
+
+@pytest.mark.parametrize("sql", ["SELECT 1; SELECT 2", "SELECT 1;/* */DROP TABLE a", "SELECT '\\';' ; x"])
+def test_two_statements_are_refused(sql: str) -> None:
+    with pytest.raises(StepError) as caught:
+        check_single(sql, MYSQL)
     assert caught.value.code == "db.statement"
 
 

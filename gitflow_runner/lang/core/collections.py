@@ -21,7 +21,6 @@ from gitflow_runner.lang.fuel import Runtime
 from gitflow_runner.lang.ordered import SortedMap, SortedSet
 from gitflow_runner.lang.seqs import (
     EMPTY_LIST,
-    ArraySeq,
     Cons,
     List,
     Seq,
@@ -94,7 +93,7 @@ def list_star(*args: Value) -> Value:
     tail = args[-1]
     for item in reversed(args[:-1]):
         tail = cons(item, tail)
-    return tail if len(args) > 1 else (None if tail is None else ArraySeq(tuple(walk(tail))))
+    return tail if len(args) > 1 else seq(tail)
 
 
 def conj_one(target: Value, item: Value) -> Value:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from fractions import Fraction
 
 from gitflow_runner.lang.core.arithmetic import absolute
 from gitflow_runner.lang.core.conversions import double
@@ -163,9 +164,12 @@ def signum(x: float) -> float:
 
 
 def _cbrt(x: float) -> float:
-    root = math.copysign(abs(x) ** (1 / 3), x)
-    near = float(round(root)) if math.isfinite(root) else root
-    return near if math.isfinite(near) and near**3 == x else root
+    """The double nearest to the root, whatever the platform's library makes of the last digit."""
+    root = math.cbrt(x)
+    if root == 0 or not math.isfinite(root):
+        return root
+    around = (root, math.nextafter(root, math.inf), math.nextafter(root, -math.inf))
+    return min(around, key=lambda near: abs(Fraction(near) ** 3 - Fraction(x)))
 
 
 _ONE: dict[str, Callable[[float], float]] = {

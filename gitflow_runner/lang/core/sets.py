@@ -19,13 +19,22 @@ def union(runtime: Runtime, *sets: Value) -> Value:
     """`(union set ...)`: the smaller added to the larger; of other collections, what `conj` gives."""
     if not sets:
         return Set()
-    base = sets[0]
-    for each in sets[1:]:
-        sizes = count(runtime, base), count(runtime, each)
-        small, base = (base, each) if sizes[0] < sizes[1] else (each, base)
-        runtime.charge(min(sizes))
-        base = into_plain(runtime, base, walk(small))
+    base, *others = _largest_first(runtime, sets, 1)
+    for each in others:
+        if each is not None:
+            runtime.charge(count(runtime, each))
+            base = into_plain(runtime, base, walk(each))
     return base
+
+
+def _largest_first(runtime: Runtime, sets: tuple[Value, ...], sign: int) -> list[Value]:
+    """One of the largest (by `sign` smallest) first, the others in their order; of two equals the first."""
+    if len(sets) == 1:
+        return list(sets)
+    sizes = [sign * count(runtime, each) for each in sets]
+    found = [at for at, size in enumerate(sizes) if size == max(sizes)]
+    at = found[0] if len(sets) == 2 else found[-1]
+    return [sets[at], *sets[:at], *sets[at + 1 :]]
 
 
 def need_set(value: Value) -> Set:
@@ -35,9 +44,9 @@ def need_set(value: Value) -> Set:
     raise bad_cast("a set", value)
 
 
-def intersection(runtime: Runtime, first: Value, *others: Value) -> Value:
+def intersection(runtime: Runtime, first: Value, *sets: Value) -> Value:
     """`(intersection set ...)`."""
-    found = first
+    found, *others = _largest_first(runtime, (first, *sets), -1) if len(sets) > 1 else (first, *sets)
     for other in others:
         small, large = (other, found) if count(runtime, other) < count(runtime, found) else (found, other)
         found = _without(runtime, small, [item for item in runtime.items(small) if not contains(large, item)])

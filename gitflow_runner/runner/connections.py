@@ -1,0 +1,175 @@
+"""The `Connections` port of one run: slots to services, secrets opened for where they may be sent."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import NoReturn
+
+from gitflow_runner.connections.file import AUTH, headers_of, url_origin
+from gitflow_runner.errors import GitflowError, StepError, TransientError
+from gitflow_runner.lang.collection import Map
+from gitflow_runner.lang.values import Keyword, keyword
+from gitflow_runner.model.connection import Connection, Environment
+from gitflow_runner.model.flow import Flow
+from gitflow_runner.runner.configured import Configured
+from gitflow_runner.runner.credentials import Credentials, http_connection
+from gitflow_runner.runner.secrets import Secrets
+from gitflow_runner.steps.base import HttpConnection, Service
+
+_SAME = {"llm-provider": "http-api"}  # the older name of one type
+
+
+class RunConnections:
+    """What one run may reach; every answer is checked against the allow-lists anew."""
+
+    def __init__(
+        self,
+        flow: Flow,
+        configured: Configured,
+        environment: Environment,
+        secrets: Secrets,
+        trusted: Callable[[], None] = lambda: None,
+        hide: Callable[[str], None] = lambda value: None,
+    ) -> None:
+        """`trusted` raises where this code may have no connections (an unsigned draft)."""
+        self._flow = flow
+        self._configured = configured
+        self._environment = environment
+        self._secrets = secrets
+        self._trusted = trusted
+        self._hide = hide
+        self._slots = {r.slot: r for r in flow.requires if r.slot is not None}
+
+    def named(self, name: str) -> HttpConnection:
+        """The connection of a slot, or of that name; `StepError` (`connection.*`, `secret.*`)."""
+        connection = self._connection(name)
+        if _SAME.get(connection.type, connection.type) != "http-api":
+            _refuse(f"connection {connection.name} is a {connection.type}, not a service for requests")
+        return http_connection(
+            connection.base_url,
+            headers_of(connection.settings),
+            self._credentials(connection),
+        )
+
+    def inline(self, auth: Mapping[str, object]) -> HttpConnection:
+        """A step's own `:auth`; its `:secret-ref` is a slot of type `:secret`, or a secret's name."""
+        kind = _text(auth.get("type"))
+        known = AUTH.get(kind)
+        if known is None:
+            raise StepError(
+                "config_choice", f":auth has the unknown type {kind[:40]!r}", hint="known: " + ", ".join(AUTH)
+            )
+        names = {role: _text(auth[role]) for role in (*known.needs, *known.may) if auth.get(role) is not None}
+        if auth.get("secret-ref") is not None:
+            names[(*known.needs, *known.may, "secret")[0]] = _text(auth["secret-ref"])
+        lacking = [role for role in known.needs if role not in names]
+        if lacking:
+            raise StepError("missing_config_key", f":auth of type :{kind} needs :secret-ref")
+        settings = {key: _setting(auth[key]) for key in sorted(known.settings) if auth.get(key) is not None}
+        self._check_trust()
+        opened = self._open({role: self._secret_name(name) for role, name in names.items()}, kind)
+        return http_connection(None, (), Credentials(kind, settings, *opened))
+
+    def service(self, name: str) -> Service:
+        """The slot's service with its secrets opened; `StepError` (`connection.*`, `secret.*`)."""
+        connection = self._connection(name)
+        found = self._credentials(connection)
+        settings: dict[str, object] = dict(connection.settings)
+        settings["auth"] = connection.auth
+        if connection.base_url is not None:
+            settings["base-url"] = connection.base_url
+        return Service(connection.name, connection.type, settings, found.secrets, found.origins)
+
+    def hide(self, value: str) -> None:
+        """Mask this value from now on, wherever the run is recorded."""
+        self._hide(value)
+
+    def _connection(self, name: str) -> Connection:
+        binding = self._configured.binding(name)
+        connection = self._configured.connections.get((binding.connection if binding else None) or "")
+        if connection is None:
+            wanted = f" (bound to {binding.connection})" if binding and binding.connection else ""
+            raise StepError(
+                "connection.unbound",
+                f"no connection is bound to :{name[:64]}{wanted}",
+                hint=f"gfr configure suggest {self._flow.slug}",
+            )
+        slot = self._slots.get(name)
+        if slot is not None and slot.type is not None:
+            wanted, given = (_SAME.get(kind, kind) for kind in (slot.type, connection.type))
+            if wanted != given:
+                _refuse(f"slot :{name} takes a {wanted}, and {connection.name} is a {given}")
+        self._check_trust()
+        return connection
+
+    def _credentials(self, connection: Connection) -> Credentials:
+        secrets, origins = self._open(connection.secrets, connection.name)
+        if secrets and connection.base_url is not None:
+            origin = url_origin(connection.base_url)
+            if origin not in origins:
+                names = ", ".join(connection.secrets.values())
+                _refuse(
+                    f"{names} may not be sent to {origin}, where connection {connection.name} leads",
+                    f"gfr secrets allow {min(connection.secrets.values())} --for {origin}{self._draft}",
+                )
+        return Credentials(connection.auth, connection.settings, secrets, origins)
+
+    def _open(self, names: Mapping[str, str], what: str) -> tuple[dict[str, str], tuple[str, ...]]:
+        """The secrets by role, and the origins that every one of them may be sent to."""
+        values: dict[str, str] = {}
+        origins: set[str] | None = None
+        for role, name in names.items():
+            try:
+                opened = self._secrets.open(name, self._flow.slug, self._environment)
+            except GitflowError as error:
+                raise StepError(
+                    error.code,
+                    error.message,
+                    retryable=isinstance(error, TransientError),
+                    hint=error.fix[0] if error.fix else error.hint,
+                ) from None
+            values[role] = opened.secret.reveal()
+            origins = set(opened.origins) if origins is None else origins & set(opened.origins)
+        if origins == set():
+            # No bound at all would mean that they may go anywhere.
+            _refuse(f"there is no place that all secrets of {what} may be sent to")
+        return values, tuple(sorted(origins or ()))
+
+    def _secret_name(self, text: str) -> str:
+        slot = self._slots.get(text)
+        if slot is None or slot.type != "secret":
+            return text
+        binding = self._configured.installation.bindings.get(text)
+        if binding is not None and binding.secret is not None:
+            return binding.secret
+        named = slot.settings.get(keyword("secret-ref")) if isinstance(slot.settings, Map) else None
+        return text if named is None else _text(named)
+
+    def _check_trust(self) -> None:
+        try:
+            self._trusted()
+        except GitflowError as error:
+            raise StepError(error.code, error.message, hint=error.hint) from None
+
+    @property
+    def _draft(self) -> str:
+        return " --draft" if self._environment == "draft" else ""
+
+
+def _refuse(message: str, hint: str | None = None) -> NoReturn:
+    raise StepError("connection.refused", message, hint=hint)
+
+
+def _text(value: object) -> str:
+    return value.text if isinstance(value, Keyword) else str(value)
+
+
+def _setting(value: object) -> str | int | float | bool:
+    if isinstance(value, bool | int | float | str):
+        return value
+    if isinstance(value, Keyword):
+        return value.text
+    try:
+        return " ".join(_text(item) for item in value)  # type: ignore[attr-defined]  # whatever cannot be walked is told
+    except TypeError:
+        raise StepError("config_type", ":auth is made of texts, numbers and lists of texts") from None
