@@ -37,14 +37,14 @@ Result = Callable[[RunStep], "Value | Failure"]
 Pick = Callable[[int], int]
 
 
-def program(body: str, functions: str = "[]", more: str = "") -> Program:
+def program(body: str, functions: str = "[]", more: str = "", behaviour: int = CURRENT) -> Program:
     """The program of a flow with this body; `more` are further fields."""
     text = (
         '{:slug :t :name "t" :concurrency {:type :singleton :on-new-version :coexist}'
         f" :functions {functions} {more} :flow '{body}}}"
     )
     flow = load(MemoryTexts({"t.edn": text}), "t")
-    return make_program(flow, SPECS, behaviour=CURRENT, fuel=5_000_000)
+    return make_program(flow, SPECS, behaviour=behaviour, fuel=5_000_000)
 
 
 def echo(command: RunStep) -> Value:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import resource
 import sys
 from pathlib import Path
 
@@ -12,17 +11,18 @@ from gitflow_runner.runner.service import Service
 from gitflow_runner.runner.stack import on_big_stack
 
 
-def _resident() -> int:
+def _memory(what: str) -> int:
+    """Bytes; not by getrusage, whose peak is at least that of the process that started this one."""
     lines = Path("/proc/self/status").read_text().splitlines()
-    return next(int(line.split()[1]) * 1024 for line in lines if line.startswith("VmRSS"))
+    return next(int(line.split()[1]) * 1024 for line in lines if line.startswith(what))
 
 
 def main(folder: str, slug: str) -> None:
     """Print `{run status start peak}`; in bytes; `start` is when all is loaded and no run begun."""
     service = Service(compose(Path(folder)))
-    start = _resident()
+    start = _memory("VmRSS")
     stood = on_big_stack(lambda: service.start(slug, "draft", {}, told=lambda *_: None), lambda: None)
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+    peak = _memory("VmHWM")
     told = {"run": stood.run.run, "status": stood.run.status, "start": start, "peak": peak}
     sys.stdout.write(json.dumps(told) + "\n")
 

@@ -5,7 +5,11 @@ from __future__ import annotations
 import os
 import subprocess
 from collections.abc import Iterable, Sequence
+from functools import cache
 from pathlib import Path
+
+from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from gitflow_runner.git.memory import MemoryRepository
 from gitflow_runner.git.objects import (
@@ -32,6 +36,13 @@ EMPTY_TREE = encode_tree(()).oid
 def signer(name: str) -> FileSigner:
     """The same ed25519 key every time for the same name."""
     return load_signer(new_key_file(name.encode().ljust(32, b"."[:1])[:32]))
+
+
+@cache
+def rsa_key_file(bits: int) -> bytes:
+    """An OpenSSH private key file with an RSA key of this length."""
+    private = rsa.generate_private_key(65537, bits)
+    return private.private_bytes(Encoding.PEM, PrivateFormat.OpenSSH, NoEncryption())
 
 
 def ident(time: int = NOW, name: str = "Somebody") -> Ident:

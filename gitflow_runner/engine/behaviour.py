@@ -8,7 +8,10 @@ from __future__ import annotations
 
 from gitflow_runner.errors import RefusedError
 
-CURRENT = 2  # 2: `:confirm`, `:review` and `:on-error :checkpoint` ask people
+CURRENT = 2
+"""2: `:confirm`, `:review` and `:on-error :checkpoint` ask people; the map that a packaged `:function` is
+called with is its input."""
+
 SUPPORTED = frozenset({1, 2})
 
 

@@ -88,9 +88,10 @@ class Answers:
         packaged, agent = self._flow.steps.get(kind.text), self._flow.agents.get(kind.text)
         if packaged is not None:
             step_type = _type(packaged.type)
-            return self._called(
-                step_type, step_id, packaged_config(step_type, packaged.defaults, config), call
-            )
+            # Until behaviour 2 the call's map lay over a function's config, not over its input.
+            kind_of_map = step_type if self._host.behaviour >= 2 else ""
+            full = packaged_config(kind_of_map, packaged.defaults, config)
+            return self._called(step_type, step_id, full, call)
         if isinstance(agent, Map):
             return self._called("agent", step_id, merged(agent_config(agent), config), call)
         raise _bad(

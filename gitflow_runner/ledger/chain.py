@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import Final
 
 from gitflow_runner.errors import DamagedError, Place
@@ -75,9 +76,14 @@ def file_in(reader: ObjectReader, tree: Oid, path: str) -> bytes | None:
 
 def values_in(reader: ObjectReader, tree: Oid) -> Read:
     """How the values of a turn are read from its tree."""
+    return values_of(partial(file_in, reader, tree))
+
+
+def values_of(find: Callable[[str], bytes | None]) -> Read:
+    """How the values of a turn are read where `find` gives the file at a path of its tree."""
 
     def read(path: str, digest: str) -> bytes:
-        data = file_in(reader, tree, path)
+        data = find(path)
         if data is None:
             raise DamagedError("history.value", f"the turn's tree holds no {path}")
         return data

@@ -46,9 +46,18 @@ Read = Callable[[str, str], bytes]  # (path in the turn's tree, digest) -> the f
 
 def step_path(folder: str) -> str:
     """The path of a step's folder in the tree, with a slash at its end: shards hold 100 steps."""
+    return f"steps/{_shard(folder)}/{folder}/"
+
+
+def log_path(folder: str, attempt: int) -> str:
+    """The path of an attempt's log in the tree, in shards like the steps; older turns have them flat."""
+    return f"logs/{_shard(folder)}/{folder}.{attempt}.log"
+
+
+def _shard(folder: str) -> str:
     if not is_step_folder(folder):
         raise DamagedError("history.malformed", f"{folder[:80]!r} is not a step's folder")
-    return f"steps/{folder[:3]}/{folder}/"
+    return folder[:3]
 
 
 class Places:

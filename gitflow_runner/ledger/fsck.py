@@ -19,12 +19,13 @@ from gitflow_runner.ledger.blobs import Pointer, pointer_in
 from gitflow_runner.ledger.chain import (
     EVENTS_FILE,
     RUN_FILE,
+    RecordedTurn,
     file_in,
     find_wait_commit,
     head_of,
     read_object,
     read_run,
-    values_in,
+    values_of,
 )
 from gitflow_runner.ledger.codec import Places, decode_events, decode_run, encode_event, encode_run
 from gitflow_runner.ledger.journal import PAYLOAD_FILE, PIN_FILE
@@ -46,6 +47,7 @@ class Finding:
     message: str
 
 
+_PLAIN = b"100644 "  # how the entry of a plain file begins
 _FOLDERS = 512  # parsed ones that are kept at most; the next turn's differ from them in an entry or two
 
 CheckTurn = Callable[[Oid, bytes], Finding | None]  # (commit id, its raw bytes)
@@ -62,12 +64,13 @@ def verify_run(
     tip: Oid | None = None,
     since: Oid | None = None,
     look_up: LookUp | None = None,
+    told: Callable[[RecordedTurn], None] | None = None,
 ) -> tuple[Finding, ...]:
     """All findings, oldest turn first after those of `check_turn`; none means that the run is whole.
 
     `tip` stands in for the ref's; `since` is a turn that was verified before: only what follows it is
     looked at, and it must be a turn of this run. `look_up` is asked about each value beside Git; without
-    it only the pointers are looked at.
+    it only the pointers are looked at. `told` hears of each turn that is looked at, the oldest first.
 
     Codes: those of `DamagedError` (`history.*`, `run.*`, `git.*`), `incomplete` (an object is missing),
     `run.unknown`, `history_rewritten` (`since` is gone), `run.ref`, `run.state` (`run.json` is not the
@@ -78,7 +81,7 @@ def verify_run(
     start = tip if tip is not None else reader.resolve(ref)
     if start is None:
         return (Finding("run.unknown", None, f"no run is recorded at {ref}"),)
-    return tuple(_Check(reader, check_turn, since, look_up).findings(ref, start))
+    return tuple(_Check(reader, check_turn, since, look_up, told).findings(ref, start))
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,12 +98,18 @@ class _Check:
     """One verification; remembers what it saw, so that each object is read once."""
 
     def __init__(
-        self, reader: ObjectReader, check_turn: CheckTurn, since: Oid | None, look_up: LookUp | None
+        self,
+        reader: ObjectReader,
+        check_turn: CheckTurn,
+        since: Oid | None,
+        look_up: LookUp | None,
+        told: Callable[[RecordedTurn], None] | None,
     ) -> None:
         self._reader = reader
         self._look_up = look_up
         self._since = since
         self._check_turn = check_turn
+        self._told = told
         self._whole: set[Oid] = set()
         self._last_tree: Oid | None = None
         self._folders: dict[Oid, dict[bytes, bytes]] = {}
@@ -113,12 +122,12 @@ class _Check:
         try:
             while oid is not None and oid != self._since:
                 raw = read_object(self._reader, oid, "commit")
-                told = self._check_turn(oid, raw)
-                if told is not None:
-                    yield told
+                refused = self._check_turn(oid, raw)
+                if refused is not None:
+                    yield refused
                 commit = decode_commit(raw)
                 text = file_in(self._reader, commit.tree, EVENTS_FILE) or b""
-                events = decode_events(text, values_in(self._reader, commit.tree))
+                events = decode_events(text, values_of(partial(self._at, commit.tree)))
                 commits.append((oid, commit, text, events))
                 oid = commit.parents[0] if commit.parents and events[0].seq != 1 else None
             if self._since is not None:
@@ -129,6 +138,8 @@ class _Check:
                 self._last_tree = head_of(self._reader, self._since)[0]
             for oid, commit, text, events in reversed(commits):
                 run, resolved = _fold(run, events)
+                if self._told is not None:
+                    self._told(RecordedTurn(oid, commit.parents, events))
                 yield from self._turn(_Turn(oid, commit, text, events, run, resolved))
         except GitflowError as error:
             yield _as_finding(oid, error)
@@ -149,7 +160,7 @@ class _Check:
 
     def _state(self, turn: _Turn) -> Iterator[Finding]:
         text = self._file(turn, RUN_FILE)
-        recorded = decode_run(text, values_in(self._reader, turn.commit.tree))
+        recorded = decode_run(text, values_of(partial(self._at, turn.commit.tree)))
         if recorded != turn.after or encode_run(recorded) != text:
             yield Finding(
                 "run.state", turn.oid, f"{RUN_FILE} is not what the events to #{turn.after.seq} say"
@@ -265,7 +276,20 @@ class _Check:
         return found
 
     def _file(self, turn: _Turn, path: str) -> bytes:
-        return file_in(self._reader, turn.commit.tree, path) or b""
+        return self._at(turn.commit.tree, path) or b""
+
+    def _at(self, tree: Oid, path: str) -> bytes | None:
+        """The bytes of a plain file below a tree, by way of the folders that are looked through anyway."""
+        *folders, name = path.encode().split(b"/")
+        for part in folders:
+            below = self._entries(tree).get(part + b"/")
+            if below is None:
+                return None
+            tree = entry_oid(below)
+        found = self._entries(tree).get(name)
+        if found is None or not found.startswith(_PLAIN):
+            return None
+        return read_object(self._reader, entry_oid(found), "blob")
 
     def _wait_commit(self, folder: str) -> Oid:
         if folder not in self._wait_commits and self._since is not None:

@@ -38,3 +38,6 @@ class RecordedHttp:
             raise StepError("http.too_large", f"the answer is larger than {sink.limit} bytes")
         sink.take(answer, iter((answer.body,)))
         return replace(answer, body=b"")
+
+    def close(self) -> None:
+        """Nothing is open; the answers stay."""

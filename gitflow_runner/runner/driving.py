@@ -78,7 +78,7 @@ def drive_held(runtime: Runtime, journal: Journal, pin: Pin, code: Code, patienc
     finally:
         assembly.http.close()
         runtime.local.set_verified_tip(journal.run.run, journal.tip)
-    note_tip(runtime, journal.ref, journal.tip)
+    note_tip(runtime, RunRef(journal.run.run, journal.run.slug, journal.ref, journal.tip))
     push_ref(runtime, journal.ref, journal.tip)
     if stood.run.is_over:
         give_back(runtime.repository, stood.run.run)

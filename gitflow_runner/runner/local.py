@@ -85,6 +85,15 @@ class LocalState:
         """Remember that everything up to `tip` is verified."""
         self.write(f"verified/{run}", tip.encode() + b"\n", sync=False)
 
+    def noted_tip(self, run: str) -> Oid | None:
+        """The turn of the run that this clone wrote into its log last."""
+        data = self.read(f"noted/{run}")
+        return None if data is None else Oid(data.decode().strip())
+
+    def set_noted_tip(self, run: str, tip: Oid) -> None:
+        """Remember that the log holds `tip`."""
+        self.write(f"noted/{run}", tip.encode() + b"\n", sync=False)
+
     def read(self, name: str, limit: int = _LIMIT) -> bytes | None:
         """A file's bytes, at most `limit` of them, None if it is not there."""
         try:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from gitflow_runner.connections.redactor import Redactor
 from gitflow_runner.ledger.blobs import RunBlobs
+from gitflow_runner.ledger.codec import log_path
 from gitflow_runner.ledger.kv import Entry, KvScope
 from gitflow_runner.model.pin import Pin
 from gitflow_runner.notifiers.base import Mailer
@@ -215,5 +216,5 @@ class Ports:
             )
         finally:
             if log.content:
-                self._buffer.put(f"logs/{name}", log.content)
+                self._buffer.put(log_path(folder, attempt), log.content)
                 self._buffer.when_durable(log.remove)

@@ -190,11 +190,6 @@ class Runtime:
         return ForgeMemory()
 
     @cached_property
-    def tips_noted(self) -> dict[str, Oid]:
-        """Where each run stood, by its ref, when this process wrote it into the log last."""
-        return {}
-
-    @cached_property
     def requests_noted(self) -> set[Oid]:
         """The requests for no run that this process has looked at and need not look at again."""
         return set()

@@ -11,6 +11,7 @@ from gitflow_runner.errors import ConflictError
 from gitflow_runner.git.objects import Ident, Oid
 from gitflow_runner.git.refs import LOGS, parse_log_ref, parse_release_tag
 from gitflow_runner.git.repository import RefUpdate
+from gitflow_runner.ledger.listing import RunRef
 from gitflow_runner.runner.logs import load_known_log
 from gitflow_runner.runner.runtime import RUNNER_MAIL, RUNNER_NAME, Runtime
 from gitflow_runner.trust.live import LiveChain
@@ -127,14 +128,16 @@ class RunnerLogs:
             append(self._runtime, PromotionSeen(now, slug, said.number, chain.tip.oid, said.release))
 
 
-def note_tip(runtime: Runtime, ref: str, tip: Oid) -> None:
+def note_tip(runtime: Runtime, at: RunRef) -> None:
     """Log where a run stands: a checkpoint that a later rewriting contradicts.
 
-    Once a process is enough for a turn: a worker looks again and again at a run that only waits.
+    Once for each turn: a run that only waits is looked at again and again, by many processes.
     """
-    is_new = runtime.tips_noted.get(ref) != tip
-    append(runtime, *([TipSeen(runtime.clock.now_ms(), ref, tip)] if is_new else []))
-    runtime.tips_noted[ref] = tip
+    if runtime.local.noted_tip(at.run) == at.tip:
+        append(runtime)
+        return
+    append(runtime, TipSeen(runtime.clock.now_ms(), at.ref, at.tip))
+    runtime.local.set_noted_tip(at.run, at.tip)
 
 
 def note_policies(runtime: Runtime) -> None:

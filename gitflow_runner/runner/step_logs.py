@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from gitflow_runner.errors import NotFoundError
+from gitflow_runner.git.objects import TreeEntry
 from gitflow_runner.ledger.chain import read_history
 from gitflow_runner.ledger.listing import RunRef
 from gitflow_runner.model.event import StepFailed, StepStarted
@@ -86,10 +87,8 @@ def attempt_logs(
 
 def _texts(runtime: Runtime, at: RunRef) -> dict[str, bytes]:
     reader = runtime.repository
-    found: dict[str, bytes] = {}
     folder = reader.entry(reader.commit(at.tip).tree, "logs")
-    for entry in reader.tree(folder.oid) if folder is not None else ():
-        found[entry.name] = reader.blob(entry.oid)
+    found = {entry.name: reader.blob(entry.oid) for entry in _files(runtime, folder)}
     live = runtime.local.root / "live" / at.run
     for path in sorted(live.glob("*.log")) if live.is_dir() else ():
         try:
@@ -97,6 +96,15 @@ def _texts(runtime: Runtime, at: RunRef) -> dict[str, bytes]:
         except FileNotFoundError:
             continue  # its attempt has ended meanwhile; the next look finds it in the tree
     return found
+
+
+def _files(runtime: Runtime, folder: TreeEntry | None) -> Iterator[TreeEntry]:
+    """What is below `logs/`: in shards, and beside them the logs of turns from before there were any."""
+    for entry in runtime.repository.tree(folder.oid) if folder is not None else ():
+        if entry.is_tree:
+            yield from _files(runtime, entry)
+        else:
+            yield entry
 
 
 def _parts(name: str) -> tuple[str, int]:

@@ -11,7 +11,7 @@ from gitflow_runner.errors import GitflowError, RefusedError
 from gitflow_runner.git.objects import Oid, RawObject, decode_commit
 from gitflow_runner.git.refs import run_ref
 from gitflow_runner.git.repository import ObjectReader
-from gitflow_runner.ledger.chain import file_in, find_wait_commit, head_of, read_history, read_run
+from gitflow_runner.ledger.chain import RecordedTurn, file_in, head_of, read_run, turns
 from gitflow_runner.ledger.codec import decode_pin
 from gitflow_runner.ledger.fsck import Finding, LookUp, verify_run
 from gitflow_runner.ledger.listing import RunRef
@@ -59,14 +59,19 @@ def check_run(
     def check_turn(oid: Oid, data: bytes) -> Finding | None:
         return _check_turn(runtime, policy, pin, RawObject("commit", data))
 
-    findings = list(verify_run(source, ref, check_turn, tip=start, since=since, look_up=look_up))
+    chain: list[RecordedTurn] = []
+    findings = list(
+        verify_run(source, ref, check_turn, tip=start, since=since, look_up=look_up, told=chain.append)
+    )
     if not findings:
-        history = read_history(source, start)
+        if since is not None:
+            chain[:0] = [*turns(source, since)][::-1]
+        history = [recorded for turn in chain for recorded in turn.events]
         verified = 0 if since is None else read_run(source, since).seq
         if not verified:
             findings += _starts(source, history, pin, runtime.policies.at(pin.policy) or policy)
             findings += _proofs(source, start, pin)
-        findings += _approvals(runtime, source, start, pin, history, verified)
+        findings += _approvals(runtime, source, pin, chain, verified)
     return tuple(findings)
 
 
@@ -196,28 +201,31 @@ def _proofs(reader: ObjectReader, tip: Oid, pin: Pin) -> Iterable[Finding]:
 
 
 def _approvals(
-    runtime: Runtime, reader: ObjectReader, tip: Oid, pin: Pin, history: Sequence[Recorded], verified: int
+    runtime: Runtime, reader: ObjectReader, pin: Pin, chain: Sequence[RecordedTurn], verified: int
 ) -> Iterable[Finding]:
     """Every decision after event #`verified`, judged again."""
-    started = history[0].event
+    started = chain[0].events[0].event
     assert isinstance(started, RunStarted), "the fold begins with run.started"
     opened: dict[str, WaitOpened] = {}
+    commits: dict[str, Oid] = {}
     seen: dict[str, dict[str, int]] = {}
-    for recorded in history:
+    for oid, recorded in ((turn.oid, each) for turn in chain for each in turn.events):
         match recorded.event:
             case WaitOpened() as event:
-                opened[event.folder] = event
+                opened[event.folder], commits[event.folder] = event, oid
             case DecisionSeen() as event:
                 seen.setdefault(event.folder, {}).setdefault(event.oid, recorded.at)
             case WaitResolved(outcome="approved" | "rejected") as event if recorded.seq > verified:
                 wait = opened[event.folder]
-                yield from _resolution(runtime, reader, tip, pin, started, wait, event, seen)
+                yield from _resolution(
+                    runtime, reader, chain, commits[wait.folder], pin, started, wait, event, seen
+                )
             case WaitResolved() as event if (
                 recorded.seq > verified and opened[event.folder].wait == "approval"
             ):
                 if not _without_decision(event, recorded.at > opened[event.folder].deadline):
                     text = f"{event.folder} is recorded as {event.outcome}, which nothing bears out"
-                    yield Finding("approval.unproven", tip, text)
+                    yield Finding("approval.unproven", chain[-1].oid, text)
             case _:
                 pass
 
@@ -231,14 +239,14 @@ def _without_decision(event: WaitResolved, late: bool) -> bool:
 def _resolution(
     runtime: Runtime,
     reader: ObjectReader,
-    tip: Oid,
+    chain: Sequence[RecordedTurn],
+    commit: Oid,
     pin: Pin,
     started: RunStarted,
     wait: WaitOpened,
     resolved: WaitResolved,
     seen: dict[str, dict[str, int]],
 ) -> Iterable[Finding]:
-    commit = find_wait_commit(reader, tip, wait.folder)
     pinned, newest = runtime.policies.at(wait.policy), runtime.policies.newest()
     if pinned is None or newest is None:
         yield Finding("incomplete", commit, f"the policy that {wait.folder} pins is not in the trusted chain")
@@ -250,7 +258,7 @@ def _resolution(
         return
     asked = as_asked(started.run, wait, commit, tree, pin, started.starter)
     times = seen.get(wait.folder, {})
-    witnessed, doubt = witnessed_evidence(reader, tip, started.run, wait, resolved, pinned, pin.slug)
+    witnessed, doubt = witnessed_evidence(reader, chain, started.run, wait, resolved, pinned, pin.slug)
     if doubt is not None:
         yield doubt
         return

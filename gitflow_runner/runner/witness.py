@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from gitflow_runner.errors import GitflowError
 from gitflow_runner.git.objects import Oid
 from gitflow_runner.git.repository import ObjectReader
-from gitflow_runner.ledger.chain import file_in, head_of, read_history, turns
+from gitflow_runner.ledger.chain import RecordedTurn, file_in, head_of
 from gitflow_runner.ledger.fsck import Finding
 from gitflow_runner.model.change import DecisionAttested
 from gitflow_runner.model.event import WaitOpened, WaitResolved
@@ -20,7 +20,7 @@ from gitflow_runner.trust.verify import prove
 
 def witnessed_evidence(
     reader: ObjectReader,
-    tip: Oid,
+    chain: Sequence[RecordedTurn],
     run: str,
     wait: WaitOpened,
     resolved: WaitResolved,
@@ -29,12 +29,15 @@ def witnessed_evidence(
 ) -> tuple[Mapping[str, Evidence], Finding | None]:
     """The witnessed evidence among what counted, by its id, and what is wrong with it.
 
+    `chain` is all of the run's turns, the first one first.
+
     Findings: `attestation.missing`, `attestation.record` (see `evidence_of`), and
     `attestation.no_attester` where the key that recorded a forge's word may not do so.
     """
     if wait.proposal is None:
         return {}, None
-    history = read_history(reader, tip)
+    tip = chain[-1].oid
+    history = tuple(recorded for turn in chain for recorded in turn.events)
     known = attested_in(history, wait.folder)
     place = place_in(history, run, wait)
     tree = head_of(reader, tip)[0]
@@ -50,15 +53,15 @@ def witnessed_evidence(
             return {}, Finding(error.code, tip, error.message)
         if known[oid].proof == "signed-commit":
             continue
-        turn = _turn_of(reader, tip, oid)
+        turn = _turn_of(chain, oid)
         if turn is None or not may_attest(pinned, prove(reader.read(turn)).fingerprint, slug):
             text = f"{oid} was recorded by a key that may not attest a forge's word"
             return {}, Finding("attestation.no_attester", turn or tip, text)
     return found, None
 
 
-def _turn_of(reader: ObjectReader, tip: Oid, oid: str) -> Oid | None:
-    for turn in turns(reader, tip):
+def _turn_of(chain: Sequence[RecordedTurn], oid: str) -> Oid | None:
+    for turn in reversed(chain):
         for recorded in turn.events:
             if isinstance(recorded.event, DecisionAttested) and recorded.event.oid == oid:
                 return turn.oid

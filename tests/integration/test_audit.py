@@ -203,9 +203,9 @@ def test_where_the_second_reader_is_missing_its_package_is_named(team: Team) -> 
 
 def test_a_worker_logs_where_a_run_waits_once_and_again_when_it_moved(team: Team) -> None:
     asked = team.start()
-    runtime = team.runtime()
 
     def log_after_a_look() -> str | None:
+        runtime = team.runtime()  # a process knows nothing of those before it
         on_big_stack(lambda: tuple(work_once(runtime)), lambda: None)
         return runtime.repository.resolve(ref_of(runtime.signer.key))
 

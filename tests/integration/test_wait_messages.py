@@ -30,6 +30,9 @@ class Chat:
         self.said.append((json.loads(request.body), self._tip()))
         return HttpResponse(200, (), b"ok", request.url)
 
+    def close(self) -> None:
+        """Nothing is held open."""
+
 
 def test_a_chat_hears_of_a_wait_with_the_commands_to_decide_it(tmp_path: Path) -> None:
     world = World(tmp_path / "world", FLOW)

@@ -2,36 +2,15 @@
 
 from __future__ import annotations
 
-import subprocess
-from collections.abc import Callable
-from pathlib import Path
-
-import pygit2
 import pytest
-from dulwich.objects import ObjectID
-from dulwich.refs import Ref
-from dulwich.repo import Repo
 
+from tests.other_writers import WRITERS, Writer
 from tests.spoken import Told
 from tests.team import Team
 from tests.team_files import RULES
 
 TAG = "refs/tags/flow/ship/v1"
 LIVE = "refs/live/ship"
-Move = Callable[[Path, str, str], None]
-
-
-def by_git(home: Path, ref: str, oid: str) -> None:
-    subprocess.run(["git", "tag", "-f", ref.removeprefix("refs/tags/"), oid], cwd=home, check=True)
-
-
-def by_pygit2(home: Path, ref: str, oid: str) -> None:
-    repository = pygit2.Repository(str(home))
-    repository.references.create(ref, oid, force=True)
-
-
-def by_dulwich(home: Path, ref: str, oid: str) -> None:
-    Repo(str(home)).refs[Ref(ref.encode())] = ObjectID(oid.encode())
 
 
 def released(team: Team) -> str:
@@ -90,12 +69,12 @@ def test_a_staged_change_is_dirty_too_and_another_flows_file_is_not(team: Team) 
     assert team.ann.gfr("release", "pair", "--yes").exit == 0
 
 
-@pytest.mark.parametrize("move", [by_git, by_pygit2, by_dulwich])
-def test_a_moved_release_starts_nothing_and_stops_nothing(team: Team, move: Move) -> None:
+@pytest.mark.parametrize("writer", WRITERS, ids=lambda writer: writer.name)
+def test_a_moved_release_starts_nothing_and_stops_nothing(team: Team, writer: Writer) -> None:
     released(team)
     asked = team.start("ship", "--ref", "live")
     other = second(team)
-    move(team.home, TAG, other)
+    writer.move(team.home, TAG, other)
     assert [(told.exit, told.code) for told in starts(team)] == [(4, "release_moved")] * 2
     team.send(asked, team.sign("bob", asked))
     team.look()

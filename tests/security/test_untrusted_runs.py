@@ -14,7 +14,14 @@ from gitflow_runner.git.repository import RefUpdate
 from gitflow_runner.ledger.committer import Committer
 from gitflow_runner.ledger.journal import Journal, Turn
 from gitflow_runner.ledger.lease import Lease, take_over
-from gitflow_runner.model.event import DecisionSeen, RunCancelled, RunSucceeded, WaitOpened, WaitResolved
+from gitflow_runner.model.event import (
+    DecisionSeen,
+    LeaseAcquired,
+    RunCancelled,
+    RunSucceeded,
+    WaitOpened,
+    WaitResolved,
+)
 from gitflow_runner.model.stored import Stored
 from gitflow_runner.trust.signer import FileSigner, load_signer, sign_commit
 from tests.repositories import NoJitter, StillClock
@@ -212,6 +219,23 @@ def test_a_dropped_turn(team: Team) -> None:
     asked = finished(team)
     bend(team, asked, lambda turns: [*turns[:1], *turns[2:]], runner_key(team))
     assert codes(team, asked) & {"history.gap", "history.wait"}
+
+
+def test_a_claim_that_leaps_over_an_epoch(team: Team) -> None:
+    asked = team.start()
+    repository = open_repository(team.home, StillClock(), NoJitter())
+    key = runner_key(team)
+    journal = Journal.open(repository, asked.ref, Committer("runner", "runner@gitflow.invalid", key.sign))
+    journal.append(Turn((LeaseAcquired("another clone", journal.run.epoch + 1),), journal.run.at))
+
+    def leap(turns: list[Turned]) -> list[Turned]:
+        *others, event = events_of(turns[-1], team)
+        assert event["epoch"] == 2
+        return [*turns[:-1], with_events(turns[-1], [*others, event | {"epoch": 3}])]
+
+    bend(team, asked, leap, key)
+    assert "history.epoch" in codes(team, asked)
+    assert worked(team, asked) == "untrusted_run"
 
 
 def test_a_gap_in_the_numbers_of_the_events(team: Team) -> None:

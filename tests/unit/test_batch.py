@@ -115,6 +115,12 @@ def test_a_row_of_another_form_is_a_usage_error(change: dict[str, object]) -> No
     assert problem.value.code == "batch.row"
 
 
+def test_true_is_no_number() -> None:
+    oid = World().objects.add(signed_commit(ANN))
+    with pytest.raises(UsageError, match="'max_skew_s' must be"):
+        World(files={"allowed": b""}).batch().verify(row(oid, max_skew_s=True))
+
+
 def judged(case: Case, **more: object) -> Json:
     world = World(objects=case.objects)
     wait = {

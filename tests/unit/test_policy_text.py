@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
@@ -10,9 +11,13 @@ from gitflow_runner.errors import UsageError
 from gitflow_runner.trust.policy import Duty, Rule
 from gitflow_runner.trust.policy_text import parse_policy
 from gitflow_runner.trust.reasons import Refusal
+from gitflow_runner.trust.signer import load_signer
 from tests.policies import ANN, ANN_2, BOB, DUTIES, KEYS, PEOPLE, policy, policy_text
+from tests.signed_objects import rsa_key_file
 
 JAN_2026 = 1_767_225_600_000
+
+RSA_2048 = load_signer(rsa_key_file(2048))
 EXAMPLE = f"""{{:policy/version 4
  :people {{"ann@example.test" {{:kind :human :roles #{{:dev :release}}
                               :keys [{{:ssh "{ANN.key.line} laptop" :valid-after #inst "2026-01-01"}}]
@@ -124,6 +129,11 @@ REFUSED = {
         policy_text(windows={"ann": ':valid-after #inst "2026-02-01" :valid-before #inst "2026-01-01"'}),
         "policy.value",
     ),
+    "key of fewer bits than are asked": (
+        policy_text(keys={**KEYS, "ann": (RSA_2048,)}, more=":min-rsa 3072"),
+        "policy.weak_key",
+    ),
+    "odd forge": (policy_text(people={"ann": ":kind :human :forge {:Git_Hub 11}"}), "policy.value"),
     "time as text": (policy_text(windows={"ann": ':valid-after "2026-02-01"'}), "policy.type"),
     "rule without a role": (policy_text(rules='[{:match {:flow "*"} :need 1}]'), "policy.missing_key"),
     "rule for none": (policy_text(rules='[{:match {:flow "*"} :need 0 :role :dev}]'), "policy.value"),
@@ -184,6 +194,23 @@ def test_a_refusal_names_the_place_and_the_known_keys() -> None:
     assert at is not None
     assert (at.file, at.line, at.col) == ("p.edn", 3, 3)
     assert ":policy-change" in (problem.value.hint or "")
+
+
+def test_what_is_just_good_enough_is_taken() -> None:
+    as_many = policy(keys={**KEYS, "ann": (RSA_2048,)}, more=":min-rsa 2048")
+    assert [key.key for key in as_many.people["ann"].keys] == [RSA_2048.key]
+    window = ':valid-after #inst "2026-01-01" :valid-before #inst "2026-02-01"'
+    assert policy(windows={"ann": window}).people["ann"].keys[0].valid_after == JAN_2026
+    idle = policy(people=dict(PEOPLE) | {"idle": ":kind :runner"}).people["idle"]
+    assert (idle.can, idle.flows) == (frozenset(), ())
+
+
+def test_an_ability_of_somebody_who_is_no_runner_is_none() -> None:
+    """The text refuses it as well; a policy that was put together otherwise must not open a way."""
+    ann = replace(policy().people["ann"], can=frozenset({"drive"}))
+    with pytest.raises(Refusal) as problem:
+        replace(policy(), people={"ann": ann}).check_runner("ann", "drive", "hello")
+    assert problem.value.reason == "role"
 
 
 def test_agents_do_not_make_a_quorum_of_humans() -> None:

@@ -228,6 +228,7 @@ def test_a_forges_word_counts_only_where_the_rule_takes_it_and_the_account_is_ma
         AttestedApproval(other.wait.commit, NOW, "github", 12, "forge-merge"),
     ]
     assert other.reasons() == ["role", "role"]
+    assert other.judge().results[0].detail == "no account 99 of github is mapped"
     signed_only = policy(
         rules="""[{:match {:flow "*"} :need 1 :role :dev :min-level :signed
                    :proofs [:signed-commit :forge-review]}]"""

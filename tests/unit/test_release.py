@@ -18,9 +18,9 @@ from gitflow_runner.trust.release import (
     read_release_text,
     verify_release,
 )
-from gitflow_runner.trust.signer import FileSigner, sign_tag
-from tests.policies import AGENT, ANN, BOB, DEV, RUNNER, STRANGER, policy
-from tests.signed_objects import DAY, NOW, Objects, ident, signed_commit
+from gitflow_runner.trust.signer import FileSigner, load_signer, sign_tag
+from tests.policies import AGENT, ANN, BOB, DEV, KEYS, RUNNER, STRANGER, policy
+from tests.signed_objects import DAY, NOW, Objects, ident, rsa_key_file, signed_commit
 
 DIGEST, REQUIRES = "sha256:" + "ab" * 32, "sha256:" + "cd" * 32
 TEXT = ReleaseText("hello", 3, DIGEST, (".breyta/flows/hello.edn", ".breyta/flows/p/x.edn"), REQUIRES)
@@ -147,6 +147,26 @@ def test_a_revoked_key_speaks_for_no_release_until_a_good_key_affirms_it() -> No
 def test_a_strangers_release_is_not_excused_by_a_promotion() -> None:
     tags = Tags()
     assert tags.code(tags.add(STRANGER), reaffirmed=True) == "signature.key_not_allowed"
+    revoked = replace(POLICY, revoked=(RevokedKey(STRANGER.key.fingerprint, NOW - DAY),))
+    assert tags.code(tags.add(STRANGER), policy=revoked, reaffirmed=True) == "signature.key_revoked"
+
+
+def test_only_time_and_revocation_are_excused_by_a_promotion() -> None:
+    tags = Tags()
+    short = load_signer(rsa_key_file(2048))
+    lenient = policy(keys={**KEYS, "ann": (short,)})
+    oid = tags.add(short)
+    assert tags.code(oid, policy=lenient) is None
+    assert (
+        tags.code(oid, policy=replace(lenient, min_rsa=3072), reaffirmed=True) == "signature.weak_algorithm"
+    )
+
+
+def test_a_ref_that_names_no_release_holds_none() -> None:
+    tags = Tags()
+    with pytest.raises(GitflowError, match="is no name of a release") as problem:
+        tags.verify(tags.add(ANN), "refs/tags/v3")
+    assert problem.value.code == "signature.tag_name_mismatch"
 
 
 def test_moved_and_missing_releases_are_found_against_the_log() -> None:

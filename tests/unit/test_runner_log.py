@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from collections.abc import Sequence
 from dataclasses import replace
 
 import pytest
+from cryptography.hazmat.primitives.serialization import SSHCertificateBuilder, SSHCertificateType
 
-from gitflow_runner.errors import GitflowError
+from gitflow_runner.errors import GitflowError, RefusedError
 from gitflow_runner.git.objects import BLOB_MODE, LINK_MODE, Commit, Oid, TreeEntry, blob, encode_tree
+from gitflow_runner.trust import sshsig
 from gitflow_runner.trust.log import (
     MAX_BYTES,
     Entry,
@@ -27,6 +30,8 @@ from gitflow_runner.trust.log import (
     releases_seen,
 )
 from gitflow_runner.trust.signer import FileSigner, sign_commit
+from gitflow_runner.trust.verify import prove
+from gitflow_runner.trust.wire import string
 from tests.policies import ANN, RUNNER
 from tests.signed_objects import NOW, Objects, ident
 
@@ -63,6 +68,13 @@ class Log:
         except GitflowError as problem:
             return problem.code
         return None
+
+    def why(self, tip: Oid) -> str:
+        """What is said of a chain that is refused."""
+        with pytest.raises(RefusedError) as problem:
+            self.load(tip)
+        assert problem.value.code == "log.chain"
+        return problem.value.message
 
     def raw(self, content: bytes, *parents: Oid) -> Oid:
         tree = self.objects.folder({"entries.jsonl": content})
@@ -136,6 +148,25 @@ def test_numbers_follow_without_a_gap_and_links_have_one_parent() -> None:
     assert log.code(log.raw(b'{"format":1,"number":2}\n', first)) is None
 
 
+def test_no_link_has_a_number_below_one() -> None:
+    log = Log()
+    assert "format 1, number 0" in log.why(log.raw(b'{"format":1,"number":0}\n'))
+
+
+def test_a_certificate_of_the_runners_key_writes_no_link() -> None:
+    """Whoever signed it could have let it run out, and nobody here knows that authority."""
+    builder = SSHCertificateBuilder().public_key(RUNNER.private.public_key())  # type: ignore[arg-type]
+    builder = builder.type(SSHCertificateType.USER).serial(1).key_id(b"x").valid_principals([b"runner"])
+    made = builder.valid_after(0).valid_before(2**40).sign(RUNNER.private)  # type: ignore[arg-type]
+    blob = base64.b64decode(made.public_bytes().split()[1])
+    log = Log()
+    plain = Commit(log.objects.folder({"entries.jsonl": GOOD}), (), ident(), ident(), "log\n")
+    raw = RUNNER.private.sign(sshsig.signed_bytes(plain.payload, "git"))  # type: ignore[union-attr, call-arg]
+    link = plain.signed(sshsig.armour(blob, "git", string(b"ssh-ed25519") + string(raw))).encode()
+    assert prove(link).key == RUNNER.key
+    assert "not signed by the key whose log" in log.why(log.objects.add(link))
+
+
 def test_what_was_read_before_is_followed_by_the_next_number() -> None:
     log = Log()
     first = log.add(ENTRIES[:1])
@@ -176,7 +207,7 @@ def test_a_link_holds_one_regular_file_of_bounded_size() -> None:
     assert code() == "log.chain"
     assert code(replace(good, name="entries.json")) == "log.chain"
     assert code(replace(good, mode=LINK_MODE)) == "log.chain"
-    assert log.code(log.raw(GOOD + b" " * MAX_BYTES)) == "log.chain"
+    assert f"larger than {MAX_BYTES} bytes" in log.why(log.raw(GOOD + b" " * MAX_BYTES))
 
 
 def test_a_statement_is_no_link() -> None:

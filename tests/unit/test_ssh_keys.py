@@ -56,6 +56,15 @@ def test_a_certificate_names_somebody_and_not_the_whole_world() -> None:
     assert "is not for a user" in refusal(certificate(kind=SSHCertificateType.HOST))[1]
 
 
+def test_a_certificate_names_no_crowd() -> None:
+    """The library that writes them here stops at 256 as well, so the list is made longer by hand."""
+    good = certificate(names=256)
+    listed = b"".join(string(f"p{index}".encode()) for index in range(256))
+    assert good.count(string(listed)) == 1
+    more = good.replace(string(listed), string(listed + string(b"one more")))
+    assert refusal(more) == ("cert_refused", "certificate 'x' names 257 principals")
+
+
 def test_a_certificate_is_signed_by_the_authority_that_it_names() -> None:
     good = certificate()
     forged = good[:-1] + bytes((good[-1] ^ 1,))

@@ -113,6 +113,21 @@ def test_a_doubtful_approval_is_refused(message: str) -> None:
     assert reason(message) == "trailers"
 
 
+@pytest.mark.parametrize(
+    ("message", "words"),
+    [
+        (f"yes\n\n{BLOCK}gitflow-statement: approval\n", "twice or in another case"),
+        (f"yes\n\n{BLOCK}Gitflow-Decision: approve\n", "twice or in another case"),
+        ("yes\n\nSigned-off-by: Ann <ann@example.test>\n", "not made of our trailers"),
+        (f"yes\n\n{BLOCK}Gitflow-Colour: red\n", "has no place"),
+    ],
+)
+def test_a_refusal_says_which_trailer_is_wrong(message: str, words: str) -> None:
+    with pytest.raises(Refusal) as problem:
+        parse_statement(message.encode(), Approval)
+    assert (problem.value.reason, words in problem.value.message) == ("trailers", True)
+
+
 def test_a_message_that_is_not_utf8_is_refused() -> None:
     assert reason(b"caf\xe9\n\n" + BLOCK.encode()) == "trailers"
 

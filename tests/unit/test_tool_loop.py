@@ -107,6 +107,17 @@ def test_a_tool_gets_its_defaults_and_what_the_model_may_set() -> None:
     assert (twice.type, write(twice.config)) == ("function", "{:ref :twice, :input {:n 2}}")
 
 
+@pytest.mark.parametrize(
+    ("behaviour", "config"),
+    [(1, "{:ref :twice, :n 2}"), (2, "{:ref :twice, :input {:n 2}}")],
+)
+def test_a_packaged_function_means_what_it_meant_when_its_run_began(behaviour: int, config: str) -> None:
+    functions = "[{:id :twice :language :clojure :code '(fn [m] m)}]"
+    made = program("(flow/step :tools/twice :once {:n 2})", functions, STEPS, behaviour)
+    shell = Watched(made).run()
+    assert write(shell.commands["once"].config) == config
+
+
 def test_the_model_is_told_of_its_tools_and_of_their_results() -> None:
     shell = loop(result=model(wish(("look", '{"q" "a"}')), DONE, tools={"tool:look": read_data("{:hits 3}")}))
     first, second = shell.commands["ask/model"].config, shell.commands["ask/model#1"].config

@@ -6,12 +6,13 @@ import base64
 
 import pytest
 
-from gitflow_runner.errors import DamagedError, UsageError
+from gitflow_runner.errors import DamagedError
 from gitflow_runner.git.objects import Commit, Oid, RawObject, Tag, blob
 from gitflow_runner.trust import sshsig
 from gitflow_runner.trust.keyring import Entry, Keyring, Verdict
+from gitflow_runner.trust.reasons import Refusal
 from gitflow_runner.trust.revocation import ALWAYS, Revocations
-from gitflow_runner.trust.signer import load_signer, sign_tag
+from gitflow_runner.trust.signer import sign_tag
 from gitflow_runner.trust.verify import verify_object
 from gitflow_runner.trust.wire import WireReader, string
 from tests.signed_objects import (
@@ -231,8 +232,20 @@ def test_a_commit_of_the_sha256_format_carries_the_other_header() -> None:
         (b"\ngpgsig ", b"\ncommitter A <a> 1 +0000\ngpgsig "),
         (b" +0000\ngpgsig", b" 0000\ngpgsig"),
         (b"tree 4b", b"tree 4B"),
+        (b"\nauthor ", b"\nparent " + b"6e" * 32 + b"\nauthor "),
+        (b"\nauthor ", b"\nwriter "),
     ],
-    ids=["nul", "short parent", "order", "late parent", "two committers", "zone", "upper case"],
+    ids=[
+        "nul",
+        "short parent",
+        "order",
+        "late parent",
+        "two committers",
+        "zone",
+        "upper case",
+        "parent of the other hash format",
+        "no author",
+    ],
 )
 def test_a_shape_that_two_readers_could_read_differently_is_malformed(old: bytes, new: bytes) -> None:
     assert reason(altered(signed_commit(ANN), old, new)) == "malformed"
@@ -344,8 +357,26 @@ def test_a_changed_tag_is_a_bad_signature() -> None:
     assert reason(altered(tag(), b"release\n", b"rebase!\n")) == "bad_signature"
 
 
-def test_a_key_file_that_cannot_be_used_says_why() -> None:
-    with pytest.raises(UsageError) as problem:
-        load_signer(b"nothing", name="id_ed25519")
-    assert problem.value.code == "trust.key_unreadable"
-    assert "id_ed25519" in problem.value.message
+@pytest.mark.parametrize(
+    ("raw", "words"),
+    [
+        (RawObject("commit", signed_commit(ANN).data.split(b"\n\n")[0]), "no empty line"),
+        (RawObject("commit", b" " + signed_commit(ANN).data), "begins with a continued line"),
+        (RawObject("tag", tag().data + tag().data[tag().data.index(b"-----BEGIN") :]), "2 signature blocks"),
+    ],
+)
+def test_the_shape_is_what_is_said_to_be_wrong(raw: RawObject, words: str) -> None:
+    found = verdict(raw)
+    assert (found.reason, words in found.detail) == ("malformed", True)
+
+
+def test_only_refs_of_tags_must_hold_tags_of_their_name() -> None:
+    assert reason(signed_commit(ANN), ref="refs/approvals/r1/w1/x") is None
+    assert reason(tag(), ref="refs/kept/anything") is None
+
+
+def test_a_key_of_nobody_has_no_owner() -> None:
+    assert RING.owner(ANN.key) == "ann@example.test"
+    with pytest.raises(Refusal, match="knows nobody with the key") as problem:
+        RING.owner(BOB.key)
+    assert problem.value.reason == "key_not_allowed"
