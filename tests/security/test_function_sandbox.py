@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -272,6 +273,15 @@ def test_a_memory_bomb_fails_its_call_alone_and_the_parent_stays_flat(made: Work
         error = stopped(worker, BOMB)
         assert (error.code, error.retryable) == ("function.memory", False)
     assert worker.evaluate(PLAIN, "{}", MUCH) == "1"
+    assert resident() - before < 16 * 2**20
+
+
+def test_the_parent_stays_flat_over_all_attempts(made: Workers) -> None:
+    functions = adapter("worker", flow_of(""), made)
+    before = resident()
+    for attempt, _ in ATTEMPTS:
+        with suppress(StepError):
+            functions.call_code(f"(fn [m] {attempt})", read_data("{}"))
     assert resident() - before < 16 * 2**20
 
 
