@@ -57,7 +57,7 @@ fast: $(READY)
 	PYTHONHASHSEED=4242 $(PYTEST) -n $(WORKERS) -m 'not soak' $(RESEEDED)
 
 real: $(READY)
-	$(if $(REAL),$(PYTEST) -m 'not soak' $(REAL))
+	$(if $(REAL),$(PYTEST) -n $(WORKERS) -m 'not soak' $(REAL))
 
 short-soak: $(READY)
 	GFR_SOAK_SECONDS=30 $(PYTEST) -m soak tests
