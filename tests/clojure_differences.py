@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -37,15 +37,47 @@ class Difference:
 
     def covers(self, expression: str, theirs: Answer, ours: Answer, asked: Callable[[str], Answer]) -> bool:
         """Whether this entry excuses these answers; `asked` is Clojure."""
+        left = self.without(expression, theirs, ours, asked)
+        return left is not None and (agree(*left[1:]) or not self.redefines)
+
+    @property
+    def redefines(self) -> bool:
+        """Whether the difference can be taken out by other definitions."""
+        return self.instead is not None or self.both is not None
+
+    def without(
+        self, expression: str, theirs: Answer, ours: Answer, asked: Callable[[str], Answer]
+    ) -> tuple[str, Answer, Answer] | None:
+        """The expression and the answers without this entry's difference; None if it does not apply."""
         texts = (expression, str(theirs), str(ours))
         if not all(pattern.search(text) for pattern, text in zip(self.patterns, texts, strict=True)):
-            return False
+            return None
         if self.same is not None and _SAME[self.same](theirs.text) != _SAME[self.same](ours.text):
-            return False
+            return None
         if self.both is not None:
             again = _redefined(expression, self.both)
-            return agree(asked(again), answer(again))
-        return self.instead is None or agree(asked(_redefined(expression, self.instead)), ours)
+            return again, asked(again), answer(again)
+        if self.instead is not None:
+            again = _redefined(expression, self.instead)
+            return again, asked(again), ours
+        return expression, theirs, ours
+
+
+def excused(
+    listed: Sequence[Difference],
+    expression: str,
+    theirs: Answer,
+    ours: Answer,
+    asked: Callable[[str], Answer],
+) -> bool:
+    """Whether a difference is on the list, or is two that are."""
+    if any(each.covers(expression, theirs, ours, asked) for each in listed):
+        return True
+    for each in listed:
+        left = each.without(expression, theirs, ours, asked) if each.redefines else None
+        if left is not None and any(other.covers(*left, asked) for other in listed if other is not each):
+            return True
+    return False
 
 
 def _redefined(expression: str, definitions: str) -> str:
@@ -66,7 +98,9 @@ def _digits(text: str) -> str:
     return re.sub(r"\d+\.\d+(E-?\d+)?", lambda found: f"{float(found[0]):.12e}", text)
 
 
-_NAMESPACE = re.compile(r"(oracle\.user|clojure\.core)/|__\d+__auto__")
+_NAMESPACE = re.compile(
+    r"(?<![\w./-])(oracle\.user|clojure\.(core|string|set|walk|edn|math)|str|set|walk|edn|math)/|__\d+__auto__"
+)
 _SAME: dict[str, Callable[[str], object]] = {
     "characters": sorted,
     "digits": _digits,

@@ -270,7 +270,10 @@ class Function:
 
 
 class Collection:
-    """Base of vectors, lists, seqs, maps and sets; equality and hash are Clojure's."""
+    """Base of vectors, lists, seqs, maps and sets; equality and hash are Clojure's.
+
+    No `ABC`: `isinstance` asks about this class everywhere, and would run Python code for it each time.
+    """
 
     __slots__ = ()
 

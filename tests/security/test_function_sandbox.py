@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -170,6 +171,33 @@ ATTEMPTS = [
     ("(repeat 1e308 1)", "function.failed"),
     ("(range 0 1e308 1e-308)", "fuel_exhausted"),
     ("(clojure.walk/prewalk (fn [x] [x x]) [1])", "size_exceeded"),
+    (
+        '(clojure.string/replace (apply str (repeat 30000 "a")) "" (apply str (repeat 30000 "b")))',
+        "size_exceeded",
+    ),
+    ('(format (apply str (repeat 100000 "%1$s")) (apply str (repeat 1000 "x")))', "size_exceeded"),
+    ("(group-by identity (range))", "fuel_exhausted"),
+    ("(frequencies (cycle [1 2]))", "fuel_exhausted"),
+    ("(zipmap (range) (range))", "fuel_exhausted"),
+    ("(interleave (range) (range))", "fuel_exhausted"),
+    ("(nth (iterate (fn [x] (* x 1.0001M)) 1.0001M) 100000)", "function.failed"),
+    ("(nth (iterate (fn [x] (*' x x)) 3) 40)", "function.failed"),
+    ("(reduce + (map / (range 1 20000)))", "function.failed"),
+    ("(Math/scalb 1.0 2147483647)", "interop_forbidden"),
+    ("(hash [1])", "nondeterministic"),
+    ("(loop [f identity i 0] (if (< i 100000) (recur (comp f inc) (inc i)) (f 0)))", "fuel_exhausted"),
+    ("(loop [s (range 10) i 0] (if (< i 100000) (recur (map inc s) (inc i)) (first s)))", "fuel_exhausted"),
+    ("(loop [s [1] i 0] (if (< i 100000) (recur (concat s [1]) (inc i)) (first s)))", "fuel_exhausted"),
+    ("(apply max-key count (repeat (range)))", "fuel_exhausted"),
+    ("(sort (fn [a b] 1) (range 100000))", "fuel_exhausted"),
+    (
+        '(loop [e (ex-info "a" {}) i 0] (if (< i 100000) (recur (ex-info "a" {} e) (inc i)) (throw e)))',
+        "fuel_exhausted",
+    ),
+    ("(mapcat (fn f [x] (mapcat f [x x])) [1])", "depth_exceeded"),
+    ('(json/parse (apply str (repeat 200000 "[1,")))', "fuel_exhausted"),
+    ('(json/parse (apply str (repeat 100000 "9")))', "function.failed"),
+    ('(json/parse (str "1e" (apply str (repeat 100000 "9"))))', "##Inf"),
 ]
 
 ENDLESS = FunctionCode("endless", Source("(fn [m] (loop [] (recur)))"))
@@ -245,6 +273,15 @@ def test_a_memory_bomb_fails_its_call_alone_and_the_parent_stays_flat(made: Work
         error = stopped(worker, BOMB)
         assert (error.code, error.retryable) == ("function.memory", False)
     assert worker.evaluate(PLAIN, "{}", MUCH) == "1"
+    assert resident() - before < 16 * 2**20
+
+
+def test_the_parent_stays_flat_over_all_attempts(made: Workers) -> None:
+    functions = adapter("worker", flow_of(""), made)
+    before = resident()
+    for attempt, _ in ATTEMPTS:
+        with suppress(StepError):
+            functions.call_code(f"(fn [m] {attempt})", read_data("{}"))
     assert resident() - before < 16 * 2**20
 
 

@@ -49,6 +49,11 @@ BOMBS = [
     ("(loop [v [1] i 0] (if (< i 60) (recur [v v] (inc i)) v))", "fuel_exhausted"),
     ("(loop [v [1] i 0] (if (< i 60) (recur [v v] (inc i)) (flatten v)))", "fuel_exhausted"),
     ("(try (loop [] (recur)) (catch Throwable e 1) (finally 2))", "fuel_exhausted"),
+    (
+        "(let [rows (fn [k] (set (map (fn [i] {:a 1 k i}) (range 250))))]"
+        " (count (clojure.set/join (rows :b) (rows :c))))",
+        "fuel_exhausted",
+    ),
     ('(format "%999999999d" 1)', "throws"),
     ('(bigdec "1E999999999")', "throws"),
     ("(reduce *' (range 1 100000))", "throws"),

@@ -9,6 +9,28 @@ from gitflow_runner.lang.session import evaluate
 from gitflow_runner.lang.throwing import FlowThrow
 
 GIVES = [
+    (
+        "[(update-vals [1 2] inc) (update-keys [:a :b] str) (update-keys [] str)]",
+        '[[2 3] {"0" :a, "1" :b} {}]',
+    ),
+    (
+        "[(update-vals nil inc) (update-vals {:a 1} inc) (meta (update-vals ^:x [1] inc))]",
+        "[{} {:a 2} {:x true}]",
+    ),
+    ("[(merge nil ['a 1]) (merge nil [1 2] {:a 1}) (merge ['a 1] nil)]", "[{a 1} {1 2, :a 1} [a 1 nil]]"),
+    (
+        "[(merge) (merge nil) (merge nil nil) (merge {} nil) (merge {:a 1} nil {:b 2})]",
+        "[nil nil nil {} {:a 1, :b 2}]",
+    ),
+    (
+        "(map (fn [x] (try (int x) (catch ArithmeticException e :overflow))) [1E9M 1E10M 10000000000])",
+        "(1000000000 :overflow :overflow)",
+    ),
+    (
+        "[(Math/min 0.0 -0.0) (Math/min -0.0 0.0) (Math/max 0.0 -0.0) (Math/max -0.0 0.0)]",
+        "[-0.0 -0.0 0.0 0.0]",
+    ),
+    ("[(Math/max 1.0 ##NaN) (Math/min ##NaN 1.0) (Math/max 1 2) (Math/min 2.5 1.5)]", "[##NaN ##NaN 2 1.5]"),
     ("(sort (fn compare [a b] (- b a)) [1 2 3])", "(3 2 1)"),
     ("(reduce (fn conj [a x] (str a x)) [] [1 2])", '"[]12"'),
     ('(print-str ["a" \\b {:k "c"}] "d")', '"[a b {:k c}] d"'),

@@ -292,7 +292,9 @@ def update(runtime: Runtime, target: Value, key: Value, f: Value, *args: Value) 
 
 
 def update_keys(runtime: Runtime, target: Value, f: Value) -> Map:
-    """`(update-keys map f)`."""
+    """`(update-keys map f)`; of a vector the keys are its indices, as `reduce-kv` has it."""
+    if isinstance(target, Vec):
+        target = Map(dict(enumerate(target)))
     source, call = need_map(target), runtime.caller(f, 1)
     runtime.charge(len(source.d))
     return Map(
@@ -300,8 +302,12 @@ def update_keys(runtime: Runtime, target: Value, f: Value) -> Map:
     )
 
 
-def update_vals(runtime: Runtime, target: Value, f: Value) -> Map:
-    """`(update-vals map f)`."""
+def update_vals(runtime: Runtime, target: Value, f: Value) -> Map | Vec:
+    """`(update-vals map f)`; a vector stays one."""
+    if isinstance(target, Vec):
+        runtime.charge(len(target))
+        of_one = runtime.caller(f, 1)
+        return Vec([of_one(value) for value in target], meta=target.meta)
     source, call = need_map(target), runtime.caller(f, 1)
     runtime.charge(len(source.d))
     return Map({key: call(value) for key, value in source.d.items()}, meta=source.meta, loose=source.loose)
@@ -323,16 +329,16 @@ def select_keys(runtime: Runtime, target: Value, keys: Value) -> Map:
 
 def merge(runtime: Runtime, *maps: Value) -> Value:
     """`(merge map ...)`."""
-    found: Value = None
-    for each in maps:
-        if each is None:
-            continue
-        if found is None:
-            found = each
-        elif isinstance(found, Map) and isinstance(each, Map):
+    if all(each is None or each is False for each in maps):
+        return None
+    found = maps[0]
+    for each in maps[1:]:
+        if found is None or found is False:
+            found = Map({})
+        if isinstance(found, Map) and isinstance(each, Map):
             runtime.charge(1 + (len(found.d) + len(each.d)) // 64)
             found = merge_two(found, each)
-        else:
+        elif each is not None or not isinstance(found, Map):
             found = conj_one(found, each)
     return found
 

@@ -30,7 +30,10 @@ def single(value: Value) -> float:
 
 
 def to_int(value: Value) -> int:
-    """`(int value)`: within 32 bits."""
+    """`(int value)`: within 32 bits. As in Java, only a double is out of range; an integer overflows."""
+    number = n.to_long(value)
+    if value.__class__ is not float and not -(2**31) <= number < 2**31:
+        raise thrown("ArithmeticException", "integer overflow")
     return _narrow(32, "int")(value)
 
 

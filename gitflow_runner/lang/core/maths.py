@@ -222,6 +222,28 @@ CONSTANTS: dict[str, Value] = {
 }
 
 
+def larger(a: Value, b: Value) -> Value:
+    """The larger of two as Java's `Math.max` has it: NaN if one is, and 0.0 above -0.0."""
+    found = b if less(a, b) or _is_below_as_zero(a, b) else a
+    return math.nan if _is_nan(a) or _is_nan(b) else found
+
+
+def smaller(a: Value, b: Value) -> Value:
+    """The smaller of two as Java's `Math.min` has it: NaN if one is, and -0.0 below 0.0."""
+    found = b if less(b, a) or _is_below_as_zero(b, a) else a
+    return math.nan if _is_nan(a) or _is_nan(b) else found
+
+
+def _is_nan(value: Value) -> bool:
+    return isinstance(value, float) and math.isnan(value)
+
+
+def _is_below_as_zero(a: Value, b: Value) -> bool:
+    if not (isinstance(a, float) and isinstance(b, float) and a == b == 0):
+        return False
+    return math.copysign(1, a) < math.copysign(1, b)
+
+
 def _java(name: str) -> str:
     parts = name.split("-")
     return "Math/" + parts[0] + "".join(part.capitalize() for part in parts[1:])
@@ -250,8 +272,8 @@ TABLE = plain(
     ("Math/floorDiv", floor_div, 2, 2),
     ("Math/floorMod", floor_mod, 2, 2),
     ("Math/abs", absolute, 1, 1),
-    ("Math/max", lambda a, b: b if less(a, b) else a, 2, 2),
-    ("Math/min", lambda a, b: b if less(b, a) else a, 2, 2),
+    ("Math/max", larger, 2, 2),
+    ("Math/min", smaller, 2, 2),
     ("Math/addExact", _exact(int.__add__), 2, 2),
     ("Math/subtractExact", _exact(int.__sub__), 2, 2),
     ("Math/multiplyExact", _exact(int.__mul__), 2, 2),

@@ -150,8 +150,9 @@ def join(runtime: Runtime, left: Value, right: Value, names: Value = None) -> Se
     found = []
     for other in others:
         for row in by_key.get(_key(other, [key for _, key in pairs]), ()):
-            runtime.charge(1)
-            found.append(map_of([*need_map(row).items(), *need_map(other).items()]))
+            one, two = need_map(row), need_map(other)
+            runtime.charge(2 + len(one.d) + len(two.d))  # every pair of rows makes a map of its own
+            found.append(map_of([*one.items(), *two.items()]))
     return set_of(found)
 
 
