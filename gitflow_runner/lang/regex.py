@@ -8,6 +8,8 @@ import re2
 
 from gitflow_runner.errors import LangError
 
+MAX_PATTERN = 65_536  # characters
+MAX_GROUPS = 500  # each step of a search may copy the ends of all groups
 _OPTIONS = re2.Options()
 _OPTIONS.log_errors = False
 _UNSUPPORTED = {
@@ -51,11 +53,16 @@ class Regex:
 
 def compiled(source: str) -> Any:
     """Compile a pattern of Java; refuse what RE2 cannot do."""
+    if len(source) > MAX_PATTERN:
+        raise unsupported(source, f"it is longer than {MAX_PATTERN:,} characters")
     pattern = _translated(source)
     try:
-        return re2.compile(pattern, _OPTIONS)
+        program = re2.compile(pattern, _OPTIONS)
     except re2.error as error:
         raise unsupported(source, error.args[0].decode("utf-8", "replace")) from None
+    if program.groups > MAX_GROUPS:
+        raise unsupported(source, f"it has more than {MAX_GROUPS} groups")
+    return program
 
 
 def unsupported(source: str, why: str) -> LangError:

@@ -13,8 +13,16 @@ from gitflow_runner.providers.reading import EXCERPT, malformed, map_at, text_at
 from gitflow_runner.providers.registry import backend, guess, wire_for
 from gitflow_runner.providers.scripted import answer_offline
 from gitflow_runner.providers.sse import EventReader
-from gitflow_runner.steps.base import Context, HttpConnection, HttpRequest, HttpResponse, Service
+from gitflow_runner.steps.base import (
+    Context,
+    HttpAuth,
+    HttpConnection,
+    HttpRequest,
+    HttpResponse,
+    Service,
+)
 from gitflow_runner.steps.config import length_ms, name_of, text_of
+from gitflow_runner.steps.request import deliver
 from gitflow_runner.steps.response import MAX_RETRY_AFTER_MS, media_type, retry_after_ms
 
 MAX_ANSWER_BYTES = 20_000_000
@@ -40,6 +48,7 @@ class ModelService:
     secrets: tuple[str, ...]
     model: str | None
     settings: Mapping[str, object]  # of the connection: prices, where somebody wrote them down
+    auth: HttpAuth | None = None  # what has to be fetched or signed for each call
 
     def redacted(self, text: str) -> str:
         """The text without this service's secrets."""
@@ -89,6 +98,7 @@ def model_service(config: Mapping[str, object], context: Context) -> ModelServic
         tuple(sorted({v for v in held if len(v) >= 4}, key=len, reverse=True)),
         model,
         settings,
+        opened.auth,
     )
 
 
@@ -103,7 +113,7 @@ def _opened(config: Mapping[str, object], context: Context) -> tuple[Service | N
 
 def _key(header: str, service: Service | None, opened: HttpConnection) -> Iterator[tuple[str, str]]:
     """The header of the provider's own for a key that the connection does not send by itself."""
-    if service is None or opened.headers or opened.query:
+    if service is None or opened.headers or opened.query or opened.auth is not None:
         return
     for role in _SECRETS:
         value = service.secrets.get(role)
@@ -122,7 +132,7 @@ def call_model(
     """Ask once, under this idempotency key.
 
     `StepError`: `llm.status` for a status from 300 on, `llm.content_type`, `llm.malformed`, `llm.cut`,
-    `llm.provider`, `llm.unsupported`, and what the HTTP port raises.
+    `llm.provider`, `llm.unsupported`, `auth.*`, and what the HTTP port raises.
     """
     wire = wire_for(service.target.backend, asked, service.target)
     wanted = wire.request(asked, service.target)
@@ -134,7 +144,7 @@ def call_model(
         if service.target.backend == OFFLINE:
             response = _offline(request, listener)
         else:
-            response = context.http.send(request, context.cancel, listener)
+            response = deliver(request, service.auth, context, listener)
         return wire.answer(_document(response, listener, context.clock.now_ms()))
     except StepError as error:
         raise _redacted(error, service) from None

@@ -11,7 +11,7 @@ from gitflow_runner.lang.collection import Map
 from gitflow_runner.lang.values import Collection, Keyword
 from gitflow_runner.model.spec import Field
 from gitflow_runner.steps.auth import authorise
-from gitflow_runner.steps.base import Context, HttpConnection, HttpRequest, HttpResponse, Sink
+from gitflow_runner.steps.base import Context, HttpAuth, HttpConnection, HttpRequest, HttpResponse, Sink
 from gitflow_runner.steps.bodies import request_body, scalar_pairs
 from gitflow_runner.steps.config import length_ms, name_of, plain_config, whole_number
 
@@ -49,18 +49,27 @@ def method_of(config: Mapping[str, object]) -> str:
 def send(config: Mapping[str, object], context: Context, sink: Sink | None = None) -> HttpResponse:
     """Send the request of a checked config, with its auth; what `sink` wants of the answer goes there.
 
-    A token that was fetched earlier and is refused now is fetched once more. `StepError` (`config_*`,
-    `connection.*`, `auth.*`, `res.*`, `http.*`).
+    `StepError` (`config_*`, `connection.*`, `res.*`, and those of `deliver`).
     """
     opened = _connection(config, context)
-    request = _request(config, opened, context)
-    if opened.auth is None:
+    return deliver(_request(config, opened, context), opened.auth, context, sink)
+
+
+def deliver(
+    request: HttpRequest, auth: HttpAuth | None, context: Context, sink: Sink | None = None
+) -> HttpResponse:
+    """Send a request, signed or with the token that `auth` asks for.
+
+    A token that was fetched earlier and is refused now is fetched once more. `StepError` (`auth.*`,
+    `http.*`).
+    """
+    if auth is None:
         return context.http.send(request, context.cancel, sink)
-    ready = authorise(request, opened.auth, context)
+    ready = authorise(request, auth, context)
     answer = context.http.send(ready.request, context.cancel, sink)
     if answer.status == 401 and ready.key is not None and ready.token is not None:
         context.tokens.forget(ready.key, ready.token)
-        ready = authorise(request, opened.auth, context)
+        ready = authorise(request, auth, context)
         answer = context.http.send(ready.request, context.cancel, sink)
     return answer
 

@@ -104,6 +104,8 @@ ATTEMPTS = [
     ('(re-find #"(?=a)" "a")', "regex_unsupported"),
     (r'(re-find #"(a)\1" "aa")', "regex_unsupported"),
     ('(re-pattern (apply str (repeat 100000 "(")))', "regex_unsupported"),
+    ('(re-find (re-pattern (apply str (repeat 10000 "(a?)"))) "aaa")', "regex_unsupported"),
+    ('(re-find (re-pattern (apply str (repeat 20000 "(?:a?)"))) "aaa")', "regex_unsupported"),
     ('(re-find (re-pattern "a{1000}{1000}") "a")', "regex_unsupported"),
     ('(re-seq #"" (apply str (repeat 300000 "a")))', "fuel_exhausted"),
     ("(loop [] (recur))", "fuel_exhausted"),

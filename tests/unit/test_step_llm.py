@@ -16,7 +16,7 @@ from gitflow_runner.providers import scripted
 from gitflow_runner.schemas.malli import json_schema
 from gitflow_runner.schemas.registry import schema_check
 from gitflow_runner.steps.agent import STEP as AGENT
-from gitflow_runner.steps.base import HttpConnection, Service
+from gitflow_runner.steps.base import HttpAuth, HttpConnection, Service
 from gitflow_runner.steps.jsontext import to_plain
 from gitflow_runner.steps.llm import STEP
 from gitflow_runner.steps.memory import MemoryConnections
@@ -297,3 +297,26 @@ def test_a_schema_is_never_fetched_nor_backtracks(schema: Mapping[str, object]) 
     with pytest.raises(StepError) as caught:
         schema_check(schema).problems({"a": "x"})
     assert caught.value.code == "schema.malformed"
+
+
+def test_a_token_that_the_connection_asks_for_is_fetched_and_sent() -> None:
+    tokens = "https://login.example/token"
+    granted = HttpResponse(
+        200,
+        (("Content-Type", "application/json"),),
+        b'{"access_token":"fetched-token-1","token_type":"Bearer","expires_in":3600}',
+        tokens,
+    )
+    world = World({tokens: [granted], CHAT: spoken({"text": "Hello"})})
+    auth = HttpAuth("oauth", {"token-url": tokens, "client-id": "us"}, {"client-secret": "not for the model"})
+    origins = ("https://models.example:443", "https://login.example:443")
+    connections = MemoryConnections(
+        {"models": HttpConnection("https://models.example/v1", origins=origins, auth=auth)},
+        services={"models": Service("models", "http-api", {}, {"secret": "not for the model"}, origins)},
+    )
+    config = '{:connection :models :model "m" :prompt "hi"}'
+    assert text(at(run(STEP, config, world.context(connections=connections)), "content")) == '"Hello"'
+    asked, question = world.http.requests
+    assert asked.url == tokens
+    assert dict(question.headers)["Authorization"] == "Bearer fetched-token-1"
+    assert "not for the model" not in str(question.headers)
