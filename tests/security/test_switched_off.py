@@ -83,11 +83,16 @@ def test_no_check_of_the_trust_code_is_idle(soak: Soak) -> None:
     """Each check in a random order, for as long as there is time; a whole round takes about an hour."""
     checks = [check for module in MODULES for check in checks_of(module)]
     random.Random(os.urandom(8)).shuffle(checks)
-    wrong, tried = [], 0
+    wrong, tried, left = [], 0, 0
     for check, _ in zip(checks, soak.rounds(), strict=False):
         tried += 1
-        idle = passes_without(check, *CLOSE_BY) and passes_without(check, *ATTACKS)
+        idle = passes_without(check, *CLOSE_BY)
+        if idle and not soak.is_long:
+            left += 1  # whole commands take minutes; a long round has them
+            continue
+        idle = idle and passes_without(check, *ATTACKS)
         if idle != check.held_twice:
             wrong.append(f"{check}: {'no test fails' if idle else 'no longer held twice'}")
     soak.figure(f"of {len(checks)} checks switched off", tried)
+    soak.figure("of them left to the attacks of a long round", left)
     assert not wrong
