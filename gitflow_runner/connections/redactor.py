@@ -54,6 +54,11 @@ class Redactor:
                 self._pattern = _compiled(self._values)
                 self._longest = max(longest(value) for value in self._values)
 
+    @property
+    def knows_any(self) -> bool:
+        """Whether there is a secret to look for at all."""
+        return self._ready() is not None
+
     def text(self, text: str) -> str:
         """The text with every secret in it masked; the very same text where there is none."""
         data = text.encode("utf-8", "surrogatepass")

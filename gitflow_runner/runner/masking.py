@@ -26,7 +26,7 @@ D = TypeVar("D")
 
 def masked(event: Event, redactor: Redactor) -> Event:
     """The event as it may be recorded; the very same one where it holds no secret."""
-    return _masked(event, redactor)
+    return _masked(event, redactor) if redactor.knows_any else event
 
 
 def _masked(item: D, redactor: Redactor) -> D:
