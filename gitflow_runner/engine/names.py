@@ -9,7 +9,7 @@ from gitflow_runner.engine.body import BodyHost
 from gitflow_runner.engine.parallel import MAX_AT_ONCE, Parked
 from gitflow_runner.engine.people import Guarded
 from gitflow_runner.engine.tool_loop import ToolLoop
-from gitflow_runner.engine.tools import agent_config, merged, offers_tools, packaged_config
+from gitflow_runner.engine.tools import agent_config, merged, offers_tools, over_defaults, packaged_config
 from gitflow_runner.errors import LangError, UsageError
 from gitflow_runner.lang.collection import Map, map_of
 from gitflow_runner.lang.fuel import MANY, Call
@@ -88,9 +88,10 @@ class Answers:
         packaged, agent = self._flow.steps.get(kind.text), self._flow.agents.get(kind.text)
         if packaged is not None:
             step_type = _type(packaged.type)
-            # Until behaviour 2 the call's map lay over a function's config, not over its input.
-            kind_of_map = step_type if self._host.behaviour >= 2 else ""
-            full = packaged_config(kind_of_map, packaged.defaults, config)
+            if self._host.behaviour >= 2:
+                full = packaged_config(step_type, packaged.defaults, config)
+            else:  # the call's map lay over a function's config, not over its input
+                full = over_defaults(packaged.defaults, config)
             return self._called(step_type, step_id, full, call)
         if isinstance(agent, Map):
             return self._called("agent", step_id, merged(agent_config(agent), config), call)

@@ -69,11 +69,15 @@ class OfferedTool:
 
 def packaged_config(step_type: str, defaults: Value, given: Map) -> Map:
     """A packaged step's config: its defaults under the call's map, which is a function's whole input."""
-    base = defaults if isinstance(defaults, Map) else EMPTY_MAP
     if step_type != "function":
-        return merged(base, given)
-    known = base.get(keyword("input"))
-    return base.assoc(keyword("input"), merged(known if isinstance(known, Map) else EMPTY_MAP, given))
+        return over_defaults(defaults, given)
+    base = defaults if isinstance(defaults, Map) else EMPTY_MAP
+    return base.assoc(keyword("input"), over_defaults(base.get(keyword("input")), given))
+
+
+def over_defaults(defaults: Value, given: Map) -> Map:
+    """The entries of a map that may be missing, under those given."""
+    return merged(defaults if isinstance(defaults, Map) else EMPTY_MAP, given)
 
 
 def merged(base: Map, over: Map) -> Map:
