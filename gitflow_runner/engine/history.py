@@ -16,6 +16,7 @@ from gitflow_runner.model.event import (
     LeaseAcquired,
     Recorded,
     RequestSeen,
+    RunAdmitted,
     RunCancelled,
     RunFailed,
     RunPaused,
@@ -118,8 +119,8 @@ class History:
                 pass
             case ChangeOpened() | ChangeSeen() | DecisionAttested():
                 pass
-            case RunPaused() | RunResumed():
-                pass  # pausing holds the shell's hand, it changes no value
+            case RunPaused() | RunResumed() | RunAdmitted():
+                pass  # pausing and queueing hold the shell's hand, they change no value
             case _:
                 assert_never(event)
 

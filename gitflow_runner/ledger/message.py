@@ -21,6 +21,7 @@ from gitflow_runner.model.event import (
     LeaseAcquired,
     Recorded,
     RequestSeen,
+    RunAdmitted,
     RunCancelled,
     RunFailed,
     RunPaused,
@@ -53,6 +54,7 @@ _RANKS: Final[dict[type, int]] = {
     RunTerminated: 0,
     RunTimedOut: 0,
     RunStarted: 1,
+    RunAdmitted: 1,
     WaitOpened: 2,
     WaitResolved: 2,
     LeaseAcquired: 3,
@@ -233,7 +235,11 @@ def _by(people: tuple[str, ...]) -> str:
 def _describe(event: Event) -> str:
     match event:
         case RunStarted():
-            return f"run {event.slug} started by {event.starter or 'unknown'} ({event.label})"
+            queued = event.admission is not None and event.admission.is_waiting
+            begun = "queued" if queued else "started"
+            return f"run {event.slug} {begun} by {event.starter or 'unknown'} ({event.label})"
+        case RunAdmitted():
+            return "run admitted to its slot"
         case StepStarted():
             return f"step {_name(event.folder)} started (attempt {event.attempt})"
         case StepSucceeded():

@@ -12,6 +12,7 @@ from typing import ClassVar, Literal
 
 from gitflow_runner.model.change import ChangeOpened, ChangeSeen, DecisionAttested, Proposal
 from gitflow_runner.model.failure import Failure
+from gitflow_runner.model.slot import Admission
 from gitflow_runner.model.stored import Stored
 
 WaitKind = Literal["approval", "event", "outcome"]
@@ -35,6 +36,15 @@ class RunStarted:
     request: str | None  # the signed start request that is this turn's parent
     epoch: int
     owner: str  # the clone that drives
+    admission: Admission | None = None  # None for a run that was recorded before there were slots
+
+
+@dataclass(frozen=True, slots=True)
+class RunAdmitted:
+    """A queued run came to the head of its slot's queue: only now does anything of it begin."""
+
+    kind: ClassVar[str] = "run.admitted"
+    slot: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -245,11 +255,14 @@ class RunResumed:
 
 @dataclass(frozen=True, slots=True)
 class CancelAsked:
-    """A cancel was taken: the body's `finally` forms run once, then the run ends."""
+    """A cancel was taken: the body's `finally` forms run once, then the run ends.
+
+    `by` is a principal, or `run:<id>` where a newer run supersedes this one, or its caller is cancelled.
+    """
 
     kind: ClassVar[str] = "cancel.asked"
     by: str
-    request: str
+    request: str | None  # None where no person asked
     reason: str | None
     deadline: int  # ms; cleanup ends here at the latest
 
@@ -318,6 +331,7 @@ class LeaseAcquired:
 
 Event = (
     RunStarted
+    | RunAdmitted
     | StepStarted
     | StepSucceeded
     | StepFailed

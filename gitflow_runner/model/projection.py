@@ -20,6 +20,7 @@ from gitflow_runner.model.event import (
     LeaseAcquired,
     Recorded,
     RequestSeen,
+    RunAdmitted,
     RunCancelled,
     RunFailed,
     RunPaused,
@@ -53,6 +54,7 @@ from gitflow_runner.model.run import (
 )
 
 CALL = "call-flow"  # a step that waits for the run which it started
+_BEGINNINGS = (StepStarted, TimerSet, WaitOpened, RunSucceeded)  # nothing of these before the admission
 
 
 def fold(history: Iterable[Recorded]) -> Run:
@@ -71,11 +73,12 @@ def apply(run: Run | None, recorded: Recorded) -> Run:
     if run is None:
         if not isinstance(event, RunStarted) or recorded.seq != 1:
             raise DamagedError("history.start", f"a history begins with {event.kind} #{recorded.seq}")
+        queued = event.admission is not None and event.admission.is_waiting
         return Run(
             event.run,
             event.slug,
             event.label,
-            "running",
+            "queued" if queued else "running",
             1,
             recorded.at,
             recorded.at,
@@ -83,6 +86,8 @@ def apply(run: Run | None, recorded: Recorded) -> Run:
             event.owner,
             event.starter,
             event.starter_key,
+            admission=event.admission,
+            queued=queued,
         )
     if recorded.seq != run.seq + 1:
         raise _damaged(run, "history.gap", f"event #{recorded.seq} follows #{run.seq}")
@@ -90,6 +95,10 @@ def apply(run: Run | None, recorded: Recorded) -> Run:
         raise _damaged(run, "history.time", f"event #{recorded.seq} is older than the one before it")
     if run.is_over and not isinstance(event, LateResult):
         raise _damaged(run, "history.ended", f"{event.kind} #{recorded.seq} comes after the end")
+    if run.queued and isinstance(event, _BEGINNINGS):
+        raise _damaged(
+            run, "history.queued", f"{event.kind} #{recorded.seq} comes before the run is admitted"
+        )
     after = _applied(run, recorded)
     # Moving on is the only thing every event does; doing it here keeps each case to its own fact.
     return moved_on(run, after, recorded.seq, recorded.at, _status(after))
@@ -100,6 +109,8 @@ def _applied(run: Run, recorded: Recorded) -> Run:
     match event:
         case RunStarted():
             raise _damaged(run, "history.start", "a run starts twice")
+        case RunAdmitted():
+            return _admitted(run, event)
         case StepStarted():
             return _step_started(run, event)
         case StepSucceeded():
@@ -156,6 +167,12 @@ def _applied(run: Run, recorded: Recorded) -> Run:
             assert_never(event)
 
 
+def _admitted(run: Run, event: RunAdmitted) -> Run:
+    if not run.queued or run.admission is None or run.admission.slot != event.slot:
+        raise _damaged(run, "history.queued", "a run is admitted that does not queue for this slot")
+    return changed(run, queued=False)
+
+
 def _timer_fired(run: Run, event: TimerFired) -> Run:
     left = tuple(t for t in run.timers if t.identity != event.identity)
     if len(left) == len(run.timers):
@@ -172,6 +189,8 @@ def _lease_acquired(run: Run, event: LeaseAcquired) -> Run:
 def _status(run: Run) -> RunStatus:
     if run.is_over or run.status == "paused":
         return run.status
+    if run.queued:
+        return "queued"
     parked = bool(run.waits or run.timers) or any(s.unknown or s.type == CALL for s in run.steps)
     busy = any(s.announced and not s.unknown and s.type != CALL for s in run.steps)
     return "waiting" if parked and not busy else "running"

@@ -9,6 +9,7 @@ from typing import Literal
 from gitflow_runner.model.change import AttestedProof, ChangeOpened, ChangeSeen
 from gitflow_runner.model.event import Level, WaitOpened
 from gitflow_runner.model.failure import Failure
+from gitflow_runner.model.slot import Admission
 
 RunStatus = Literal[
     "queued",
@@ -128,6 +129,8 @@ class Run:
     cancel: tuple[str, str | None, int] | None = None  # by, reason, cleanup deadline
     output: str | None = None  # hex SHA-256
     failure: Failure | None = None
+    admission: Admission | None = None
+    queued: bool = False  # not yet admitted to its slot: nothing of it has begun
 
     @property
     def is_over(self) -> bool:

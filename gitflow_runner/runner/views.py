@@ -17,6 +17,7 @@ from gitflow_runner.model.event import (
     LeaseAcquired,
     Recorded,
     RequestSeen,
+    RunAdmitted,
     RunCancelled,
     RunFailed,
     RunPaused,
@@ -142,6 +143,7 @@ def _note(steps: dict[str, StepView], recorded: Recorded) -> None:
             view.by, view.output = event.by, event.value
         case (
             RunStarted()
+            | RunAdmitted()
             | WaitReminded()
             | ChangeOpened()
             | ChangeSeen()
