@@ -149,6 +149,33 @@ class RunSlot:
             self._runtime.say(f"the slot of run {self._run.run} is not believed: {error.message}")
 
 
+@dataclass(frozen=True, slots=True)
+class Queued:
+    """Where a queued run stands: its place, who goes first, and what is wrong with the record.
+
+    The place counts from 1; 0 is a run whose turn has come, None one that has none (it is to end itself).
+    """
+
+    place: int | None
+    ahead: tuple[str, ...]
+    problem: str | None = None
+
+
+def queued_at(runtime: Runtime, run: Run) -> Queued | None:
+    """The place of a queued run as its slot has it now; None for a run that does not queue."""
+    if not run.queued or run.is_over or run.admission is None:
+        return None
+    try:
+        slot = slot_record(runtime, run.slug, run.admission.slot).read()[1]
+    except GitflowError as error:
+        return Queued(None, run.admission.behind, error.message)
+    if slot.holds(run.run):
+        return Queued(0, ())
+    waiting = [each.run for each in slot.queue if each.superseded_by is None]
+    place = waiting.index(run.run) + 1 if run.run in waiting else None
+    return Queued(place, slot.before(run.run))
+
+
 def let_go(runtime: Runtime, run: Run) -> None:
     """Free the slot of a run whose terminal turn is durable, then its lease, in this order (protocol 4.1)."""
     repository, now = runtime.repository, runtime.clock.now_ms()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import assert_never
 
 from gitflow_runner.ledger.fsck import Finding
@@ -41,6 +41,7 @@ from gitflow_runner.model.event import (
 from gitflow_runner.model.failure import Failure
 from gitflow_runner.model.run import Run
 from gitflow_runner.model.stored import Stored
+from gitflow_runner.runner.slots import Queued
 
 _UNDER_WAY = frozenset(("running", "retrying", "sleeping", "waiting"))
 PREVIEW = 4 * 1024  # characters of one value
@@ -75,7 +76,7 @@ class RunView:
     output: Stored | None = None
     refused: tuple[DecisionSeen, ...] = ()
     requests: tuple[RequestSeen, ...] = ()
-    notes: tuple[str, ...] = field(default=())
+    queued: Queued | None = None
 
     @property
     def trusted(self) -> bool:
@@ -83,7 +84,13 @@ class RunView:
         return not self.findings
 
 
-def view_run(at: RunRef, run: Run, history: Sequence[Recorded], findings: tuple[Finding, ...]) -> RunView:
+def view_run(
+    at: RunRef,
+    run: Run,
+    history: Sequence[Recorded],
+    findings: tuple[Finding, ...],
+    queued: Queued | None = None,
+) -> RunView:
     """Fold the history into what is shown."""
     steps: dict[str, StepView] = {}
     refused: list[DecisionSeen] = []
@@ -102,7 +109,7 @@ def view_run(at: RunRef, run: Run, history: Sequence[Recorded], findings: tuple[
         for step in steps.values():
             # What was under way when the run ended came to nothing that the run could use.
             step.status = "cancelled" if step.status in _UNDER_WAY else step.status
-    return RunView(at, run, tuple(steps.values()), findings, output, tuple(refused), tuple(requests))
+    return RunView(at, run, tuple(steps.values()), findings, output, tuple(refused), tuple(requests), queued)
 
 
 def _note(steps: dict[str, StepView], recorded: Recorded) -> None:
