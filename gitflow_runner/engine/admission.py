@@ -134,7 +134,8 @@ def rejoin(slot: Slot, entry: SlotEntry, *, holding: bool) -> Slot:
     """The slot with a run in it that its own history puts there: the record was lost or set back."""
     if slot.entry(entry.run) is not None:
         return slot
-    return leave(_holding(slot, entry) if holding else _queueing(slot, entry), frozenset(), entry.at)
+    back = _holding(slot, entry) if holding else _queueing(slot, entry)
+    return leave(_noted(back, Decided(entry.run, "rejoined", entry.at)), frozenset(), entry.at)
 
 
 def insist(slot: Slot, by: str, runs: tuple[str, ...]) -> Slot:

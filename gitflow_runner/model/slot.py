@@ -42,7 +42,9 @@ class Decided:
     """One decision, for people: the last few stay in the slot's record."""
 
     run: str
-    decision: Literal["started", "coexisted", "nested", "queued", "superseding", "admitted", "left"]
+    decision: Literal[
+        "started", "coexisted", "nested", "queued", "superseding", "admitted", "rejoined", "left"
+    ]
     at: int
 
 

@@ -87,11 +87,11 @@ class RunSlot:
         admission = self._run.admission
         if admission is None:
             return True
-        record = slot_record(self._runtime, self._run.slug, admission.slot)
+        record = self._record(admission)
         now = self._runtime.clock.now_ms()
 
         def change(slot: Slot) -> Slot:
-            there = rejoin(slot, self._entry(admission), holding=False)
+            there = self._put_back(slot, admission)
             if admission.decision == "superseding":
                 there = insist(there, self._run.run, admission.behind)
             return leave(there, _gone(self._runtime, self._run.slug, there, self._run.run), now)
@@ -110,7 +110,8 @@ class RunSlot:
             slot = self._read(admission)
             entry = slot.entry(self._run.run)
             if entry is None:
-                slot = self._put_back(admission)
+                record, now = self._record(admission), self._runtime.clock.now_ms()
+                slot = record.update(lambda slot: self._put_back(slot, admission), now)
                 entry = slot.entry(self._run.run)
         except (RefusedError, DamagedError) as error:
             self._doubt(admission, error)
@@ -125,24 +126,30 @@ class RunSlot:
         entries = self._read(admission).entries
         return tuple(e.run for e in entries if e.superseded_by == self._run.run)
 
+    def _record(self, admission: Admission) -> SlotRecord:
+        return slot_record(self._runtime, self._run.slug, admission.slot)
+
     def _read(self, admission: Admission) -> Slot:
-        record = slot_record(self._runtime, self._run.slug, admission.slot)
+        record = self._record(admission)
         tip = self._runtime.repository.resolve(record.ref)
         if self._known is None or self._known[0] != tip:
             self._known = record.read()
         return self._known[1]
 
-    def _put_back(self, admission: Admission) -> Slot:
-        record = slot_record(self._runtime, self._run.slug, admission.slot)
-        entry = self._entry(admission)
-        holding = not self._run.queued
-        return record.update(lambda slot: rejoin(slot, entry, holding=holding), self._runtime.clock.now_ms())
-
-    def _entry(self, admission: Admission) -> SlotEntry:
-        return SlotEntry(self._run.run, admission.version, self._on_new_version, self._run.started)
+    def _put_back(self, slot: Slot, admission: Admission) -> Slot:
+        """The slot with this run in it, and where it was missing with those that it came behind."""
+        if slot.entry(self._run.run) is not None:
+            return slot
+        for run in (*admission.behind, self._run.run):
+            tip = self._runtime.repository.resolve(run_ref(self._run.slug, run))
+            found = None if tip is None else read_run(self._runtime.repository, tip)
+            if found is not None and found.admission is not None and not found.is_over:
+                entry = SlotEntry(run, found.admission.version, self._on_new_version, found.started)
+                slot = rejoin(slot, entry, holding=not found.queued)
+        return slot
 
     def _doubt(self, admission: Admission, error: GitflowError) -> None:
-        record = slot_record(self._runtime, self._run.slug, admission.slot)
+        record = self._record(admission)
         tip = self._runtime.repository.resolve(record.ref)
         if tip != self._doubted:
             self._doubted = tip
