@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from gitflow_runner.errors import ConflictError, DamagedError, TransientError
 from gitflow_runner.git.objects import Oid, RawObject, blob
-from gitflow_runner.git.refs import slot_ref
+from gitflow_runner.git.refs import SLOTS, slot_ref
 from gitflow_runner.git.repository import ObjectReader, RefUpdate, Repository
 from gitflow_runner.ledger.chain import file_in, head_of
 from gitflow_runner.ledger.committer import Committer
@@ -115,7 +115,12 @@ def read_slot(reader: ObjectReader, tip: Oid, name: str) -> Slot:
             raise ShapeError("the record of another slot")
         found: Slot = _SHAPE.decode(fields, _no_value)
     except (ValueError, RecursionError) as error:
-        raise DamagedError("slot.malformed", f"the slot {name} cannot be read: {error}"[:300]) from None
+        raise DamagedError(
+            "slot.malformed",
+            f"the slot {name} cannot be read: {error}"[:300],
+            hint="remove it, then let open runs take their places in it again",
+            fix=(f"git update-ref -d {SLOTS}{name}", "gfr worker --once"),
+        ) from None
     return found
 
 

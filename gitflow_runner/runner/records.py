@@ -9,10 +9,12 @@ from gitflow_runner.trust.reasons import Refusal
 from gitflow_runner.trust.verify import prove
 
 
-def require_record(runtime: Runtime, slug: str, ref: str, tip: Oid, *, code: str, then: str) -> None:
+def require_record(
+    runtime: Runtime, slug: str, ref: str, tip: Oid, *, code: str, then: str, fix: tuple[str, ...] = ()
+) -> None:
     """Refuse (`RefusedError` of that code) what neither this clone nor a runner of the policy signed.
 
-    `then` says what may be done once the ref is removed.
+    `then` says what comes once the ref is removed, `fix` with which commands.
     """
     try:
         signed = prove(runtime.repository.read(tip))
@@ -25,5 +27,5 @@ def require_record(runtime: Runtime, slug: str, ref: str, tip: Oid, *, code: str
             code,
             f"{ref} is not a runner's record: {refusal.message}",
             hint=f"somebody wrote it by hand; remove it, then {then}",
-            fix=(f"git update-ref -d {ref} {tip}",),
+            fix=(f"git update-ref -d {ref} {tip}", *fix),
         ) from None

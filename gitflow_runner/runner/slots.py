@@ -246,9 +246,8 @@ def slot_record(runtime: Runtime, slug: str, digest: str) -> SlotRecord:
     """The slot of that digest; its readers refuse (`slot.untrusted`) what no runner of ours signed."""
 
     def check(ref: str, tip: Oid) -> None:
-        require_record(
-            runtime, slug, ref, tip, code="slot.untrusted", then="open runs take their places in it again"
-        )
+        then, fix = "let open runs take their places in it again", ("gfr worker --once",)
+        require_record(runtime, slug, ref, tip, code="slot.untrusted", then=then, fix=fix)
 
     return SlotRecord(runtime.repository, runtime.committer, slug, digest, check)
 
