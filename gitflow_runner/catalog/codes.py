@@ -100,7 +100,7 @@ RUNNING: Final[Mapping[str, str]] = {
     "db.too_many_rows": "More rows came than a result holds; ask for fewer, or give :max-results.",
     "input.key_missing": "The flow is keyed by :concurrency, and the input has nothing at its :key-field; "
     "every start has to give it, since runs are counted by it.",
-    "input.key_too_large": "The value that runs are counted by takes more than 1 KB; give a shorter one, as an id.",
+    "input.key_too_large": "The value that runs are counted by takes more than 1 KB; give an id.",
     "history.gap": "An event of the run is missing: the numbers of its events do not follow each other.",
     "history.empty": "The run's first commit holds no event.",
     "history.start": "The run's history does not begin with its start.",

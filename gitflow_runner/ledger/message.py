@@ -228,6 +228,10 @@ def _stands(event: ChangeSeen) -> str:
     return event.standing if event.reason is None else f"{event.standing} ({event.reason})"
 
 
+def _begun(event: RunStarted) -> str:
+    return "queued" if event.admission is not None and event.admission.is_waiting else "started"
+
+
 def _by(people: tuple[str, ...]) -> str:
     return f"by {', '.join(people)}" if people else ""
 
@@ -235,9 +239,7 @@ def _by(people: tuple[str, ...]) -> str:
 def _describe(event: Event) -> str:
     match event:
         case RunStarted():
-            queued = event.admission is not None and event.admission.is_waiting
-            begun = "queued" if queued else "started"
-            return f"run {event.slug} {begun} by {event.starter or 'unknown'} ({event.label})"
+            return f"run {event.slug} {_begun(event)} by {event.starter or 'unknown'} ({event.label})"
         case RunAdmitted():
             return "run admitted to its slot"
         case StepStarted():

@@ -121,8 +121,7 @@ def _applied(run: Run, recorded: Recorded) -> Run:
         case StepSkipped():
             return changed(run, steps_done=run.steps_done + 1)
         case StepUnknown():
-            step = _open_step(run, event.identity, event.attempt)
-            return _with_step(run, replace(step, unknown=True))
+            return _step_unknown(run, event)
         case StepResolved():
             return _step_resolved(run, event)
         case TimerSet():
@@ -223,6 +222,10 @@ def _step_failed(run: Run, event: StepFailed) -> Run:
     return _with_step(
         run, replace(step, announced=False, generation=generation, retry_at=event.retry_at, unknown=False)
     )
+
+
+def _step_unknown(run: Run, event: StepUnknown) -> Run:
+    return _with_step(run, replace(_open_step(run, event.identity, event.attempt), unknown=True))
 
 
 def _step_resolved(run: Run, event: StepResolved) -> Run:
