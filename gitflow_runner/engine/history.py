@@ -10,6 +10,7 @@ from gitflow_runner.errors import DamagedError
 from gitflow_runner.model.change import ChangeOpened, ChangeSeen, DecisionAttested
 from gitflow_runner.model.event import (
     BranchTaken,
+    CallbackKept,
     CancelAsked,
     DecisionSeen,
     LateResult,
@@ -117,7 +118,7 @@ class History:
                 self.branches.add(event.identity)
             case DecisionSeen() | RequestSeen() | WaitReminded() | LateResult() | LeaseAcquired():
                 pass
-            case ChangeOpened() | ChangeSeen() | DecisionAttested():
+            case ChangeOpened() | ChangeSeen() | DecisionAttested() | CallbackKept():
                 pass
             case RunPaused() | RunResumed() | RunAdmitted():
                 pass  # pausing and queueing hold the shell's hand, they change no value

@@ -14,6 +14,7 @@ from gitflow_runner.git.objects import Oid
 from gitflow_runner.model.change import ChangeOpened, ChangeSeen, DecisionAttested
 from gitflow_runner.model.event import (
     BranchTaken,
+    CallbackKept,
     CancelAsked,
     DecisionSeen,
     Event,
@@ -197,7 +198,7 @@ def _messages(event: Event, resolved: Mapping[str, OpenWaitState]) -> list[str]:
     match event:
         case DecisionSeen(reason=str(reason), oid=oid) | RequestSeen(reason=str(reason), oid=oid):
             return [_trailer("Refused", f"{oid} {reason}")]
-        case RequestSeen(oid=oid) | RunStarted(request=str(oid)):
+        case RequestSeen(oid=oid) | RunStarted(request=str(oid)) | CallbackKept(oid=oid):
             return [_trailer("Consumed", oid)]
         case WaitResolved(counted=counted, folder=folder) if resolved[folder].wait.wait == "event":
             return [_trailer("Consumed", oid) for oid in counted]
@@ -262,6 +263,8 @@ def _describe(event: Event) -> str:
             return f"{event.label} {event.choice}"
         case WaitOpened():
             return f"wait {_name(event.folder)} opened: {event.title}"
+        case CallbackKept():
+            return f"answer {event.oid[:10]} kept for {event.key}"
         case WaitReminded():
             return f"wait {_name(event.folder)} reminded"
         case ChangeOpened():

@@ -179,6 +179,23 @@ class WaitOpened:
     editor_counts: bool = False
     remind_at: tuple[int, ...] = ()  # ms
     proposal: Proposal | None = None
+    keys: tuple[str, ...] = ()  # fingerprints of the keys that may answer an event wait
+    required: tuple[str, ...] = ()  # what an answer must hold
+
+
+@dataclass(frozen=True, slots=True)
+class CallbackKept:
+    """An answer that came before its wait is kept for it, under the wait's key; times as recorded."""
+
+    kind: ClassVar[str] = "callback.kept"
+    folder: str  # `EARLY`
+    oid: str
+    ref: str
+    key: str
+    principal: str
+    fingerprint: str
+    signed: str  # hex SHA-256 of the bytes that were signed: in another object it is the same answer
+    value: Stored
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,7 +225,7 @@ class DecisionSeen:
 
 @dataclass(frozen=True, slots=True)
 class WaitResolved:
-    """The wait is over; `counted` are the decision commits that carry it and become parents."""
+    """The wait is over; `counted` are the commits that carry it: decisions become parents, callbacks not."""
 
     kind: ClassVar[str] = "wait.resolved"
     identity: str
@@ -342,6 +359,7 @@ Event = (
     | TimerFired
     | BranchTaken
     | WaitOpened
+    | CallbackKept
     | ChangeOpened
     | ChangeSeen
     | DecisionAttested

@@ -14,6 +14,7 @@ from gitflow_runner.errors import DamagedError, Place
 from gitflow_runner.model.change import ChangeOpened, ChangeSeen, DecisionAttested
 from gitflow_runner.model.event import (
     BranchTaken,
+    CallbackKept,
     CancelAsked,
     DecisionSeen,
     LateResult,
@@ -41,7 +42,9 @@ from gitflow_runner.model.event import (
     WaitReminded,
     WaitResolved,
 )
+from gitflow_runner.model.ids import EARLY
 from gitflow_runner.model.run import (
+    KeptCallback,
     OpenStep,
     OpenTimer,
     OpenWaitState,
@@ -54,6 +57,7 @@ from gitflow_runner.model.run import (
 )
 
 CALL = "call-flow"  # a step that waits for the run which it started
+_AFTERWARDS = ("late", "resolved", "duplicate")
 _BEGINNINGS = (StepStarted, TimerSet, WaitOpened, RunSucceeded)  # nothing of these before the admission
 
 
@@ -132,6 +136,8 @@ def _applied(run: Run, recorded: Recorded) -> Run:
         case WaitOpened():
             state = OpenWaitState(event, recorded.at)
             return changed(run, waits=(*run.waits, state), steps_begun=run.steps_begun + 1)
+        case CallbackKept():
+            return _callback_kept(run, recorded.at, event)
         case WaitReminded():
             return _reminded(run, event)
         case ChangeOpened() | ChangeSeen() | DecisionAttested():
@@ -239,8 +245,9 @@ def _step_resolved(run: Run, event: StepResolved) -> Run:
 
 
 def _decision_seen(run: Run, at: int, event: DecisionSeen) -> Run:
-    if event.reason in ("late", "resolved") and run.wait(event.folder) is None:
-        return run  # it came to a wait that is over, and changes nothing
+    stray = event.reason in _AFTERWARDS or (event.folder == EARLY and event.reason is not None)
+    if stray and run.wait(event.folder) is None:
+        return run  # it came to a wait that is over or not yet there, and changes nothing
     state = _open_wait(run, event.folder)
     before = next((s for s in state.seen if s.oid == event.oid), None)
     # Judged again after a policy change: the first sight keeps its time.
@@ -258,10 +265,27 @@ def _decision_seen(run: Run, at: int, event: DecisionSeen) -> Run:
     return _with_wait(run, replace(state, seen=(*kept, seen)))
 
 
+def _callback_kept(run: Run, at: int, event: CallbackKept) -> Run:
+    if any(known.oid == event.oid for known in run.kept):
+        raise _damaged(run, "history.callback", f"{event.oid} is kept twice")
+    kept = KeptCallback(event.oid, event.ref, event.key, at, event.principal, event.fingerprint)
+    return changed(run, kept=(*run.kept, kept))
+
+
 def _wait_resolved(run: Run, event: WaitResolved) -> Run:
-    _open_wait(run, event.folder)
+    state = _open_wait(run, event.folder)
+    if state.wait.wait == "event" and event.outcome == "answered":
+        run = _answered(run, state, event)
     left = tuple(w for w in run.waits if w.wait.folder != event.folder)
     return changed(run, waits=left, steps_done=run.steps_done + 1)
+
+
+def _answered(run: Run, state: OpenWaitState, event: WaitResolved) -> Run:
+    """An answer that was kept is used up: it serves one wait."""
+    counted = {seen.oid for seen in state.seen if seen.reason is None}
+    if len(event.counted) != 1 or not set(event.counted) <= counted:
+        raise _damaged(run, "history.callback", f"no answer that counts resolves {event.folder}")
+    return changed(run, kept=tuple(each for each in run.kept if each.oid not in event.counted))
 
 
 def _reminded(run: Run, event: WaitReminded) -> Run:

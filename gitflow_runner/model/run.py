@@ -92,6 +92,18 @@ class SeenAttestation:
 
 
 @dataclass(frozen=True, slots=True)
+class KeptCallback:
+    """An answer that waits for its wait, as `CallbackKept` says."""
+
+    oid: str
+    ref: str
+    key: str
+    kept_at: int
+    principal: str
+    fingerprint: str
+
+
+@dataclass(frozen=True, slots=True)
 class OpenWaitState:
     """An open wait with what has come in so far; `opened_at` in ms."""
 
@@ -130,6 +142,7 @@ class Run:
     output: str | None = None  # hex SHA-256
     failure: Failure | None = None
     admission: Admission | None = None
+    kept: tuple[KeptCallback, ...] = ()  # answers that came early, oldest first
     queued: bool = False  # not yet admitted to its slot: nothing of it has begun
 
     @property

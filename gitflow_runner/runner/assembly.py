@@ -17,6 +17,7 @@ from gitflow_runner.model.pin import Pin
 from gitflow_runner.model.spec import Effect
 from gitflow_runner.runner.attempt import Attempts
 from gitflow_runner.runner.buffer import Buffer
+from gitflow_runner.runner.callbacks import Callbacks
 from gitflow_runner.runner.changes import Changes
 from gitflow_runner.runner.children import Children, Launch, relatives_files
 from gitflow_runner.runner.code import Code
@@ -120,6 +121,18 @@ class Assembly:
         return Changes(self.desk, self.proposals, self.buffer, self.pin, self.runtime.forge_memory)
 
     @cached_property
+    def callbacks(self) -> Callbacks:
+        """Who answers its event waits."""
+        return Callbacks(
+            repository=self.runtime.repository,
+            buffer=self.buffer,
+            policies=self.runtime.policies,
+            clock=self.runtime.clock,
+            slug=Slug(self.pin.slug),
+            require_fresh=partial(require_fresh, self.runtime),
+        )
+
+    @cached_property
     def inbox(self) -> Inbox:
         """What people sent."""
         return Inbox(
@@ -130,6 +143,7 @@ class Assembly:
             clock=self.runtime.clock,
             pin=self.pin,
             changes=self.changes,
+            callbacks=self.callbacks,
             fetch=partial(fetch, self.runtime),
             require_fresh=partial(require_fresh, self.runtime),
         )

@@ -11,6 +11,7 @@ from gitflow_runner.ledger.listing import RunRef
 from gitflow_runner.model.change import ChangeOpened, ChangeSeen, DecisionAttested
 from gitflow_runner.model.event import (
     BranchTaken,
+    CallbackKept,
     CancelAsked,
     DecisionSeen,
     LateResult,
@@ -152,6 +153,7 @@ def _note(steps: dict[str, StepView], recorded: Recorded) -> None:
             RunStarted()
             | RunAdmitted()
             | WaitReminded()
+            | CallbackKept()
             | ChangeOpened()
             | ChangeSeen()
             | DecisionAttested()
