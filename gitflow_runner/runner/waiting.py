@@ -95,10 +95,8 @@ class Waits:
         need, role, human, limit = request.need, request.role, request.human, request.timeout_ms
         excluded: tuple[str, ...] = ()
         edits: tuple[str, ...] = ()
-        editor_counts = False
         keys: tuple[str, ...] = ()
-        policy_oid = None
-        proposal = None
+        editor_counts, policy_oid, proposal = False, None, None
         if request.kind == "approval":
             policy, rule = self._rule(folder)
             policy_oid = self._policies.tip()
@@ -112,11 +110,9 @@ class Waits:
             if rule.edit:
                 edits, editor_counts = tuple(request.edit), rule.editor_counts
             if request.propose is not None:
-                prepared = self._proposals.prepare(
-                    run, folder, title, digest, request.propose, policy.protected_branch, now
-                )
-                files[PROPOSAL_FILE] = prepared.file
-                proposal = prepared.proposal
+                branch = policy.protected_branch
+                made = self._proposals.prepare(run, folder, title, digest, request.propose, branch, now)
+                files[PROPOSAL_FILE], proposal = made.file, made.proposal
         elif role is not None:
             keys, policy_oid = self._keys(role), self._policies.tip()
         length = min(limit, MAX_WAIT_MS)
