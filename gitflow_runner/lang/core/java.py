@@ -113,7 +113,7 @@ def _is_same_letter(one: str, other: str) -> bool:
 
 
 def _without_case(letter: str) -> str:
-    """The lower case of the upper case, each of one letter as in Java: `ß` has no upper case, `İ` becomes `i`."""
+    """The lower case of the upper case, each one letter as in Java: `ß` stays, `İ` becomes `i`."""
     upper = letter.upper()
     return (upper if len(upper) == 1 else letter).lower()[0]
 
