@@ -16,6 +16,7 @@ from gitflow_runner.git.refs import GATES, INBOXES, POLICY, is_ours
 from gitflow_runner.git.repository import ObjectReader
 from gitflow_runner.ledger.chain import file_in, head_of
 from gitflow_runner.runner.clock import SystemClock, SystemJitter
+from gitflow_runner.runner.gpg_home import GpgHomes
 from gitflow_runner.runner.hook_call import HookCall, Judgement, told
 from gitflow_runner.runner.local import LocalState
 from gitflow_runner.runner.pushed import Change, check_move, read_changes
@@ -41,7 +42,7 @@ def judge_push(call: HookCall) -> Judgement:
     remarks: list[str] = []
     pushed = {change.name: change.new for change in changes}
     try:
-        chain = _chain(repository, pushed, remarks)
+        chain = _chain(repository, pushed, remarks, GpgHomes(call.environment))
     except GitflowError as error:
         return Judgement((told(POLICY, error),))
     received = Received(repository, chain, SystemClock().now_ms(), pushed)
@@ -69,7 +70,7 @@ def open_pushed(call: HookCall) -> PygitRepository:
 
 
 def _chain(
-    repository: PygitRepository, pushed: Mapping[str, Oid | None], remarks: list[str]
+    repository: PygitRepository, pushed: Mapping[str, Oid | None], remarks: list[str], homes: GpgHomes
 ) -> PolicyChain | None:
     """The policy as it will stand; None where this repository trusts none yet."""
     local = LocalState(repository.common_dir / "gitflow")
@@ -79,11 +80,11 @@ def _chain(
         return None
     now = SystemClock().now_ms()
     if pinned is not None:
-        return load_chain(repository, tip, pinned, now=now, known=local.known_policy())
+        return load_chain(repository, tip, pinned, now=now, known=local.known_policy(), open_gpg=homes.open)
     if POLICY in pushed:
         # Nobody here can say whether it is the right one; but it has to be whole.
         digest = policy_digest(_text(repository, tip))
-        load_chain(repository, tip, digest, now=now)
+        load_chain(repository, tip, digest, now=now, open_gpg=homes.open)
         remarks.append(f"the server trusts no policy yet; there, once: gfr trust pin {digest}")
     return None
 

@@ -159,7 +159,7 @@ def _approval(change: Change, new: Oid, received: Received) -> None:
     assert at is not None, "the name's form was checked"
     raw = _small(received, new)
     parents = decode_commit(raw.data).parents if raw.kind == "commit" else ()
-    prove(raw)
+    prove(raw, received.policy.keyring)
     if len(parents) != 1:
         raise Refusal("parent", "an approval has exactly one parent, the wait commit")
     place = (parents[0], at.run_id, at.wait)
@@ -184,7 +184,7 @@ def _callback(change: Change, new: Oid, received: Received) -> None:
     at = parse_callback_ref(change.name)
     assert at is not None, "the name's form was checked"
     raw = _small(received, new)
-    signed = prove(raw)
+    signed = prove(raw, received.policy.keyring)
     principal = received.policy.keyring.who(signed, first_seen=received.now, now=received.now)
     parents = decode_commit(raw.data).parents
     if len(parents) != 1:
@@ -225,10 +225,10 @@ def _request(change: Change, new: Oid, received: Received) -> None:
 def _wish(raw: RawObject, received: Received) -> str:
     """Who says what needs no run: start one, change the policy, let a commit past its gate."""
     reader, policy, now = received.repository, received.policy, received.now
-    match parse_any(prove(raw).message):
+    match parse_any(prove(raw, policy.keyring).message):
         case PolicyChange():
             assert received.chain is not None, "a policy is in force"
-            signed, _ = read_consent(reader, raw.oid, received.chain.tip.oid)
+            signed, _ = read_consent(reader, raw.oid, received.chain.tip.oid, policy)
             name = policy.keyring.who(signed, first_seen=now, now=now)
             return policy.check_duty(policy.policy_change, name, None).name
         case BreakGlass():
@@ -316,7 +316,8 @@ def _count(received: Received, inbox: str, principal: str) -> None:
 
 def _owners(received: Received, oid: Oid) -> frozenset[str]:
     try:
-        return received.policy.keyring.owners(prove(received.repository.read(oid)).key)
+        ring = received.policy.keyring
+        return ring.owners(prove(received.repository.read(oid), ring).key)
     except Refusal:
         return frozenset()
 

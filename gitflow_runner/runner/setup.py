@@ -17,6 +17,8 @@ from gitflow_runner.runner.runtime import Runtime
 from gitflow_runner.runner.scaffold import template, with_block
 from gitflow_runner.runner.signers import bare, write_signers
 from gitflow_runner.runner.sync import fetch
+from gitflow_runner.trust.gpgkey import GpgKey
+from gitflow_runner.trust.keyring import Key
 from gitflow_runner.trust.policy import Policy, policy_digest
 from gitflow_runner.trust.policy_text import POLICY_FILE
 from gitflow_runner.trust.signer import new_key_file
@@ -150,7 +152,7 @@ def _values(runtime: Runtime, person: Person) -> dict[str, str]:
     signer = person.require_signer("init")
     return {
         "PERSON": _edn_text(person.email),
-        "PERSON_KEY": bare(signer.key.line),
+        "PERSON_KEY": _edn_key(signer.key),
         "RUNNER": _edn_text(f"runner@{runtime.host}"),
         "RUNNER_KEY": bare(runtime.signer.key.line),
     }
@@ -204,6 +206,12 @@ def _commit(runtime: Runtime, work_dir: Path, paths: Sequence[str]) -> str | Non
         "commit", "--quiet", "--gpg-sign", "-m", "Prepare flows, settings and policy", "--only", "--", *paths
     )
     return git.run("rev-parse", "HEAD").decode().strip()
+
+
+def _edn_key(key: Key) -> str:
+    if isinstance(key, GpgKey):
+        return f'{{:gpg "{key.fingerprint}"\n            :block "{key.block}"}}'
+    return f'{{:ssh "{bare(key.line)}"}}'
 
 
 def _edn_text(text: str) -> str:

@@ -24,6 +24,7 @@ from gitflow_runner.runner.seen import RunnerLogs
 from gitflow_runner.runner.witness import witnessed_evidence
 from gitflow_runner.trust.policy import Policy
 from gitflow_runner.trust.quorum import Evidence, SignedApproval, judge
+from gitflow_runner.trust.reasons import Refusal
 from gitflow_runner.trust.statement import Start, parse_statement
 from gitflow_runner.trust.turns import verify_turn
 from gitflow_runner.trust.verify import prove
@@ -169,7 +170,7 @@ def _starts(
         return
     oid = Oid(started.request)
     try:
-        signed = prove(reader.read(oid))
+        signed = prove(reader.read(oid), None if policy is None else policy.keyring)
         said = parse_statement(signed.message, Start)
     except GitflowError as error:
         yield Finding(error.code, oid, f"the start request: {error.message}")
@@ -280,9 +281,20 @@ def _resolution(
         if result.oid in witnessed:
             continue  # no key of the person stands behind it, or one in a commit of the project
         try:
-            newest.keyring.who(prove(reader.read(result.oid)), first_seen=times.get(result.oid, now), now=now)
+            _still_good(reader.read(result.oid), pinned, newest, times.get(result.oid, now), now)
         except GitflowError as error:
             if error.code == "signature.key_revoked":
                 yield Finding(
                     "approved_by_revoked_key", result.oid, f"{result.principal}'s key was revoked since"
                 )
+
+
+def _still_good(raw: RawObject, pinned: Policy, newest: Policy, seen: int, now: int) -> None:
+    """Refuse what the newest policy no longer takes; a GPG key that left it is proven by the pinned one."""
+    try:
+        signed = prove(raw, newest.keyring)
+    except Refusal as refusal:
+        if refusal.reason == "key_revoked":
+            raise
+        signed = prove(raw, pinned.keyring)
+    newest.keyring.who(signed, first_seen=seen, now=now)

@@ -15,7 +15,7 @@ from gitflow_runner.trust.reasons import Refusal
 from gitflow_runner.trust.revocation import Revocations
 from gitflow_runner.trust.signer import Signer, sign_commit
 from gitflow_runner.trust.statement import Promotion, PromotionAction, parse_statement, write_message
-from gitflow_runner.trust.verify import prove
+from gitflow_runner.trust.verify import signed_message
 
 MAX_PROMOTIONS = 100_000
 
@@ -99,6 +99,9 @@ def load_live(
 def read_promotions(reader: ObjectReader, tip: Oid, slug: str) -> list[Promoted]:
     """All links up to `tip`, oldest first: whole, numbered and signed, whoever the signers are.
 
+    A GPG signature is only well-formed: its key may have left the policy long ago, and who stands behind the
+    tip, which holds all others by their ids, is asked elsewhere.
+
     Raises `RefusedError` (`live.chain`).
     """
     found: list[Promoted] = []
@@ -106,7 +109,7 @@ def read_promotions(reader: ObjectReader, tip: Oid, slug: str) -> list[Promoted]
     while len(found) < MAX_PROMOTIONS:
         raw = reader.read(oid)
         try:
-            promotion = parse_statement(prove(raw).message, Promotion)
+            promotion = parse_statement(signed_message(raw), Promotion)
         except Refusal as refusal:
             raise broken("live", oid, refusal.message) from None
         if promotion.flow != slug:

@@ -219,7 +219,7 @@ class _Court:
                     raise Refusal("role", f"no account {evidence.account} of {evidence.forge} is mapped")
                 return _Person(name)
             case MergeApproval():
-                signed = signed_merge(evidence.raw, evidence.head)
+                signed = signed_merge(evidence.raw, evidence.head, self.ring)
                 who = check_key(signed, self.ring, self.pinned, seen=evidence.seen, now=self.now)
                 return _Person(who, signed.fingerprint, evidence.raw, signed)
             case ContentApproval():
@@ -232,7 +232,7 @@ class _Court:
             raw = self.reader.read(evidence.oid)
         except DamagedError as problem:
             raise Refusal("malformed", problem.message) from None
-        signed = prove(raw)
+        signed = prove(raw, self.ring)
         if signed.kind != "commit":
             raise Refusal("malformed", f"an approval is a commit, {evidence.oid} is a {signed.kind}")
         return _Person(
@@ -318,7 +318,7 @@ def revoked_approvers(outcome: Outcome, newest: Policy, now: int) -> tuple[str, 
 
     Before the first effect after the wait the caller judges anew instead, which refuses such a key.
     """
-    gone = {key.fingerprint for key in newest.revoked if key.since <= now}
+    gone = newest.keyring.gone(now)
     return tuple(
         result.principal
         for result in outcome.results

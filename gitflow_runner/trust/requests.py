@@ -20,7 +20,7 @@ from gitflow_runner.git.objects import (
     encode_tree,
 )
 from gitflow_runner.git.repository import ObjectReader
-from gitflow_runner.trust.keyring import Signed
+from gitflow_runner.trust.keyring import Keyring, Signed
 from gitflow_runner.trust.policy import Policy
 from gitflow_runner.trust.reasons import Refusal
 from gitflow_runner.trust.signer import Signer, sign_commit
@@ -69,7 +69,7 @@ def read_start(
     `steers` asks for the policy's `:control` role; without it any listed person or agent may start. Raises
     `Refusal`: signature reasons, `trailers`, `parent`, `tree`, `payload`, `role`, `not_human`.
     """
-    signed = _prove_commit(raw)
+    signed = _prove_commit(raw, policy.keyring)
     principal = policy.keyring.who(signed, first_seen=first_seen, now=now)
     check_skew(signed.time, first_seen, policy.skew_ms)
     start = parse_statement(signed.message, Start)
@@ -90,7 +90,7 @@ def read_request(
 
     The same request may come in several objects: the caller takes (run, principal, nonce) once.
     """
-    signed = _prove_commit(raw)
+    signed = _prove_commit(raw, policy.keyring)
     principal = policy.keyring.who(signed, first_seen=first_seen, now=now)
     check_skew(signed.time, first_seen, policy.skew_ms)
     request = parse_statement(signed.message, Request)
@@ -177,8 +177,8 @@ def _build(
     return (*blobs.values(), tree, sign_commit(commit, signer))
 
 
-def _prove_commit(raw: RawObject) -> Signed:
-    signed = prove(raw)
+def _prove_commit(raw: RawObject, ring: Keyring | None = None) -> Signed:
+    signed = prove(raw, ring)
     if signed.kind != "commit":
         raise Refusal("malformed", f"a statement is a commit, not a {signed.kind}")
     return signed
