@@ -5,7 +5,9 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from tempfile import TemporaryDirectory
+from shutil import rmtree
+from tempfile import mkdtemp
+from weakref import finalize
 
 from gitflow_runner.runner.person import process_runner
 from gitflow_runner.trust.gpgsig import FAR_AHEAD, Gpg, GpgProgram
@@ -31,24 +33,24 @@ class GpgHomes:
         return self._homes[name]
 
     def _make(self, blocks: Sequence[str]) -> _Home:
-        folder = TemporaryDirectory(prefix="gfr-gpg-")
-        place = Path(folder.name)
+        place = Path(mkdtemp(prefix="gfr-gpg-"))
         for part in ("home", "signatures"):
             (place / part).mkdir(mode=0o700)
         gpg = GpgProgram(place / "home", place / "signatures", self._run, at=FAR_AHEAD)
         for block in blocks:
             if not gpg.take(block):
+                rmtree(place, ignore_errors=True)
                 raise Refusal(
                     "unsupported_scheme", "a GPG signature, and gpg does not run here: install gnupg"
                 )
-        return _Home(folder, gpg)
+        return _Home(place, gpg)
 
 
 class _Home:
     """gpg over its folder, asked once for each signature."""
 
-    def __init__(self, folder: TemporaryDirectory[str], gpg: GpgProgram) -> None:
-        self._folder = folder  # goes with this object
+    def __init__(self, folder: Path, gpg: GpgProgram) -> None:
+        finalize(self, rmtree, folder, ignore_errors=True)  # when nobody asks any more, or the process ends
         self._gpg = gpg
         self._told: dict[tuple[bytes, bytes], str] = {}
 

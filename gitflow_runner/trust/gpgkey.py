@@ -61,20 +61,15 @@ def parse_key_block(block: str, *, min_rsa: int = MIN_RSA_BITS) -> GpgKey:
         data = base64.b64decode(found[1].replace("\n", ""), validate=True)
     except binascii.Error:
         raise Refusal("malformed", "the public key block is not base64") from None
-    primary: bytes | None = None
-    for tag, body in _packets(data):
-        if tag in _SECRET:
-            raise Refusal("malformed", "the block holds a secret key: make another key, this one is told")
-        if tag == _PRIMARY and primary is not None:
-            raise Refusal("malformed", "a block with several keys")
-        if primary is None and tag != _PRIMARY:
-            raise Refusal("malformed", "a block that does not begin with a public key")
-        if tag in (_PRIMARY, _SUBKEY):
-            _check_version(body)
+    packets = _packets(data)
+    first, primary = next(packets)  # what is not empty holds a packet, or was refused
+    _check_packet(first, primary)
+    if first != _PRIMARY:
+        raise Refusal("malformed", "a block that does not begin with a public key")
+    for tag, body in packets:
+        _check_packet(tag, body)
         if tag == _PRIMARY:
-            primary = body
-    if primary is None:
-        raise Refusal("malformed", "an empty public key block")
+            raise Refusal("malformed", "a block with several keys")
     _check_strength(primary, min_rsa)
     framed = b"\x99" + len(primary).to_bytes(2, "big") + primary
     return GpgKey(hashlib.sha1(framed, usedforsecurity=False).hexdigest().upper(), text)
@@ -112,8 +107,10 @@ def _new_length(data: bytes, position: int) -> tuple[int, int]:
     return ((first - 192) << 8) + data[position + 1] + 192, position + 2
 
 
-def _check_version(body: bytes) -> None:
-    if len(body) < 8 or body[0] != 4:
+def _check_packet(tag: int, body: bytes) -> None:
+    if tag in _SECRET:
+        raise Refusal("malformed", "the block holds a secret key: make another key, this one is told")
+    if tag in (_PRIMARY, _SUBKEY) and (len(body) < 8 or body[0] != 4):
         raise Refusal("malformed", "only version 4 of OpenPGP's keys is read")
 
 

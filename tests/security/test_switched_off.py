@@ -27,6 +27,7 @@ CLOSE_BY = (
     "tests/unit/test_changes.py",
     "tests/unit/test_eligible.py",
     "tests/unit/test_glass.py",
+    "tests/unit/test_gpg_keys.py",
     "tests/unit/test_gpgsig.py",
     "tests/unit/test_known_logs.py",
     "tests/unit/test_landing.py",
@@ -49,7 +50,12 @@ CLOSE_BY = (
 )
 """Tests of single parts, quick; most checks are missed by one of them."""
 
-ATTACKS = ("tests/security", "tests/integration/test_git_oracle.py", "tests/integration/test_audit.py")
+ATTACKS = (
+    "tests/security",
+    "tests/integration/test_audit.py",
+    "tests/integration/test_git_oracle.py",
+    "tests/integration/test_gpg_people.py",
+)
 """The rest: whole commands against real repositories."""
 
 
