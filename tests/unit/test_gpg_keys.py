@@ -112,7 +112,7 @@ def test_one_key_is_read_whatever_the_form_of_its_packets(text: str) -> None:
         (block(old(6, b"\x04")), "malformed"),
         (block(old(6, KEY), old(14, body(version=6))), "malformed"),
         (block(old(6, KEY)[:-1]), "malformed"),
-        (block(b"\x00" + old(6, KEY)), "malformed"),
+        (block(old(6, KEY), b"\x00\x00"), "malformed"),
         (block(old(6, KEY), b"\x83"), "malformed"),
         (block(old(6, KEY), bytes((0xC0 | 13, 224)), b"a"), "malformed"),
         (block(old(6, KEY), bytes((0xC0 | 13, 200))), "malformed"),
