@@ -18,13 +18,13 @@ from gitflow_runner.runner.attested import attested_in, evidence_of, level_of, p
 from gitflow_runner.runner.buffer import Buffer
 from gitflow_runner.runner.changes import Changes, place_of
 from gitflow_runner.runner.clock import Clock
+from gitflow_runner.runner.clock_watch import ClockWatch
 from gitflow_runner.runner.policies import Policies
 from gitflow_runner.runner.requests import Requests
 from gitflow_runner.trust.approval import OpenWait
 from gitflow_runner.trust.quorum import Evidence, Outcome, Result, SignedApproval, judge
 
 LOOK_EVERY_MS = 30_000  # inboxes are looked at at least this often (protocol 4.6)
-CLOCK_DRIFT_MS = 60_000
 MAX_RECORDED_REFUSALS = 64
 
 # A person's fault is final; what hangs on the policy is judged again when that changes (protocol 6.6).
@@ -52,6 +52,7 @@ class Inbox:
         policies: Policies,
         requests: Requests,
         clock: Clock,
+        clock_watch: ClockWatch,
         pin: Pin,
         changes: Changes,
         fetch: Callable[[], bool],
@@ -69,18 +70,16 @@ class Inbox:
         self._require_fresh = require_fresh
         self._fetched_at = clock.monotonic_ms()
         self._looked_at: int | None = None
-        self._drift = clock.now_ms() - clock.monotonic_ms()
+        self._clock_watch = clock_watch
         self._judged: dict[str, tuple[object, ...]] = {}
 
     def is_due(self) -> bool:
         """Whether the last look is so long ago that another is owed."""
         return self._looked_at is None or self._clock.monotonic_ms() - self._looked_at >= LOOK_EVERY_MS
 
-    def clock_suspect(self) -> bool:
-        """Whether the wall clock jumped or lies behind what was recorded; then no time is judged."""
-        now = self._clock.now_ms()
-        jumped = abs(now - self._clock.monotonic_ms() - self._drift) > CLOCK_DRIFT_MS
-        return jumped or now < self._buffer.run.at
+    def clock_doubt(self) -> str | None:
+        """Why the wall clock is not believed now, None if it is; without it no time is judged."""
+        return self._clock_watch.doubt(self._buffer.run.at)
 
     def look(self, *, fresh: bool = False) -> bool:
         """Read requests and decisions once; everything found is durable on return.
@@ -97,7 +96,7 @@ class Inbox:
         if self._buffer.run.is_over:
             return heard
         self._requests.look()
-        if self._buffer.run.is_over or self.clock_suspect():
+        if self._buffer.run.is_over or self.clock_doubt() is not None:
             return heard
         for folder in [s.wait.folder for s in self._buffer.run.waits if s.wait.wait == "approval"]:
             heard = self._look_at(folder, began, fresh) and heard

@@ -21,6 +21,7 @@ from gitflow_runner.model.event import Recorded
 from gitflow_runner.model.spec import Spec
 from gitflow_runner.net.mail import MailClient
 from gitflow_runner.runner.clock import Clock, Jitter
+from gitflow_runner.runner.clock_watch import ClockWatch
 from gitflow_runner.runner.forge_memory import ForgeMemory
 from gitflow_runner.runner.gpg_home import GpgHomes
 from gitflow_runner.runner.isolated import FunctionWorker
@@ -117,6 +118,16 @@ class Runtime:
     def open_gpg(self) -> OpenGpg:
         """Who is asked about GPG signatures; nothing is started before the first one."""
         return GpgHomes(self.environment).open
+
+    @cached_property
+    def clock_watch(self) -> ClockWatch:
+        """What tells whether the wall clock jumped since this process first drove a run."""
+        return ClockWatch(self.clock)
+
+    @cached_property
+    def clocks_doubted(self) -> set[str]:
+        """The runs that this process has said it holds, because it does not believe its clock."""
+        return set()
 
     @cached_property
     def person(self) -> Person:
