@@ -19,6 +19,7 @@ from gitflow_runner.git.refs import (
     TRIGGERS,
     approvals_prefix,
     callbacks_prefix,
+    live_ref,
     parse_approval_ref,
     parse_callback_ref,
     parse_live_ref,
@@ -39,7 +40,7 @@ from gitflow_runner.runner.asked import as_asked
 from gitflow_runner.runner.pushed import Change, run_refs
 from gitflow_runner.trust.approval import OpenWait
 from gitflow_runner.trust.glass import read_break_glass
-from gitflow_runner.trust.live import load_live
+from gitflow_runner.trust.live import load_live, read_promotion_consent
 from gitflow_runner.trust.log import load_log
 from gitflow_runner.trust.policy import Policy
 from gitflow_runner.trust.policy_chain import PolicyChain, read_consent
@@ -47,7 +48,7 @@ from gitflow_runner.trust.quorum import SignedApproval, judge
 from gitflow_runner.trust.reasons import Refusal
 from gitflow_runner.trust.release import verify_release
 from gitflow_runner.trust.requests import read_answer, read_request, read_start
-from gitflow_runner.trust.statement import BreakGlass, PolicyChange, parse_any
+from gitflow_runner.trust.statement import BreakGlass, PolicyChange, Promotion, parse_any
 from gitflow_runner.trust.turns import verify_turn
 from gitflow_runner.trust.verify import prove
 
@@ -231,6 +232,9 @@ def _wish(raw: RawObject, received: Received) -> str:
             signed, _ = read_consent(reader, raw.oid, received.chain.tip.oid, policy)
             name = policy.keyring.who(signed, first_seen=now, now=now)
             return policy.check_duty(policy.policy_change, name, None).name
+        case Promotion() as said:
+            before = received.tip(live_ref(said.flow))
+            return read_promotion_consent(reader, raw.oid, before, policy, now=now)[0]
         case BreakGlass():
             return read_break_glass(raw, policy, now=now, ttl_ms=policy.skew_ms)[0]
         case _:

@@ -116,6 +116,7 @@ def test_one_key_is_read_whatever_the_form_of_its_packets(text: str) -> None:
         (block(old(6, KEY), b"\x83"), "malformed"),
         (block(old(6, KEY), bytes((0xC0 | 13, 224)), b"a"), "malformed"),
         (block(old(6, KEY), bytes((0xC0 | 13, 200))), "malformed"),
+        (block(old(6, KEY), bytes((0xC0 | 13, 224, 0)) + b"a" * 8_384), "malformed"),
         (block(old(6, KEY), bytes((0xC0 | 13,))), "malformed"),
         (block(old(6, body(DSA, 2048))), "weak_algorithm"),
         (block(old(6, body(RSA, 2047))), "weak_algorithm"),
