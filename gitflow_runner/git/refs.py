@@ -43,6 +43,7 @@ GATES = "refs/for/"
 ACTIVE = "refs/runner/active/"
 SLOTS = "refs/runner/slots/"
 LOGS = "refs/runner/log/"
+CERTIFICATES = "refs/runner/certs/"
 TRIGGERS = "refs/runner/triggers/"
 KV = "refs/runner/kv/"
 JOBS = "refs/runner/jobs/"
@@ -107,6 +108,7 @@ _REQUEST = Shape(REQUESTS, (_REQUEST_FOR, WORD))
 _ACTIVE = Shape(ACTIVE, (RUN_ID,))
 _SLOT = Shape(SLOTS, (SLUG, DIGEST))
 _LOG = Shape(LOGS, (DIGEST,))
+_CERTIFICATE = Shape(CERTIFICATES, (re.compile(r"[0-9a-f]{40}"),))
 _TRIGGER = Shape(TRIGGERS, (SLUG, WORD))
 _KV = Shape(KV, (WORD,))
 _JOB = Shape(JOBS, (WORD, WORD))
@@ -122,6 +124,7 @@ _ALL = (
     _ACTIVE,
     _SLOT,
     _LOG,
+    _CERTIFICATE,
     _TRIGGER,
     _KV,
     _JOB,
@@ -390,7 +393,7 @@ def parse_archive_ref(name: str) -> str | None:
 
 def sync_refspecs(remote: str, protected_branch: str) -> tuple[str, ...]:
     """What a clone fetches from its remote (architecture 2.4, Sync); none of them is forced."""
-    same = (APPROVALS, CALLBACKS, REQUESTS, LIVE, RELEASES, LOGS)
+    same = (APPROVALS, CERTIFICATES, CALLBACKS, REQUESTS, LIVE, RELEASES, LOGS)
     return (
         *(f"{prefix}*:{prefix}*" for prefix in same),
         f"{POLICY}:{POLICY}",

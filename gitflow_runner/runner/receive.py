@@ -7,10 +7,11 @@ not at all, so a policy that comes with it already judges the rest.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 
 from gitflow_runner.errors import GitflowError, RefusedError
-from gitflow_runner.git.objects import Oid
+from gitflow_runner.git.objects import Oid, check_oid
 from gitflow_runner.git.pygit import PygitRepository, open_quarantine, open_repository
 from gitflow_runner.git.refs import GATES, INBOXES, POLICY, is_ours
 from gitflow_runner.git.repository import ObjectReader
@@ -25,6 +26,7 @@ from gitflow_runner.trust.policy import policy_digest
 from gitflow_runner.trust.policy_chain import FILE, PolicyChain, load_chain
 
 MOST_SENT = 1_000  # inbox refs in one push
+MOST_SLOP_S = 300  # by which the nonce of a signed push may be late, where the server allows it at all
 
 
 def judge_push(call: HookCall) -> Judgement:
@@ -45,7 +47,8 @@ def judge_push(call: HookCall) -> Judgement:
         chain = _chain(repository, pushed, remarks, GpgHomes(call.environment))
     except GitflowError as error:
         return Judgement((told(POLICY, error),))
-    received = Received(repository, chain, SystemClock().now_ms(), pushed)
+    certificate = partial(_certificate, call, repository)
+    received = Received(repository, chain, SystemClock().now_ms(), pushed, certificate=certificate)
     for change in changes:
         try:
             _judge(change, received)
@@ -67,6 +70,27 @@ def open_pushed(call: HookCall) -> PygitRepository:
     if quarantine is None:  # a push that brings no objects has none
         return open_repository(call.git_dir, clock, jitter)
     return open_quarantine(call.git_dir, Path(quarantine), clock, jitter)
+
+
+def _certificate(call: HookCall, repository: PygitRepository) -> bytes | None:
+    """The certificate of this push, None if it is not signed. Whose it is says its own signature.
+
+    `RefusedError` (`push.nonce`) unless git says that it answers the nonce which was offered just now.
+    """
+    kept = call.environment.get("GIT_PUSH_CERT", "")
+    if not kept.strip("0"):
+        return None
+    status = call.environment.get("GIT_PUSH_CERT_NONCE_STATUS", "")
+    slop = call.environment.get("GIT_PUSH_CERT_NONCE_SLOP", "")
+    late = not slop.lstrip("-").isdecimal() or abs(int(slop)) > MOST_SLOP_S
+    if status != "OK" and (status != "SLOP" or late):
+        raise RefusedError(
+            "push.nonce",
+            f"the certificate of this push does not answer the nonce that was offered ({status or 'none'})",
+            hint="push again; an old certificate proves nothing",
+            fix=("git push --signed",),
+        )
+    return repository.read(check_oid(kept)).data
 
 
 def _chain(

@@ -50,7 +50,7 @@ from gitflow_runner.trust.release import verify_release
 from gitflow_runner.trust.requests import read_answer, read_request, read_start
 from gitflow_runner.trust.statement import BreakGlass, PolicyChange, Promotion, parse_any
 from gitflow_runner.trust.turns import verify_turn
-from gitflow_runner.trust.verify import prove
+from gitflow_runner.trust.verify import is_unsigned_commit, prove
 
 MOST_FROM_ONE = 64  # refs of one person in one inbox
 MOST_LOOKED_AT = 1_000
@@ -65,6 +65,10 @@ class _Asked:
     pinned: Policy
 
 
+def no_certificate() -> None:
+    """What a push brings that is not signed."""
+
+
 @dataclass(frozen=True)
 class Received:
     """One push: the repository with its objects in it, the policy, the time, and where refs will stand."""
@@ -75,6 +79,7 @@ class Received:
     pushed: Mapping[str, Oid | None]
     waits: dict[tuple[Oid, str, str], _Asked] = field(default_factory=dict)
     sent: Counter[tuple[str, str]] = field(default_factory=Counter)  # by inbox and principal, in this push
+    certificate: Callable[[], bytes | None] = no_certificate  # of this push; refuses one that is not fresh
     held: dict[str, Counter[str]] = field(default_factory=dict)  # by inbox and owner, what lies there
 
     @property
@@ -160,7 +165,9 @@ def _approval(change: Change, new: Oid, received: Received) -> None:
     assert at is not None, "the name's form was checked"
     raw = _small(received, new)
     parents = decode_commit(raw.data).parents if raw.kind == "commit" else ()
-    prove(raw, received.policy.keyring)
+    pushed = received.certificate() if is_unsigned_commit(raw) else None
+    if pushed is None:
+        prove(raw, received.policy.keyring)
     if len(parents) != 1:
         raise Refusal("parent", "an approval has exactly one parent, the wait commit")
     place = (parents[0], at.run_id, at.wait)
@@ -169,7 +176,7 @@ def _approval(change: Change, new: Oid, received: Received) -> None:
         asked = received.waits[place] = _asked(received, *place)
     outcome = judge(
         asked.wait,
-        [SignedApproval(new, received.now, in_time=True)],  # the runner alone says what came too late
+        [SignedApproval(new, received.now, True, pushed)],  # the runner alone says what came too late
         reader=received.repository,
         pinned=asked.pinned,
         newest=received.policy,

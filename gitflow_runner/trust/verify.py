@@ -43,6 +43,22 @@ def signed_message(raw: RawObject) -> bytes:
     return _prove(shape, None).message
 
 
+def is_unsigned_commit(raw: RawObject) -> bool:
+    """Whether this is a commit that carries no signature, not even a bad one."""
+    if raw.kind != "commit":
+        return False
+    try:
+        split(raw)
+    except Refusal as refusal:
+        return refusal.reason == "unsigned"
+    return False
+
+
+def prove_text(payload: bytes, armour: bytes, ring: Keyring, *, time: int) -> Signed:
+    """Prove a signature that Git made over a text of its own; `time` (ms) is the text's own claim."""
+    return _prove(SignedShape("text", payload, armour, time, payload), ring)
+
+
 def _prove(shape: SignedShape, ring: Keyring | None) -> Signed:
     if ring is not None and shape.armour.startswith(gpgsig.BEGIN):
         key, facts = ring.prove_gpg(shape.armour, shape.payload)

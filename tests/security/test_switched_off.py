@@ -35,6 +35,7 @@ CLOSE_BY = (
     "tests/unit/test_policy_chain.py",
     "tests/unit/test_policy_review.py",
     "tests/unit/test_policy_text.py",
+    "tests/unit/test_push_certificate.py",
     "tests/unit/test_quorum.py",
     "tests/unit/test_release.py",
     "tests/unit/test_runner_log.py",
