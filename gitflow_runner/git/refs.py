@@ -50,7 +50,6 @@ JOBS = "refs/runner/jobs/"
 REMOTES = "refs/runner/remotes/"
 ARCHIVES = "refs/runs-archive/"
 RUNNER = "refs/runner/"
-EVERY = "refs/"
 OURS = (RELEASES, LIVE, POLICIES, RUNS, APPROVALS, CALLBACKS, REQUESTS, GATES, RUNNER, ARCHIVES)
 INBOXES = (APPROVALS, CALLBACKS, REQUESTS)
 
@@ -393,9 +392,8 @@ def parse_archive_ref(name: str) -> str | None:
 
 def sync_refspecs(remote: str, protected_branch: str) -> tuple[str, ...]:
     """What a clone fetches from its remote (architecture 2.4, Sync); none of them is forced."""
-    same = (APPROVALS, CERTIFICATES, CALLBACKS, REQUESTS, LIVE, RELEASES, LOGS)
     return (
-        *(f"{prefix}*:{prefix}*" for prefix in same),
+        *(f"{prefix}*:{prefix}*" for prefix in (*INBOXES, CERTIFICATES, LIVE, RELEASES, LOGS)),
         f"{POLICY}:{POLICY}",
         f"{branch_ref(protected_branch)}:{remote_branch_ref(remote, protected_branch)}",
         f"{RUNS}*:{remote_runs_prefix(remote)}*",

@@ -39,6 +39,7 @@ from gitflow_runner.model.run import OpenWaitState, Run
 from gitflow_runner.runner.asked import as_asked
 from gitflow_runner.runner.pushed import Change, run_refs
 from gitflow_runner.trust.approval import OpenWait
+from gitflow_runner.trust.checkpoint import read_checkpoint
 from gitflow_runner.trust.glass import read_break_glass
 from gitflow_runner.trust.live import load_live, read_promotion_consent
 from gitflow_runner.trust.log import load_log
@@ -48,7 +49,7 @@ from gitflow_runner.trust.quorum import SignedApproval, judge
 from gitflow_runner.trust.reasons import Refusal
 from gitflow_runner.trust.release import verify_release
 from gitflow_runner.trust.requests import read_answer, read_request, read_start
-from gitflow_runner.trust.statement import BreakGlass, PolicyChange, Promotion, parse_any
+from gitflow_runner.trust.statement import BreakGlass, Checkpoint, PolicyChange, Promotion, parse_any
 from gitflow_runner.trust.turns import verify_turn
 from gitflow_runner.trust.verify import is_unsigned_commit, prove
 
@@ -242,6 +243,8 @@ def _wish(raw: RawObject, received: Received) -> str:
         case Promotion() as said:
             before = received.tip(live_ref(said.flow))
             return read_promotion_consent(reader, raw.oid, before, policy, now=now)[0]
+        case Checkpoint():
+            return read_checkpoint(raw, reader, policy, now=now).principal
         case BreakGlass():
             return read_break_glass(raw, policy, now=now, ttl_ms=policy.skew_ms)[0]
         case _:

@@ -10,6 +10,7 @@ from typing import Literal
 
 from gitflow_runner.errors import NotFoundError, UsageError
 from gitflow_runner.git.refs import POLICY, RUNS
+from gitflow_runner.runner.checkpoints import doubt_freshness
 from gitflow_runner.runner.local import write_whole
 from gitflow_runner.runner.person import Person, find_person
 from gitflow_runner.runner.policy_change import put_in_force
@@ -116,6 +117,8 @@ def pin_policy(runtime: Runtime, digest: str) -> Policy:
             fix=(f"git fetch origin {POLICY}:{POLICY}",),
         )
     runtime.policies.would_hold(tip, digest)
+    if runtime.local.pinned_root() is None:
+        doubt_freshness(runtime.local)  # before the pin, so that a crash leaves no trust without it
     runtime.local.pin_root(digest)
     if runtime.local.is_ready():
         write_signers(runtime)

@@ -20,6 +20,7 @@ from gitflow_runner.model.event import DecisionSeen, Recorded, RunStarted, WaitO
 from gitflow_runner.model.pin import Pin, ReleaseSource
 from gitflow_runner.runner.answers import EXPIRED, NOTHING, decided
 from gitflow_runner.runner.asked import as_asked
+from gitflow_runner.runner.checkpoints import UNPROVEN
 from gitflow_runner.runner.push_certs import FOLDER as PUSHES
 from gitflow_runner.runner.runtime import Runtime
 from gitflow_runner.runner.seen import RunnerLogs
@@ -35,7 +36,7 @@ from gitflow_runner.trust.turns import verify_turn
 from gitflow_runner.trust.verify import is_unsigned_commit, prove
 
 # True of the past, told to whoever looks, no reason to stop what was rightly decided then.
-_REMARKS = frozenset(("approved_by_revoked_key",))
+REMARKS = frozenset(("approved_by_revoked_key", UNPROVEN))
 
 
 def check_run(
@@ -143,7 +144,7 @@ def require_trusted(runtime: Runtime, at: RunRef, *, act: str = "driven") -> Non
     known = runtime.local.verified_tip(at.run)
     if known == at.tip:
         return
-    findings = [f for f in examine(runtime, at, since=known) if f.code not in _REMARKS]
+    findings = [f for f in examine(runtime, at, since=known) if f.code not in REMARKS]
     if findings:
         first = findings[0]
         raise RefusedError(

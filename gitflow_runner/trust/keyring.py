@@ -163,7 +163,7 @@ class Keyring:
         if not own:
             raise Refusal("key_not_allowed", f"{key.line} has no part that may sign")
         good = [facts for facts in own if facts.strong and not facts.revoked]
-        if not good and all(facts.revoked for facts in own):
+        if all(facts.revoked for facts in own):
             raise Refusal("key_revoked", f"{key.line} is revoked by its owner")
         if not good:
             raise Refusal("weak_algorithm", f"{key.line} signs by a kind of key that is not taken")

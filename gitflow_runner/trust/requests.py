@@ -24,7 +24,7 @@ from gitflow_runner.trust.keyring import Keyring, Signed
 from gitflow_runner.trust.policy import Policy
 from gitflow_runner.trust.reasons import Refusal
 from gitflow_runner.trust.signer import Signer, sign_commit
-from gitflow_runner.trust.statement import Completion, Request, Start, parse_statement, write_message
+from gitflow_runner.trust.statement import Completion, Request, S, Start, parse_statement, write_message
 from gitflow_runner.trust.verify import check_skew, prove
 
 INPUT = "input.edn"
@@ -133,6 +133,20 @@ def read_answer(
     if answer.content is not None:
         _demand_digest(content, answer.content)
     return SignedAnswer(signed.fingerprint, name, content)
+
+
+def read_statement(
+    raw: RawObject, reader: ObjectReader, policy: Policy, wanted: type[S], name: str, *, now: int
+) -> tuple[Signed, S, bytes]:
+    """A signed root commit that says one thing and holds one file `name`; whose it is was not asked.
+
+    Raises `Refusal`: signature reasons, `trailers`, `parent`, `tree`.
+    """
+    signed = _prove_commit(raw, policy.keyring)
+    check_skew(signed.time, now, policy.skew_ms)
+    said = parse_statement(signed.message, wanted)
+    _demand_root(raw)
+    return signed, said, _only_file(raw, reader, name)
 
 
 def build_start(start: Start, given: bytes, who: Ident, signer: Signer) -> tuple[RawObject, ...]:
