@@ -35,9 +35,7 @@ def codes(person: Person, *arguments: str) -> list[str]:
     return [finding["code"] for finding in told.data["findings"]]
 
 
-def test_a_first_clone_says_that_freshness_is_unproven_until_a_checkpoint_is_pinned(
-    team: Team, bob: Person
-) -> None:
+def test_a_first_clone_is_unproven_until_a_checkpoint_is_pinned(team: Team, bob: Person) -> None:
     asked = team.start("ship", "--ref", "live")
     assert codes(bob, "runs", "verify", asked.run) == ["freshness_unproven"]
     assert codes(bob, "audit", "verify") == ["freshness_unproven"]
