@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
-from gitflow_runner.errors import DamagedError, GitflowError
+from gitflow_runner.errors import GitflowError
 from gitflow_runner.git.objects import Oid
-from gitflow_runner.git.refs import CERTIFICATES, approvals_prefix
+from gitflow_runner.git.refs import approvals_prefix, certificates_of_run
 from gitflow_runner.git.repository import Repository
 from gitflow_runner.trust.keyring import Keyring
 from gitflow_runner.trust.pushcert import MAX_CERTIFICATE, proves_push
@@ -26,33 +27,28 @@ def certificates_for(
     A certificate that proves is taken before one that only names the decision, so that nobody hides a good
     one behind another.
     """
+    wanted = frozenset(sent)
+    named = {oid: [data] for oid in sent if (data := read(FOLDER + oid)) is not None}
+    for oid, data in _kept(repository, run, wait):
+        if oid in wanted:
+            named.setdefault(oid, []).append(data)
     found: dict[str, bytes] = {}
-    for oid in sent:
-        if not _is_unsigned(repository, oid):
-            continue
-        carried = read(FOLDER + oid)
-        named = [carried] if carried is not None else _named(repository, oid, run, wait)
-        if named:
-            good = (data for data in named if proves_push(data, ring, oid=Oid(oid), run=run, wait=wait))
-            found[oid] = next(good, named[0])
+    for oid, each in named.items():
+        if repository.contains(Oid(oid)) and is_unsigned_commit(repository.read(Oid(oid))):
+            good = (data for data in each if proves_push(data, ring, oid=Oid(oid), run=run, wait=wait))
+            found[oid] = next(good, each[0])
     return found
 
 
-def _is_unsigned(repository: Repository, oid: str) -> bool:
-    try:
-        return is_unsigned_commit(repository.read(Oid(oid)))
-    except DamagedError:
-        return False  # what is not there is judged as such
-
-
-def _named(repository: Repository, oid: str, run: str, wait: str) -> list[bytes]:
-    mark = f" {oid} {approvals_prefix(run, wait)}".encode()
-    found = []
-    for _, kept in repository.refs(CERTIFICATES)[-MOST_LOOKED_AT:]:
+def _kept(repository: Repository, run: str, wait: str) -> Iterator[tuple[str, bytes]]:
+    """The decisions on this wait that the kept certificates name, each with its certificate."""
+    inbox = re.compile(
+        rb"^0{40} ([0-9a-f]{40}) " + re.escape(approvals_prefix(run, wait)).encode(), re.MULTILINE
+    )
+    for _, kept in repository.refs(certificates_of_run(run))[:MOST_LOOKED_AT]:
         try:
             raw = repository.read(kept)
         except GitflowError:
             continue  # a ref to nothing is nobody's certificate
-        if raw.kind == "blob" and len(raw.data) <= MAX_CERTIFICATE and mark in raw.data:
-            found.append(raw.data)
-    return found
+        if raw.kind == "blob" and len(raw.data) <= MAX_CERTIFICATE:
+            yield from ((found.decode(), raw.data) for found in inbox.findall(raw.data))

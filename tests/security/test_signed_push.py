@@ -54,7 +54,7 @@ def test_a_signed_push_decides_and_is_proven_again_from_the_run_alone(server: Se
     assert ann.gfr("worker", "--once").exit == 0
     assert (team.state(asked).status, team.decisions(asked)[oid]) == ("succeeded", (None, "bob"))
     # The run carries the certificate: what the server keeps is not needed any more.
-    ann.git("update-ref", "-d", f"{CERTIFICATES}{kept}")
+    ann.git("update-ref", "-d", f"{CERTIFICATES}{asked.run}/{kept}")
     ann.git("update-ref", "-d", f"{asked.inbox}/bob")
     carried = ann.git("cat-file", "blob", f"{asked.ref}:proof/pushes/{oid}")
     assert "certificate version 0.1" in carried
@@ -126,21 +126,21 @@ def test_the_certificate_of_an_earlier_push_opens_nothing_again(server: Server) 
     genuine = must(server.folder, "cat-file", "blob", kept) + "\n"
     past_hooks = ("-c", "core.hooksPath=/dev/null", "update-ref", "-d")
     must(server.folder, *past_hooks, f"{asked.inbox}/bob")
-    must(server.folder, *past_hooks, f"{CERTIFICATES}{kept}")
+    must(server.folder, *past_hooks, f"{CERTIFICATES}{asked.run}/{kept}")
     assert "(push.nonce)" in replayed(server, genuine)
     assert (certificates(server), server.refs("refs/approvals")) == ([], "")
 
 
 def test_nobody_pushes_certificates(server: Server) -> None:
     blob = server.team.ann.git("hash-object", "-w", "--stdin", given=b"certificate version 0.1\n")
-    assert server.push(f"{blob}:{CERTIFICATES}{blob}") == ["push.certificate"]
+    assert server.push(f"{blob}:{CERTIFICATES}20260921-131402-7k3m9q/{blob}") == ["push.certificate"]
 
 
 def planted(server: Server, asked: Waiting, oid: str, certificate: str, leaf: str = "other") -> None:
     """Put a decision and a certificate straight into Ann's repository, past every hook."""
     ann: Person = server.team.ann
     blob = ann.git("hash-object", "-w", "--stdin", given=certificate.encode())
-    ann.git("update-ref", f"{CERTIFICATES}{blob}", blob)
+    ann.git("update-ref", f"{CERTIFICATES}{asked.run}/{blob}", blob)
     ann.git("update-ref", f"{asked.inbox}/{leaf}", oid)
 
 
