@@ -107,6 +107,7 @@ class Assembly:
             policies=self.runtime.policies,
             requests=self.requests,
             clock=self.runtime.clock,
+            clock_watch=self.runtime.clock_watch,
             pin=self.pin,
             changes=self.changes,
             fetch=partial(fetch, self.runtime),

@@ -80,9 +80,23 @@ def drive_held(runtime: Runtime, journal: Journal, pin: Pin, code: Code, patienc
         runtime.local.set_verified_tip(journal.run.run, journal.tip)
     note_tip(runtime, RunRef(journal.run.run, journal.run.slug, journal.ref, journal.tip))
     push_ref(runtime, journal.ref, journal.tip)
+    _tell_doubt(runtime, stood)
     if stood.run.is_over:
         give_back(runtime.repository, stood.run.run)
     return stood
+
+
+def _tell_doubt(runtime: Runtime, stood: Stood) -> None:
+    """Say once that nothing goes on which hangs on time, and again when it was so in between."""
+    run = stood.run.run
+    if stood.doubt is None:
+        runtime.clocks_doubted.discard(run)
+    elif run not in runtime.clocks_doubted:
+        runtime.clocks_doubted.add(run)
+        runtime.say(
+            f"clock_suspect: {stood.doubt}; waits and timers of {run} hold. Set the clock right, then start "
+            "this command anew"
+        )
 
 
 def _launch(runtime: Runtime, run: RunId, slug: Slug, ref: str, given: Map, parent: Run, depth: int) -> None:
