@@ -86,7 +86,7 @@ class Assembly:
     @cached_property
     def desk(self) -> ForgeDesk:
         """Where the run proposes."""
-        return ForgeDesk(self.runtime, self.code.settings)
+        return ForgeDesk(self.runtime, self.code.configured, self.pin.slug)
 
     @cached_property
     def proposals(self) -> Proposals:

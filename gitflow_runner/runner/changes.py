@@ -32,12 +32,15 @@ MAX_REST_MS = 3_600_000
 APPROVE = "approve"
 NO_ATTESTER = "change.no_attester"
 
-_OUTSIDE = ("change.", "forge.", "git.", "http.", "propose.", "step.")  # families of what may go wrong there
+# Families of what may go wrong there.
+_OUTSIDE = ("change.", "connection.", "forge.", "git.", "http.", "propose.", "secret.", "step.")
 
 # What a forge answers wrongly stays told until it answers well; what passes by itself is only said.
 _TOLD = frozenset(
     (
         "change.too_far",
+        "connection.refused",
+        "connection.unbound",
         "forge.denied",
         "forge.malformed",
         "forge.no_change",
@@ -48,6 +51,10 @@ _TOLD = frozenset(
         "forge.unknown_kind",
         "git.fetch_rejected",
         "propose.branch_taken",
+        "secret.missing",
+        "secret.not_allowed",
+        "secret.unfit",
+        "secret.unknown",
     )
 )
 
