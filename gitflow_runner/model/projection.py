@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import assert_never
 
 from gitflow_runner.errors import DamagedError, Place
-from gitflow_runner.model.change import ChangeOpened, ChangeSeen, DecisionAttested
+from gitflow_runner.model.change import ChangeClosed, ChangeOpened, ChangeSeen, DecisionAttested
 from gitflow_runner.model.event import (
     BranchTaken,
     CancelAsked,
@@ -126,6 +126,10 @@ def _applied(run: Run, recorded: Recorded) -> Run:
             return _reminded(run, event)
         case ChangeOpened() | ChangeSeen() | DecisionAttested():
             return _change_moved(run, recorded.at, event)
+        case ChangeClosed():
+            if run.wait(event.folder) is not None:
+                raise _damaged(run, "history.wait", f"wait {event.folder} is still open")
+            return run
         case DecisionSeen():
             return _decision_seen(run, recorded.at, event)
         case WaitResolved():

@@ -33,7 +33,7 @@ APPROVE = "approve"
 NO_ATTESTER = "change.no_attester"
 
 # Families of what may go wrong there.
-_OUTSIDE = ("change.", "connection.", "forge.", "git.", "http.", "propose.", "secret.", "step.")
+OUTSIDE = ("change.", "connection.", "forge.", "git.", "http.", "propose.", "secret.", "step.")
 
 # What a forge answers wrongly stays told until it answers well; what passes by itself is only said.
 _TOLD = frozenset(
@@ -111,7 +111,7 @@ class Changes:
         return state if found is None else found
 
     def _troubled(self, state: OpenWaitState, key: tuple[str, str], error: GitflowError) -> bool:
-        if not error.code.startswith(_OUTSIDE):
+        if not error.code.startswith(OUTSIDE):
             raise error
         if isinstance(error, StepError) and error.retry_after_ms is not None:
             rest = min(error.retry_after_ms, MAX_REST_MS)
