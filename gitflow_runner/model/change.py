@@ -108,10 +108,10 @@ class ChangeSeen:
 
 
 @dataclass(frozen=True, slots=True)
-class ChangeClosed:
+class ChangeCleared:
     """What a decided wait had proposed was cleared away: nothing of it can be merged by mistake."""
 
-    kind: ClassVar[str] = "change.closed"
+    kind: ClassVar[str] = "change.cleared"
     folder: str
     change: LeftChange
     branch: LeftBranch

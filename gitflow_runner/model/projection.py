@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import assert_never
 
 from gitflow_runner.errors import DamagedError, Place
-from gitflow_runner.model.change import ChangeClosed, ChangeOpened, ChangeSeen, DecisionAttested
+from gitflow_runner.model.change import ChangeCleared, ChangeOpened, ChangeSeen, DecisionAttested
 from gitflow_runner.model.event import (
     BranchTaken,
     CancelAsked,
@@ -126,10 +126,8 @@ def _applied(run: Run, recorded: Recorded) -> Run:
             return _reminded(run, event)
         case ChangeOpened() | ChangeSeen() | DecisionAttested():
             return _change_moved(run, recorded.at, event)
-        case ChangeClosed():
-            if run.wait(event.folder) is not None:
-                raise _damaged(run, "history.wait", f"wait {event.folder} is still open")
-            return run
+        case ChangeCleared():
+            return _change_cleared(run, event)
         case DecisionSeen():
             return _decision_seen(run, recorded.at, event)
         case WaitResolved():
@@ -262,6 +260,12 @@ def _change_moved(run: Run, at: int, event: ChangeOpened | ChangeSeen | Decision
             return _with_wait(run, replace(state, standing=event))
         case DecisionAttested():
             return _attested(run, at, state, event)
+
+
+def _change_cleared(run: Run, event: ChangeCleared) -> Run:
+    if run.wait(event.folder) is not None:
+        raise _damaged(run, "history.wait", f"wait {event.folder} is still open")
+    return run
 
 
 def _attested(run: Run, at: int, state: OpenWaitState, event: DecisionAttested) -> Run:

@@ -13,7 +13,7 @@ from gitflow_runner.forges.base import Remark
 from gitflow_runner.git.objects import Oid
 from gitflow_runner.git.refs import branch_ref
 from gitflow_runner.git.repository import RefUpdate
-from gitflow_runner.model.change import ChangeClosed, ChangeState, LeftBranch, LeftChange
+from gitflow_runner.model.change import ChangeCleared, ChangeState, LeftBranch, LeftChange
 from gitflow_runner.runner.buffer import Buffer
 from gitflow_runner.runner.changes import MAX_REST_MS, OUTSIDE
 from gitflow_runner.runner.forge_desk import ForgeDesk
@@ -57,7 +57,7 @@ class Closing:
             # What people are told of is durable, and where they fetch from (protocol 1.5).
             self._buffer.flush()
             push_ref(self._runtime, self._buffer.journal.ref, self._buffer.journal.tip)
-            closed = ChangeClosed(left.folder, self._close(left), self._delete(left))
+            closed = ChangeCleared(left.folder, self._close(left), self._delete(left))
         except GitflowError as error:
             if not error.code.startswith(OUTSIDE):
                 raise

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
-from gitflow_runner.model.change import ChangeClosed, ChangeOpened, Proposal
+from gitflow_runner.model.change import ChangeCleared, ChangeOpened, Proposal
 from gitflow_runner.model.event import (
     Recorded,
     RunCancelled,
@@ -55,7 +55,7 @@ class Proposed:
                 self._standing[folder] = replace(self._standing[folder], number=number)
             case WaitResolved(folder=folder) as event if folder in self._standing:
                 self._end(folder, _resolved(event))
-            case ChangeClosed(folder=folder):
+            case ChangeCleared(folder=folder):
                 self._standing.pop(folder, None)
             case RunCancelled(by=by):
                 self._end_all(f"the run was cancelled by {by}")

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from gitflow_runner.git.refs import active_ref
-from gitflow_runner.model.change import ChangeClosed
+from gitflow_runner.model.change import ChangeCleared
 from tests.fakeforge.dialects import DIALECTS, Dialect
 from tests.fakeforge.forge import BOB, RUNNER, Lies
 from tests.proposing import Proposing, proposing
@@ -22,7 +22,7 @@ LONGER = """(let [answer (flow/step :wait :ask {:title "Raise the limit?" :timeo
 
 
 def cleared(there: Proposing, asked: Waiting) -> list[tuple[str, str]]:
-    return [(e.change, e.branch) for e in there.team.events(asked) if isinstance(e, ChangeClosed)]
+    return [(e.change, e.branch) for e in there.team.events(asked) if isinstance(e, ChangeCleared)]
 
 
 def branches(there: Proposing) -> list[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from gitflow_runner.model.change import ChangeClosed, ChangeOpened, Proposal
+from gitflow_runner.model.change import ChangeCleared, ChangeOpened, Proposal
 from gitflow_runner.model.event import (
     Event,
     Recorded,
@@ -65,4 +65,4 @@ def test_a_change_that_was_never_recorded_is_looked_for() -> None:
 def test_what_was_cleared_away_is_owed_no_more_and_the_end_of_the_run_changes_no_reason() -> None:
     done = (opened(), resolved("approved", "approve", ("bob",)))
     assert owed(*done, RunTimedOut(5)) == [(None, f"it was approved by bob, {'c' * 40}")]
-    assert owed(*done, ChangeClosed("00001-ask", "closed", "deleted"), RunTimedOut(5)) == []
+    assert owed(*done, ChangeCleared("00001-ask", "closed", "deleted"), RunTimedOut(5)) == []
