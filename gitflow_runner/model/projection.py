@@ -126,8 +126,6 @@ def _applied(run: Run, recorded: Recorded) -> Run:
             return _reminded(run, event)
         case ChangeOpened() | ChangeSeen() | DecisionAttested():
             return _change_moved(run, recorded.at, event)
-        case ChangeCleared():
-            return _change_cleared(run, event)
         case DecisionSeen():
             return _decision_seen(run, recorded.at, event)
         case WaitResolved():
@@ -150,7 +148,7 @@ def _applied(run: Run, recorded: Recorded) -> Run:
             return _ended(run, recorded.at, "terminated")
         case RunTimedOut():
             return _ended(run, recorded.at, "timed-out")
-        case LateResult() | BranchTaken():
+        case LateResult() | BranchTaken() | ChangeCleared():
             return run
         case LeaseAcquired():
             return _lease_acquired(run, event)
@@ -260,12 +258,6 @@ def _change_moved(run: Run, at: int, event: ChangeOpened | ChangeSeen | Decision
             return _with_wait(run, replace(state, standing=event))
         case DecisionAttested():
             return _attested(run, at, state, event)
-
-
-def _change_cleared(run: Run, event: ChangeCleared) -> Run:
-    if run.wait(event.folder) is not None:
-        raise _damaged(run, "history.wait", f"wait {event.folder} is still open")
-    return run
 
 
 def _attested(run: Run, at: int, state: OpenWaitState, event: DecisionAttested) -> Run:
