@@ -59,10 +59,14 @@ class Inbox:
         clock_watch: ClockWatch,
         pin: Pin,
         changes: Changes,
+        settle: Callable[[], bool],
         fetch: Callable[[], bool],
         require_fresh: Callable[[], None],
     ) -> None:
-        """`require_fresh` refuses to judge by a policy that may have changed where it is shared."""
+        """`settle` clears away what decided waits had proposed.
+
+        `require_fresh` refuses to judge by a policy that may have changed where it is shared.
+        """
         self._repository = repository
         self._buffer = buffer
         self._policies = policies
@@ -70,6 +74,7 @@ class Inbox:
         self._clock = clock
         self._pin = pin
         self._changes = changes
+        self._settle = settle
         self._fetch = fetch
         self._require_fresh = require_fresh
         self._fetched_at = clock.monotonic_ms()
@@ -105,6 +110,7 @@ class Inbox:
         for folder in [s.wait.folder for s in self._buffer.run.waits if s.wait.wait == "approval"]:
             heard = self._look_at(folder, began, fresh) and heard
         self._note_late()
+        self._settle()
         return heard
 
     def _look_at(self, folder: str, began: int, fresh: bool) -> bool:
