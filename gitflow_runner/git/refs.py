@@ -8,7 +8,6 @@ parsers answer None for anything that a constructor would not have made.
 from __future__ import annotations
 
 import re
-from typing import NamedTuple
 
 from gitflow_runner.errors import RefusedError
 from gitflow_runner.git.ref_names import (
@@ -17,8 +16,15 @@ from gitflow_runner.git.ref_names import (
     RELEASE,
     RUN_ID,
     SLUG,
+    TABLE,
     WAIT,
     WORD,
+    GateRef,
+    InboxRef,
+    PairRef,
+    RemoteRunRef,
+    RequestRef,
+    RunRef,
     Shape,
     check_name,
     malformed,
@@ -46,56 +52,13 @@ LOGS = "refs/runner/log/"
 TRIGGERS = "refs/runner/triggers/"
 KV = "refs/runner/kv/"
 JOBS = "refs/runner/jobs/"
+TABLES = "refs/runner/tables/"
 REMOTES = "refs/runner/remotes/"
 ARCHIVES = "refs/runs-archive/"
 RUNNER = "refs/runner/"
 EVERY = "refs/"
 OURS = (RELEASES, LIVE, POLICIES, RUNS, APPROVALS, CALLBACKS, REQUESTS, GATES, RUNNER, ARCHIVES)
 INBOXES = (APPROVALS, CALLBACKS, REQUESTS)
-
-
-class RunRef(NamedTuple):
-    """The parts of a run's ref."""
-
-    slug: str
-    run_id: str
-
-
-class InboxRef(NamedTuple):
-    """The parts of an approval's or a callback's ref; `leaf` carries no meaning."""
-
-    run_id: str
-    wait: str
-    leaf: str
-
-
-class RequestRef(NamedTuple):
-    """The parts of a request's ref; `run_id` is None for a request that starts a run."""
-
-    run_id: str | None
-    leaf: str
-
-
-class GateRef(NamedTuple):
-    """The parts of a ref that asks a gate to run; the branch may hold slashes."""
-
-    branch: str
-    leaf: str
-
-
-class RemoteRunRef(NamedTuple):
-    """The parts of another clone's run, as fetched here."""
-
-    remote: str
-    slug: str
-    run_id: str
-
-
-class PairRef(NamedTuple):
-    """The two parts of a slot (slug, digest), trigger (slug, name) or job (type, id)."""
-
-    first: str
-    second: str
 
 
 _RELEASE = Shape(RELEASES, (SLUG, RELEASE))
@@ -110,6 +73,7 @@ _LOG = Shape(LOGS, (DIGEST,))
 _TRIGGER = Shape(TRIGGERS, (SLUG, WORD))
 _KV = Shape(KV, (WORD,))
 _JOB = Shape(JOBS, (WORD, WORD))
+_TABLE = Shape(TABLES, (TABLE,))
 _REMOTE_RUN = Shape(REMOTES, (WORD, re.compile("runs"), SLUG, RUN_ID))
 _ARCHIVE = Shape(ARCHIVES, (MONTH,))
 _ALL = (
@@ -125,6 +89,7 @@ _ALL = (
     _TRIGGER,
     _KV,
     _JOB,
+    _TABLE,
     _REMOTE_RUN,
     _ARCHIVE,
 )
@@ -359,6 +324,17 @@ def parse_job_ref(name: str) -> PairRef | None:
     """(type, id) of a job."""
     parts = _JOB.split(name)
     return None if parts is None else PairRef(*parts)
+
+
+def table_ref(name: str) -> str:
+    """The chain of versions of one table."""
+    return _TABLE.name(name)
+
+
+def parse_table_ref(name: str) -> str | None:
+    """The table's name."""
+    parts = _TABLE.split(name)
+    return None if parts is None else parts[0]
 
 
 def remote_run_ref(remote: str, slug: str, run_id: str) -> str:

@@ -23,7 +23,7 @@ from gitflow_runner.errors import UsageError
 from gitflow_runner.lang.forms import Atom, Form, MapForm, SetForm, VectorForm
 from gitflow_runner.lang.values import Keyword
 from gitflow_runner.model.duration import parse_duration
-from gitflow_runner.model.spec import COMMON_FIELDS, Field, Spec
+from gitflow_runner.model.spec import Field, Spec
 
 UNKNOWN_TYPE = Code("unknown_step_type", "error", "No step type of this name is built in or installed.")
 MISSING = Code(
@@ -81,7 +81,7 @@ def _check_config(name: str, kind: str, config: MapForm, spec: Spec) -> Iterator
     for key, entry in given.items():
         field = spec.field(key)
         if field is None:
-            yield _unknown(f"a :{spec.type} step", key, entry.key, (*spec.fields, *COMMON_FIELDS))
+            yield _unknown(f"a :{spec.type} step", key, entry.key, spec.every_field)
         elif key != "type":
             yield from _check_value(name, field, entry.value)
             yield from _check_inside(name, field, entry.value)

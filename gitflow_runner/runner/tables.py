@@ -1,0 +1,99 @@
+"""The tables of this clone: opened for steps, believed only when a runner signed them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import partial
+
+from gitflow_runner.errors import GitflowError, NotFoundError, RefusedError
+from gitflow_runner.git.objects import Oid
+from gitflow_runner.git.refs import table_ref
+from gitflow_runner.ledger.chain import head_of
+from gitflow_runner.ledger.tables import TableStore, history, read_table, table_names
+from gitflow_runner.model.table import Table
+from gitflow_runner.runner.runtime import Runtime
+from gitflow_runner.trust.reasons import Refusal
+from gitflow_runner.trust.records import verify_record
+
+
+def open_tables(runtime: Runtime) -> TableStore:
+    """The store that steps write."""
+    return TableStore(
+        runtime.repository, runtime.committer, runtime.clock.now_ms, partial(trusted_tip, runtime)
+    )
+
+
+def trusted_tip(runtime: Runtime, name: str) -> Oid | None:
+    """Where a table stands, None if there is none.
+
+    `RefusedError` (`untrusted_table` where no runner signed it, `table_rewound` where it lost what this
+    clone saw of it before).
+    """
+    # What is remembered is read first: whoever moves the ref on meanwhile writes it down only later.
+    ref = table_ref(name)
+    known = _known(runtime, name)
+    tip = runtime.repository.resolve(ref)
+    if tip == known:
+        return tip
+    if known is not None and (tip is None or not runtime.repository.is_ancestor(known, tip)):
+        raise RefusedError(
+            "table_rewound",
+            f"the table {name} stood at {known}, which it does not continue any more",
+            hint=f"put it back if it was moved by mistake: git update-ref {ref} {known}",
+            fix=("gfr audit verify",),
+        )
+    assert tip is not None, "a table that is not there was never known"
+    _judge(runtime, name, tip)
+    runtime.local.write(f"tables/{name}", tip.encode() + b"\n", sync=False)
+    return tip
+
+
+def _known(runtime: Runtime, name: str) -> Oid | None:
+    data = runtime.local.read(f"tables/{name}")
+    return None if data is None else Oid(data.decode().strip())
+
+
+def _judge(runtime: Runtime, name: str, oid: Oid) -> None:
+    try:
+        verify_record(runtime.repository.read(oid), runtime.policies.newest(), own_key=runtime.own_key)
+    except Refusal as refusal:
+        raise RefusedError(
+            "untrusted_table",
+            f"the table {name} is not believed: {refusal.message} ({refusal.reason})",
+            hint="only a runner that the policy lists writes tables",
+            fix=("gfr audit verify", "gfr policy show"),
+        ) from None
+
+
+def all_tables(runtime: Runtime) -> Iterator[tuple[Table, int] | tuple[str, GitflowError]]:
+    """Every table with when (ms) it was written last, or its name and why it is not shown."""
+    for name, _ in table_names(runtime.repository):
+        try:
+            yield find_table(runtime, name)
+        except GitflowError as error:
+            yield name, error
+
+
+def find_table(runtime: Runtime, name: str) -> tuple[Table, int]:
+    """A table and when (ms) it was written last; `NotFoundError` (`table.unknown`), as `trusted_tip`."""
+    tip = trusted_tip(runtime, name)
+    if tip is None:
+        raise NotFoundError("table.unknown", f"there is no table {name}", fix=("gfr resources ls",))
+    reader = runtime.repository
+    return read_table(reader, head_of(reader, tip)[0]), reader.commit(tip).committer.time * 1_000
+
+
+def check_table(runtime: Runtime, name: str, tip: Oid) -> Iterator[tuple[str, Oid, str]]:
+    """What is wrong with a table's whole chain: (code, commit, words), nothing remembered before."""
+    at = tip
+    try:
+        for oid, _ in history(runtime.repository, tip):
+            at = oid
+            _judge(runtime, name, oid)
+        found = read_table(runtime.repository, head_of(runtime.repository, tip)[0])
+    except GitflowError as error:
+        code = "incomplete" if error.code == "git.object_missing" else error.code
+        yield code, at, error.message
+        return
+    if found.name != name:
+        yield "table.name", tip, f"{table_ref(name)} holds the table {found.name}"
