@@ -2,15 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
 
 from gitflow_runner.connections.redactor import Redactor
+from gitflow_runner.errors import DamagedError, RefusedError, StepError
 from gitflow_runner.ledger.tables import TableStore
 from gitflow_runner.model.secret import SHOWN
 from gitflow_runner.model.table import Cell, Column, Option, Row, Table
 from gitflow_runner.runner.masking import masked_text
 from gitflow_runner.tables.cells import json_text
+
+
+@contextmanager
+def _told_to_the_flow() -> Iterator[None]:
+    """A table that is not to be read fails the step that wanted it, not the process that drives."""
+    try:
+        yield
+    except (RefusedError, DamagedError) as error:
+        raise StepError(error.code, error.message, hint=error.hint) from None
 
 
 class TablePort:
@@ -22,8 +33,9 @@ class TablePort:
         self._told = told
 
     def read(self, name: str) -> Table | None:
-        """The table as it stands."""
-        return self._store.read(name)
+        """The table as it stands; `StepError` (`untrusted_table`, `table_rewound`, `table.malformed`)."""
+        with _told_to_the_flow():
+            return self._store.read(name)
 
     def update(
         self, name: str, idempotency_key: str, change: Callable[[Table | None], tuple[Table, str]]
@@ -34,7 +46,8 @@ class TablePort:
             new, answer = change(old)
             return self._clean(old, new), masked_text(answer, self._redactor)
 
-        return self._store.update(name, idempotency_key, changed, self._told)
+        with _told_to_the_flow():
+            return self._store.update(name, idempotency_key, changed, self._told)
 
     def _clean(self, old: Table | None, new: Table) -> Table:
         if not self._redactor.knows_any:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from functools import partial
 
 from gitflow_runner.errors import GitflowError, NotFoundError, RefusedError
 from gitflow_runner.git.objects import Oid
 from gitflow_runner.git.refs import table_ref
 from gitflow_runner.ledger.chain import head_of
+from gitflow_runner.ledger.fsck import Finding
 from gitflow_runner.ledger.tables import TableStore, history, read_table, table_names
 from gitflow_runner.model.table import Table
 from gitflow_runner.runner.runtime import Runtime
@@ -65,35 +67,48 @@ def _judge(runtime: Runtime, name: str, oid: Oid) -> None:
         ) from None
 
 
-def all_tables(runtime: Runtime) -> Iterator[tuple[Table, int] | tuple[str, GitflowError]]:
-    """Every table with when (ms) it was written last, or its name and why it is not shown."""
-    for name, _ in table_names(runtime.repository):
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """A table as people find it: when (ms) it was written last, or why it is not shown."""
+
+    name: str
+    table: Table | None
+    at: int
+    refused: GitflowError | None = None
+
+
+def all_tables(runtime: Runtime) -> tuple[Stored, ...]:
+    """Every table, in the order of the names."""
+    found = []
+    for name, oid in table_names(runtime.repository):
         try:
-            yield find_table(runtime, name)
+            found.append(find_table(runtime, name))
         except GitflowError as error:
-            yield name, error
+            found.append(Stored(name, None, runtime.repository.commit(oid).committer.time * 1_000, error))
+    return tuple(found)
 
 
-def find_table(runtime: Runtime, name: str) -> tuple[Table, int]:
-    """A table and when (ms) it was written last; `NotFoundError` (`table.unknown`), as `trusted_tip`."""
+def find_table(runtime: Runtime, name: str) -> Stored:
+    """One table; `NotFoundError` (`table.unknown`), and as `trusted_tip`."""
     tip = trusted_tip(runtime, name)
     if tip is None:
         raise NotFoundError("table.unknown", f"there is no table {name}", fix=("gfr resources ls",))
     reader = runtime.repository
-    return read_table(reader, head_of(reader, tip)[0]), reader.commit(tip).committer.time * 1_000
+    at = reader.commit(tip).committer.time * 1_000
+    return Stored(name, read_table(reader, head_of(reader, tip)[0]), at)
 
 
-def check_table(runtime: Runtime, name: str, tip: Oid) -> Iterator[tuple[str, Oid, str]]:
-    """What is wrong with a table's whole chain: (code, commit, words), nothing remembered before."""
+def check_table(runtime: Runtime, name: str, tip: Oid) -> Iterator[Finding]:
+    """What is wrong with a table, all of its chain looked at, nothing taken for granted."""
     at = tip
     try:
         for oid, _ in history(runtime.repository, tip):
             at = oid
             _judge(runtime, name, oid)
+        at = tip
         found = read_table(runtime.repository, head_of(runtime.repository, tip)[0])
     except GitflowError as error:
-        code = "incomplete" if error.code == "git.object_missing" else error.code
-        yield code, at, error.message
+        yield Finding("incomplete" if error.code == "git.object_missing" else error.code, at, error.message)
         return
     if found.name != name:
-        yield "table.name", tip, f"{table_ref(name)} holds the table {found.name}"
+        yield Finding("table.name", tip, f"{table_ref(name)} holds the table {found.name}")

@@ -12,11 +12,10 @@ from gitflow_runner.errors import StepError, UsageError
 from gitflow_runner.lang.collection import Map
 from gitflow_runner.lang.values import BigInt, Collection, Dec, Keyword
 from gitflow_runner.model.duration import parse_duration
+from gitflow_runner.model.persist import PERSIST_CHOICES, PERSIST_KEYS, PERSIST_NEEDS
 from gitflow_runner.model.resource import named_table, table_uri
 from gitflow_runner.model.retry import RetryPolicy
 from gitflow_runner.model.spec import Field, FieldType, Spec
-
-WRITE_MODES: Final = ("append", "upsert")
 
 DYNAMIC: Final = object()
 """Stands for a value that is known only at run time, or for a map that holds one; it fits every type."""
@@ -26,13 +25,6 @@ DEFAULT_TIMEOUT_MS = 900_000  # 15 minutes
 
 _RETRY_KEYS = frozenset({"max-attempts", "backoff-ms", "backoff", "retry-on"})
 _BACKOFF_KEYS = frozenset({"type", "factor", "step", "max"})
-_PERSIST_KEYS: Mapping[str, frozenset[str]] = {
-    "blob": frozenset({"type", "filename", "content-type", "tier", "signed-url", "search-index"}),
-    "kv": frozenset({"type", "key", "ttl"}),
-    "table": frozenset(
-        {"type", "table", "rows-path", "write-mode", "key-fields", "index-fields", "partitions"}
-    ),
-}
 _GROWTHS: Mapping[str, Literal["constant", "linear", "exponential"]] = {
     "constant": "constant",
     "linear": "linear",
@@ -290,27 +282,22 @@ def persist_settings(options: object) -> dict[str, object]:
     """The checked `:persist` map with plain names as keys."""
     settings = plain_config(options)
     kind = text_of(settings, "type")
-    if kind is None or kind not in _PERSIST_KEYS:
+    if kind is None or kind not in PERSIST_KEYS:
         raise StepError("config_choice", ":persist :type must be one of :blob :kv :table")
     for key in settings:
-        if key not in _PERSIST_KEYS[kind]:
+        if key not in PERSIST_KEYS[kind]:
             raise StepError("unknown_config_key", f":persist has no key :{key} for :{kind}")
-    needed = {"kv": "key", "table": "table"}.get(kind)
+    needed = PERSIST_NEEDS.get(kind)
     if needed is not None and settings.get(needed) is None:
         raise StepError("missing_config_key", f":persist {{:type :{kind}}} needs :{needed}")
-    if kind == "table":
-        _check_table_settings(settings)
-    if text_of(settings, "tier") not in (None, "retained", "ephemeral"):
-        raise StepError("config_choice", ":persist :tier must be one of :retained :ephemeral")
-    return settings
-
-
-def _check_table_settings(settings: Mapping[str, object]) -> None:
-    if settings["table"] is not DYNAMIC:
+    for key, choices in PERSIST_CHOICES.items():
+        chosen = settings.get(key)
+        if chosen is not None and chosen is not DYNAMIC and name_of(chosen) not in choices:
+            listed = " ".join(f":{choice}" for choice in choices)
+            raise StepError("config_choice", f":persist :{key} must be one of {listed}")
+    if kind == "table" and settings["table"] is not DYNAMIC:
         table_name(settings["table"])
-    mode = settings.get("write-mode")
-    if mode is not None and mode is not DYNAMIC and name_of(mode) not in WRITE_MODES:
-        raise StepError("config_choice", ":persist :write-mode must be one of :append :upsert")
+    return settings
 
 
 def table_name(value: object) -> str:

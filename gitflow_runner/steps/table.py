@@ -8,10 +8,11 @@ from typing import Final
 from gitflow_runner.errors import StepError
 from gitflow_runner.lang.collection import Vec
 from gitflow_runner.lang.values import Value
+from gitflow_runner.model.persist import PERSIST_CHOICES
 from gitflow_runner.model.spec import Effect, Field, Needs, Spec
 from gitflow_runner.model.table import Cell, Column, Row, Table
 from gitflow_runner.steps.base import Context
-from gitflow_runner.steps.config import WRITE_MODES, name_of, table_name, whole_number
+from gitflow_runner.steps.config import name_of, table_name, whole_number
 from gitflow_runner.steps.jsontext import from_plain
 from gitflow_runner.steps.results import result_map
 from gitflow_runner.steps.tabular import (
@@ -293,7 +294,7 @@ def _join(asked: Asked, context: Context) -> Value:
         ("table", "write-mode", "key-fields", "index-fields", "partitions"),
         ":into",
     )
-    if into.get("write-mode", "append") not in WRITE_MODES:
+    if into.get("write-mode", "append") not in PERSIST_CHOICES["write-mode"]:
         raise StepError("config_choice", ":into :write-mode must be one of :append :upsert")
     name = table_name(into.get("table"))
     writing = writing_of(into, partitions_of(into.get("partitions")))

@@ -120,6 +120,21 @@ def _check_missing(name: str, config: MapForm, spec: Spec, given: frozenset[str]
         listed = " or ".join(f":{each}" for each in group)
         message = f"{name} has {' and '.join(f':{each}' for each in found) or 'no ' + listed}"
         yield MISSING.at(config, message, hint=f"give exactly one of {listed}", path=(":flow",))
+    yield from _check_needs(name, config, spec, given)
+
+
+def _check_needs(name: str, config: MapForm, spec: Spec, given: frozenset[str]) -> Iterator[Diagnostic]:
+    """What the operation that is written there needs besides."""
+    choice = name_text(get(config, spec.needs.by)) if spec.needs is not None else None
+    if spec.needs is None or choice is None:
+        return
+    for group in spec.needs.groups.get(choice, ()):
+        if len(given.intersection(group)) != 1:
+            listed = " or ".join(f":{each}" for each in group)
+            message, hint = f"{name} has no {listed}, which :{choice} needs", f"add {listed}"
+            if given.intersection(group):
+                message, hint = f"{name} has more than one of {listed}", "keep one of them"
+            yield MISSING.at(config, message, hint=hint, path=(":flow",))
 
 
 def _check_value(name: str, field: Field, form: Form) -> Iterator[Diagnostic]:
