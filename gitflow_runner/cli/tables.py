@@ -72,7 +72,7 @@ def show_table(out: Output, stored: Stored) -> None:
         ids=[table_uri(stored.name)],
         follow=[
             f"gfr resources get {table_uri(stored.name)} -o FILE",
-            f"git log -p refs/runner/tables/{stored.name}",
+            f"git log -p {stored.ref}",
         ],
     )
 

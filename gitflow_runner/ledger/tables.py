@@ -129,24 +129,24 @@ def read_table(reader: ObjectReader, tree: Oid) -> Table:
     folder = root.get(b"rows/")
     files = {} if folder is None else split_tree(read_object(reader, entry_oid(folder), "tree"))
     try:
-        fields = json.loads(head)
-        if fields["format"] != FORMAT:
-            raise DamagedError("table.format", f"the table was written in the format {fields['format']}")
+        head_fields = json.loads(head)
+        if head_fields["format"] != FORMAT:
+            raise DamagedError("table.format", f"the table has the format {head_fields['format']}")
         rows = tuple(
-            _row(json.loads(line))
+            _row(fields)
             for key in sorted(files)
-            for line in read_object(reader, entry_oid(files[key]), "blob").splitlines()
+            for fields in _lines(read_object(reader, entry_oid(files[key]), "blob"))
         )
         found = Table(
-            name=str(fields["name"]),
-            columns=tuple(_column(each) for each in fields["columns"]),
+            name=str(head_fields["name"]),
+            columns=tuple(_column(each) for each in head_fields["columns"]),
             rows=rows,
-            key_fields=tuple(fields["key"]),
-            index_fields=tuple(fields["index"]),
-            partitioned=bool(fields["partitioned"]),
-            revision=int(fields["revision"]),
-            next_row=int(fields["next"]),
-            size=int(fields["size"]),
+            key_fields=tuple(head_fields["key"]),
+            index_fields=tuple(head_fields["index"]),
+            partitioned=bool(head_fields["partitioned"]),
+            revision=int(head_fields["revision"]),
+            next_row=int(head_fields["next"]),
+            size=int(head_fields["size"]),
         )
         numbers = [row.id for row in found.rows]
         known = {column.name for column in found.columns}
@@ -167,6 +167,13 @@ def read_head(reader: ObjectReader, tree: Oid) -> tuple[int, int]:
         return int(fields["revision"]), int(fields["size"])
     except (ValueError, TypeError, KeyError, RecursionError):
         raise DamagedError("table.malformed", f"the tree {tree} holds no readable {TABLE_FILE}") from None
+
+
+def _lines(data: bytes) -> list[Any]:
+    """The JSON values of a file of lines, read in one go, which takes half the time."""
+    found = json.loads(b"[" + b",".join(data.splitlines()) + b"]")
+    assert isinstance(found, list), "an array is read as a list"
+    return found
 
 
 def _changed_files(old: Table | None, new: Table) -> Iterator[tuple[str, bytes]]:

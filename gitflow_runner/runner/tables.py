@@ -76,6 +76,11 @@ class Stored:
     at: int
     refused: GitflowError | None = None
 
+    @property
+    def ref(self) -> str:
+        """The ref of its chain."""
+        return table_ref(self.name)
+
 
 def all_tables(runtime: Runtime) -> tuple[Stored, ...]:
     """Every table, in the order of the names."""
