@@ -44,17 +44,16 @@ class TablePort:
 
         def changed(old: Table | None) -> tuple[Table, str]:
             new, answer = change(old)
-            return self._clean(old, new), masked_text(answer, self._redactor)
+            return self._clean(new), masked_text(answer, self._redactor)
 
         with _told_to_the_flow():
             return self._store.update(name, idempotency_key, changed, self._told)
 
-    def _clean(self, old: Table | None, new: Table) -> Table:
+    def _clean(self, new: Table) -> Table:
         if not self._redactor.knows_any:
             return new
-        # Rows that were there before were looked at when they came.
-        before = {} if old is None else {row.id: row for row in old.rows}
-        rows = tuple(row if before.get(row.id) is row else self._row(row) for row in new.rows)
+        # All rows, since a value may have become a secret after it was written.
+        rows = tuple(map(self._row, new.rows))
         columns = {column.name: column for column in map(self._column, new.columns)}
         text = self._redactor.text
         return replace(

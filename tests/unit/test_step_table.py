@@ -8,48 +8,13 @@ import pytest
 
 from gitflow_runner.errors import StepError
 from gitflow_runner.lang.collection import Map
-from gitflow_runner.lang.values import Value
 from gitflow_runner.model.table import Table
 from gitflow_runner.steps.config import parse_config
 from gitflow_runner.steps.jsontext import to_plain
-from gitflow_runner.steps.persist import persist
 from gitflow_runner.steps.table import SPEC, STEP
 from gitflow_runner.tables import cells, change
+from tests.kept_tables import UPSERT, Tables
 from tests.step_context import World, at, edn, failure, text
-
-ORDERS = '[{:id "o1" :total 5 :tags ["a"]} {:id "o2" :total 7.5 :paid true} {:id "o3" :tags nil}]'
-UPSERT = '{:type :table :table "kept" :write-mode :upsert :key-fields [:id]}'
-
-
-class Tables:
-    """One world with a table in it; every call is a step of its own."""
-
-    def __init__(self, rows: str = ORDERS, settings: str = UPSERT) -> None:
-        self.world = World()
-        self.steps = 0
-        self.handle = self.keep(rows, settings)
-
-    def keep(self, rows: str, settings: str = UPSERT, **context: object) -> Value:
-        self.steps += 1
-        made = self.world.context(**{"key": f"key{self.steps}"} | context)
-        return persist(edn(rows), {"persist": edn(settings)}, made)
-
-    def ask(self, config: str, **context: object) -> Any:
-        """The result as plain data."""
-        self.steps += 1
-        made = self.world.context(**{"key": f"key{self.steps}"} | context)
-        config = '{:table "res://table/kept" ' + config.strip()[1:]
-        return to_plain(STEP.run(parse_config(SPEC, edn(config)), made))
-
-    def error(self, config: str, **context: object) -> StepError:
-        config = '{:table "res://table/kept" ' + config.strip()[1:]
-        return failure(STEP, config, self.world.context(**{"key": "failing"} | context))
-
-    @property
-    def table(self) -> Table:
-        found = self.world.tables.read("kept")
-        assert found is not None
-        return found
 
 
 def ids(result: Any) -> list[Any]:
@@ -338,66 +303,6 @@ def test_a_table_tells_its_schema_and_is_exported() -> None:
         tables.ask('{:op :export :format :json :select ["id"] :where [:row-id := 1]}')
         == '[\n {\n  "id": "o1"\n }\n]\n'
     )
-
-
-def test_a_column_widens_unless_its_type_was_set() -> None:
-    tables = Tables()
-    tables.keep('[{:id "o5" :paid "later"}]')
-    tables.ask('{:op :set-column :column :total :definition {:type-hint :number :display-name "Total"}}')
-    with pytest.raises(StepError) as caught:
-        tables.keep('[{:id "o6" :total "7"}]')
-    assert caught.value.code == "table.cell"
-    tables.ask("{:op :set-column :column :due :definition {:type-hint :date}}")
-    assert tables.error('{:op :update-cell :row-id 1 :column :due :value "tomorrow"}').code == "table.cell"
-    assert (
-        tables.ask('{:op :update-cell :row-id 1 :column :due :value "2026-11-25"}')["row"]["due"]
-        == "2026-11-25"
-    )
-    columns = {column["name"]: column for column in tables.ask("{:op :schema}")["columns"]}
-    assert columns["paid"] == {"name": "paid", "type": "mixed"}
-    assert columns["total"] == {"name": "total", "type": "number", "display-name": "Total"}
-
-
-def test_a_column_with_a_list_of_values_keeps_their_ids_and_grows() -> None:
-    tables = Tables('[{:id 1 :state "new"}]')
-    options = '[{:id "open" :name "Open" :aliases ["new"]} "done"]'
-    tables.ask(f"{{:op :set-column :column :state :definition {{:enum {{:options {options}}}}}}}")
-    tables.keep('[{:id 2 :state "Open"} {:id 3 :state "done"} {:id 4 :state "later"} {:id 5 :state nil}]')
-    assert tables.ask("{:op :recompute}")["rows-updated"] == 1
-    assert [row.cells.get("state") for row in tables.table.rows] == ["open", "open", "done", "later", None]
-    (column,) = [c for c in tables.ask("{:op :schema}")["columns"] if c["name"] == "state"]
-    assert [option["id"] for option in column["options"]] == ["open", "done", "later"]
-    assert tables.error("{:op :update-cell :row-id 1 :column :state :value 5}").code == "table.cell"
-
-
-def test_a_computed_column_follows_the_others() -> None:
-    tables = Tables("[{:id 1 :n 2 :price 3.5} {:id 2 :n 4}]")
-    tables.ask("{:op :set-column :column :sum :definition {:computed [:* :n [:coalesce :price 1]]}}")
-    assert tables.ask("{:op :recompute :where [:id := 1]}")["rows-updated"] == 1
-    assert [row.cells.get("sum") for row in tables.table.rows] == [7.0, None]
-    tables.keep('[{:id 2 :price 2 :sum 99} {:id 3 :n 1 :price "x"}]')
-    assert [row.cells.get("sum") for row in tables.table.rows] == [7.0, 8, None]
-    assert tables.error("{:op :update-cell :row-id 1 :column :sum :value 1}").code == "table.cell"
-    assert (
-        tables.error("{:op :set-column :column :z :definition {:computed [:+ :sum 1]}}").code
-        == "table.column"
-    )
-    assert (
-        tables.error("{:op :set-column :column :n :definition {:computed [:+ :id 1]}}").code
-        == "table.definition"
-    )
-
-
-def test_how_a_cell_is_shown_is_kept_beside_it() -> None:
-    tables = Tables()
-    config = "{:op :update-cell-format :row-id 1 :column :total :format %s}"
-    tables.ask(config % '{:display "currency" :currency "EUR"}')
-    assert tables.ask("{:op :get-row :row-id 1}")["formats"] == {
-        "total": {"display": "currency", "currency": "EUR"}
-    }
-    assert tables.ask("{:op :query :where [:row-id := 1] :page {:limit 1}}")["rows"][0]["total"] == 5
-    tables.ask(config % "nil")
-    assert "formats" not in tables.ask("{:op :get-row :row-id 1}")
 
 
 def test_partitions_are_asked_by_name_only() -> None:
