@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 
 from gitflow_runner.connections.redactor import Redactor
-from gitflow_runner.errors import DamagedError, RefusedError, StepError
+from gitflow_runner.errors import DamagedError, RefusedError, StepError, TransientError
 from gitflow_runner.ledger.tables import TableStore
 from gitflow_runner.model.secret import SHOWN
 from gitflow_runner.model.table import Cell, Column, Option, Row, Table
@@ -22,6 +22,10 @@ def _told_to_the_flow() -> Iterator[None]:
         yield
     except (RefusedError, DamagedError) as error:
         raise StepError(error.code, error.message, hint=error.hint) from None
+    except TransientError as error:
+        if error.code != "table.contended":
+            raise
+        raise StepError(error.code, error.message, retryable=True) from None
 
 
 class TablePort:
