@@ -12,7 +12,14 @@ from gitflow_runner.cli.options import shared
 from gitflow_runner.cli.output import Output
 from gitflow_runner.cli.session import Session
 from gitflow_runner.cli.shown import short
-from gitflow_runner.cli.tables import show_table, table_data, table_line, table_row, table_text
+from gitflow_runner.cli.tables import (
+    show_table,
+    table_data,
+    table_line,
+    table_row,
+    table_text,
+    tell_removed,
+)
 from gitflow_runner.errors import UsageError
 from gitflow_runner.git.disk_errors import from_os_error
 from gitflow_runner.model.resource import named_digest, named_table, resource_uri, table_uri
@@ -26,7 +33,7 @@ from gitflow_runner.runner.resources import (
     resource_chunks,
     search_resources,
 )
-from gitflow_runner.runner.tables import all_tables, find_table
+from gitflow_runner.runner.tables import all_tables, find_table, remove_table
 from gitflow_runner.tables.text import FORMATS
 
 
@@ -188,14 +195,19 @@ def search(out: Output, text: str, run_name: str | None, limit: int) -> None:
 def remove(out: Output, names: tuple[str, ...], unused: bool, dry_run: bool) -> None:
     """Move values that lie beside Git into the trash, where reading finds them for another week.
 
-    A value goes only once it is a week old and no run, archive or other ref names it.
+    A value goes only once it is a week old and no run, archive or other ref names it. A table, named alone,
+    goes with all its revisions; what is said then brings it back until Git collects them.
     """
     runtime = Session(out).service.runtime
     if unused == bool(names):
         raise UsageError("usage.resources", "name values by their full digests, or all with --unused")
+    table = named_table(names[0]) if len(names) == 1 else None
+    if table is not None:
+        tell_removed(out, table, remove_table(runtime, table, dry_run=dry_run), dry_run=dry_run)
+        return
     digests = [named_digest(name) or name for name in names]
     if any(len(digest) != 64 for digest in digests):
-        raise UsageError("res.malformed", "a value to remove is named by its full digest")
+        raise UsageError("res.malformed", "a value to remove is named by its full digest, a table alone")
     done = remove_resources(runtime, digests, dry_run=dry_run)
     size = sum(size for _, size in done.taken)
     verb = "would go" if dry_run else "went into the trash"

@@ -6,6 +6,8 @@ from collections.abc import Iterator, Sequence
 
 from gitflow_runner.cli.output import Output
 from gitflow_runner.cli.shown import iso
+from gitflow_runner.git.objects import Oid
+from gitflow_runner.git.refs import table_ref
 from gitflow_runner.model.resource import table_uri
 from gitflow_runner.model.table import Cell, Table
 from gitflow_runner.runner.tables import Stored
@@ -83,6 +85,20 @@ def table_text(table: Table, form: str) -> bytes:
     return as_text(
         ({name: row.cells.get(name) for name in names} for row in table.rows), names, form
     ).encode()
+
+
+def tell_removed(out: Output, name: str, tip: Oid | None, *, dry_run: bool) -> None:
+    """That a table is gone, and how it comes back."""
+    verb = "would go" if dry_run else "is gone"
+    back = [] if tip is None or dry_run else [f"git update-ref {table_ref(name)} {tip}"]
+    out.result(
+        "gfr/resources.rm/1",
+        {"dry_run": dry_run, "table": name, "tip": tip},
+        text=[f"the table {name} {verb}"],
+        rows=[(table_uri(name), tip or "")],
+        ids=[table_uri(name)],
+        follow=back,
+    )
 
 
 def _partitions(table: Table) -> list[str]:

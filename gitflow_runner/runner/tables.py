@@ -9,9 +9,11 @@ from functools import partial
 from gitflow_runner.errors import GitflowError, NotFoundError, RefusedError
 from gitflow_runner.git.objects import Oid
 from gitflow_runner.git.refs import table_ref
+from gitflow_runner.git.repository import RefUpdate
 from gitflow_runner.ledger.chain import head_of
 from gitflow_runner.ledger.fsck import Finding
 from gitflow_runner.ledger.tables import TableStore, history, read_table, table_names
+from gitflow_runner.model.resource import table_uri
 from gitflow_runner.model.table import Table
 from gitflow_runner.runner.runtime import Runtime
 from gitflow_runner.trust.reasons import Refusal
@@ -42,16 +44,21 @@ def trusted_tip(runtime: Runtime, name: str) -> Oid | None:
             "table_rewound",
             f"the table {name} stood at {known}, which it does not continue any more",
             hint=f"put it back if it was moved by mistake: git update-ref {ref} {known}",
-            fix=("gfr audit verify",),
+            fix=("gfr audit verify", f"gfr resources rm {table_uri(name)}"),
         )
     assert tip is not None, "a table that is not there was never known"
     _judge(runtime, name, tip)
-    runtime.local.write(f"tables/{name}", tip.encode() + b"\n", sync=False)
+    runtime.local.write(_memory(name), tip.encode() + b"\n", sync=False)
     return tip
 
 
+def _memory(name: str) -> str:
+    """The local file that says where this clone saw the table last."""
+    return f"tables/{name}"
+
+
 def _known(runtime: Runtime, name: str) -> Oid | None:
-    data = runtime.local.read(f"tables/{name}")
+    data = runtime.local.read(_memory(name))
     return None if data is None else Oid(data.decode().strip())
 
 
@@ -97,10 +104,31 @@ def find_table(runtime: Runtime, name: str) -> Stored:
     """One table; `NotFoundError` (`table.unknown`), and as `trusted_tip`."""
     tip = trusted_tip(runtime, name)
     if tip is None:
-        raise NotFoundError("table.unknown", f"there is no table {name}", fix=("gfr resources ls",))
+        raise _unknown(name)
     reader = runtime.repository
     at = reader.commit(tip).committer.time * 1_000
     return Stored(name, read_table(reader, head_of(reader, tip)[0]), at)
+
+
+def remove_table(runtime: Runtime, name: str, *, dry_run: bool) -> Oid | None:
+    """Take a table's ref away, believed or not, and forget it here; where it stood, None if it was gone.
+
+    Its commits stay in Git until that collects them. `NotFoundError` (`table.unknown`), `ConflictError`
+    (`git.ref_moved`) where somebody writes it meanwhile.
+    """
+    ref = table_ref(name)
+    known, tip = _known(runtime, name), runtime.repository.resolve(ref)
+    if tip is None and known is None:
+        raise _unknown(name)
+    if not dry_run:
+        if tip is not None:
+            runtime.repository.swap([RefUpdate(ref, tip, None)])
+        runtime.local.remove(_memory(name))
+    return tip
+
+
+def _unknown(name: str) -> NotFoundError:
+    return NotFoundError("table.unknown", f"there is no table {name}", fix=("gfr resources ls",))
 
 
 def check_table(runtime: Runtime, name: str, tip: Oid) -> Iterator[Finding]:

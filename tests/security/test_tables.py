@@ -78,6 +78,20 @@ def test_a_table_that_was_rewound_is_not_read(team: Team) -> None:
     assert refused(team) == "table_rewound"
 
 
+def test_a_table_that_is_taken_away_on_purpose_can_begin_anew_or_come_back(team: Team) -> None:
+    tip = kept(team)
+    assert team.ann.gfr("resources", "rm", "res://table/orders", "--dry-run").data["tip"] == tip
+    team.ann.git("update-ref", "-d", REF)
+    assert team.ann.gfr("resources", "show", "res://table/orders").code == "table_rewound"
+    assert team.ann.gfr("resources", "rm", "res://table/orders").data["tip"] is None
+    assert team.ann.gfr("resources", "rm", "res://table/orders").code == "table.unknown"
+    again = kept(team)
+    assert team.ann.git("rev-list", "--count", again) == "1"
+    assert team.ann.gfr("resources", "rm", "res://table/orders").data["tip"] == again
+    team.ann.git("update-ref", REF, tip)
+    assert team.ann.gfr("resources", "show", "res://table/orders").data["rows"] == 1
+
+
 def test_a_table_of_another_name_is_told_by_the_audit(team: Team) -> None:
     tip = kept(team)
     team.ann.git("update-ref", table_ref("other"), tip)
