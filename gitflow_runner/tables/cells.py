@@ -138,7 +138,7 @@ def no_column(name: object, known: Iterable[str]) -> StepError:
 
 def row_size(row: Row) -> int:
     """The bytes that a row takes, about."""
-    return len(json_text(dict(row.cells)).encode()) + 24
+    return len(json_text([dict(row.cells), dict(row.formats)]).encode()) + 24
 
 
 def of_partitions(table: Table, partitions: Iterable[str] | None) -> tuple[Row, ...]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Sized
 from dataclasses import dataclass, replace
 
 from gitflow_runner.errors import StepError
@@ -119,8 +119,8 @@ def set_column(table: Table, name: str, definition: Mapping[str, object]) -> Tab
     """
     old = table.column(name)
     column = defined(old or Column(checked_name(name), "empty"), definition, table.columns)
-    if column.computed is not None and name in table.key_fields:
-        raise StepError("table.definition", f"{name} is part of the key, and a key is not computed")
+    if name in table.key_fields and (column.computed is not None or column.options is not None):
+        raise StepError("table.definition", f"{name} is part of the key, which stays as it is given")
     if any(name in _names(other.computed) for other in table.columns) and column.computed is not None:
         raise StepError("table.definition", f"other columns are computed from {name}")
     column = with_cells(column, [row.cells.get(name) for row in table.rows])
@@ -208,6 +208,7 @@ def _cells(given: Mapping[str, Cell], columns: dict[str, Column]) -> dict[str, C
             continue  # it is made from the others
         column, cell = chosen(column, checked_cell(name, value))
         columns[name] = with_cells(column, [cell])
+        _check_width(columns)
         found[name] = cell
     return found
 
@@ -253,9 +254,13 @@ def _settled(table: Table, fresh: Mapping[int, Row]) -> Table:
     )
 
 
-def _bounded(table: Table) -> Table:
-    if len(table.columns) > MAX_COLUMNS:
+def _check_width(columns: Sized) -> None:
+    if len(columns) > MAX_COLUMNS:
         raise StepError("table.too_large", f"a table has at most {MAX_COLUMNS} columns")
+
+
+def _bounded(table: Table) -> Table:
+    _check_width(table.columns)
     if table.size > MAX_BYTES:
         raise StepError("table.too_large", f"a table takes at most {MAX_BYTES} bytes")
     return table

@@ -9,13 +9,22 @@ from typing import cast, get_args
 
 from gitflow_runner.errors import StepError
 from gitflow_runner.model.table import Cell, Column, ColumnType, Option
-from gitflow_runner.tables.cells import as_list, as_map, checked_cell, closed, fits, no_column, type_of
+from gitflow_runner.tables.cells import (
+    as_list,
+    as_map,
+    checked_cell,
+    closed,
+    fits,
+    json_text,
+    no_column,
+    type_of,
+)
 
 TYPES = tuple(kind for kind in get_args(ColumnType) if kind != "empty")
 MAX_OPTIONS = 1_000
 _SHOWN = ("display-name", "semantic-type", "format", "validation")
 _DEFINITION = ("type-hint", "enum", "computed", *_SHOWN)
-_OPERATIONS = ("+", "-", "*", "/", "str", "coalesce")
+_OPERATIONS = ("+", "-", "*", "div", "str", "coalesce")  # `:/` is no keyword
 _MAX_DEPTH = 10
 
 
@@ -83,7 +92,7 @@ def computed(expression: Cell, cells: Mapping[str, Cell]) -> Cell:
         case str():
             return cells.get(expression)
         case dict():
-            return expression["value"]
+            return expression.get("value")
         case list():
             return _applied(str(expression[0]), [computed(part, cells) for part in expression[1:]])
         case _:
@@ -119,15 +128,15 @@ def _calculated(operation: str, numbers: Sequence[int | float]) -> Cell:
     if isinstance(found, float):
         if not math.isfinite(found):
             return None
-        return int(found) if operation == "/" and found.is_integer() and abs(found) < 2**53 else found
+        return int(found) if operation == "div" and found.is_integer() and abs(found) < 2**53 else found
     return found if -(2**63) <= found < 2**63 else None
 
 
 def _spoken(cell: Cell) -> Cell:
-    """A cell as part of a text: nil is nothing, true and false as they are written."""
+    """A cell as part of a text: nil is nothing, lists and maps are JSON."""
     if cell is None:
         return ""
-    return str(cell).lower() if isinstance(cell, bool) else cell
+    return json_text(cell) if isinstance(cell, bool | list | dict) else cell
 
 
 def _options(value: object) -> tuple[Option, ...]:

@@ -221,6 +221,7 @@ def test_a_condition_chooses_rows(where: str, expected: list[str]) -> None:
         ("{:op :set-column :column :x :definition {:computed [:eval :id]}}", "table.definition"),
         ("{:op :set-column :column :x :definition {:computed [:* :x 2]}}", "table.column"),
         ("{:op :set-column :column :id :definition {:computed [:* :total 2]}}", "table.definition"),
+        ("{:op :set-column :column :id :definition {:enum {:options [:a]}}}", "table.definition"),
         ('{:op :query :table "res://table/none" :page {:limit 1}}', "table.unknown"),
         ('{:op :query :table "orders" :page {:limit 1}}', "table.ref"),
         ('{:op :query :table {:uri "res://sha256/00"} :page {:limit 1}}', "table.ref"),

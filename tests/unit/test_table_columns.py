@@ -66,3 +66,26 @@ def test_how_a_cell_is_shown_is_kept_beside_it() -> None:
     assert tables.ask("{:op :query :where [:row-id := 1] :page {:limit 1}}")["rows"][0]["total"] == 5
     tables.ask(config % "nil")
     assert "formats" not in tables.ask("{:op :get-row :row-id 1}")
+
+
+@pytest.mark.parametrize(
+    ("expression", "expected"),
+    [
+        ("[:+ :n 1]", 9),
+        ("[:- :n 1.5]", 6.5),
+        ("[:div :n 2]", 4),
+        ("[:div :n 3]", 8 / 3),
+        ("[:div :n 0]", None),
+        ("[:* :n 9223372036854775807]", None),
+        ("[:+ :n :text]", None),
+        ("[:+ :n :nothing]", None),
+        ('[:str :text {:value "-"} :n [:coalesce :nothing true] :list {}]', 'a-8true["x",1]'),
+        ("[:coalesce :nothing {:value [1]}]", [1]),
+        (":text", "a"),
+    ],
+)
+def test_an_expression_gives_a_cell_or_nil(expression: str, expected: object) -> None:
+    tables = Tables('[{:id 1 :n 8 :text "a" :list ["x" 1] :nothing nil}]')
+    tables.ask(f"{{:op :set-column :column :made :definition {{:computed {expression}}}}}")
+    tables.ask("{:op :recompute}")
+    assert tables.table.rows[0].cells.get("made") == expected
