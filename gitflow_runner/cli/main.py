@@ -46,7 +46,7 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "resources": (
         "resources",
         "resources",
-        "List, show and fetch stored values and tables; search and remove values.",
+        "List, show, fetch, search and remove stored values and tables.",
     ),
     "flows": ("flows", "flows", "List flows, import a file, or migrate one to the newest spelling."),
     "verify": ("verify", "verify", "Judge the signatures of commits and tags."),

@@ -33,7 +33,7 @@ from gitflow_runner.runner.resources import (
     resource_chunks,
     search_resources,
 )
-from gitflow_runner.runner.tables import all_tables, find_table, remove_table
+from gitflow_runner.runner.tables import all_tables, find_table, remove_table, search_tables
 from gitflow_runner.tables.text import FORMATS
 
 
@@ -175,15 +175,20 @@ def _write(chunks: Iterable[bytes], target: Path | None) -> bool:
 @click.option("-L", "--limit", default=50, show_default=True, help="Look at so many of the newest runs.")
 @shared
 def search(out: Output, text: str, run_name: str | None, limit: int) -> None:
-    """List the values that hold TEXT, case left aside; of a large one only the beginning is looked at."""
+    """List the tables and values that hold TEXT, case left aside; of a large value only the beginning."""
     runtime = Session(out, fresh=True).service.runtime
+    tables = list(search_tables(runtime, text)) if run_name is None else []
     found = list(search_resources(runtime, text, run=run_name, limit=limit))
+    items = [table_data(stored) | {"line": line} for stored, line in tables]
+    items += [_data(resource) | {"line": line} for resource, line in found]
+    rows = [(table_uri(stored.name), line) for stored, line in tables]
+    rows += [(resource.sha256, line) for resource, line in found]
     out.result(
         "gfr/resources.search/1",
-        {"items": [_data(resource) | {"line": line} for resource, line in found], "total": len(found)},
-        text=[f"{resource.sha256[:12]}  {line}" for resource, line in found] or ["nothing found"],
-        rows=[(resource.sha256, line) for resource, line in found],
-        ids=[resource_uri(resource.sha256) for resource, _ in found],
+        {"items": items, "total": len(items)},
+        text=[*(f"{name if ':' in name else name[:12]}  {line}" for name, line in rows)] or ["nothing found"],
+        rows=rows,
+        ids=[str(item["uri"]) for item in items],
     )
 
 

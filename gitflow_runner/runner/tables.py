@@ -16,6 +16,7 @@ from gitflow_runner.ledger.tables import TableStore, history, read_table, table_
 from gitflow_runner.model.resource import table_uri
 from gitflow_runner.model.table import Table
 from gitflow_runner.runner.runtime import Runtime
+from gitflow_runner.tables.cells import json_text
 from gitflow_runner.trust.reasons import Refusal
 from gitflow_runner.trust.records import verify_record
 
@@ -108,6 +109,17 @@ def find_table(runtime: Runtime, name: str) -> Stored:
     reader = runtime.repository
     at = reader.commit(tip).committer.time * 1_000
     return Stored(name, read_table(reader, head_of(reader, tip)[0]), at)
+
+
+def search_tables(runtime: Runtime, text: str) -> Iterator[tuple[Stored, str]]:
+    """The tables that hold `text`, case left aside, each with the first row that does."""
+    wanted = text.casefold()
+    for stored in all_tables(runtime):
+        rows = () if stored.table is None else stored.table.rows
+        lines = (json_text(dict(row.cells)) for row in rows)
+        line = next((line for line in lines if wanted in line.casefold()), None)
+        if line is not None:
+            yield stored, line[:200]
 
 
 def remove_table(runtime: Runtime, name: str, *, dry_run: bool) -> Oid | None:

@@ -99,7 +99,13 @@ def persist_rows(result: Value, settings: Mapping[str, object], context: Context
     rows = rows_in(result, settings.get("rows-path"))
     plain = {key: to_plain(value) for key, value in settings.items()}
     writing = writing_of(plain, partitions_of(plain.get("partitions")))
-    return write_into(table_name(settings["table"]), rows, writing, context)
+    try:
+        return write_into(table_name(settings["table"]), rows, writing, context)
+    except StepError as error:
+        if not error.retryable:
+            raise
+        # The step itself is over: trying it again would do once more what it did outside.
+        raise StepError(error.code, error.message, hint=error.hint) from None
 
 
 def rows_in(result: Value, path: object) -> list[Mapping[str, Cell]]:

@@ -41,6 +41,8 @@ def test_two_processes_write_one_table_and_people_and_plain_git_read_it(tmp_path
     assert counted == {(who, n) for who in ("first", "ann", "ben") for n in range(8)}
     items = json.loads(clone.gfr("resources", "ls", "--json"))["data"]["items"]
     assert [(item["uri"], item["rows"]) for item in items] == [("res://table/rows", 24)]
+    (hit,) = json.loads(clone.gfr("resources", "search", "BEN", "--json"))["data"]["items"]
+    assert (hit["uri"], hit["line"]) == ("res://table/rows", '{"n":0,"who":"ben"}')
     clone.gfr("resources", "get", "res://table/rows", "-o", "../rows.csv")
     with (tmp_path / "rows.csv").open(newline="") as file:
         assert {(row["who"], int(row["n"])) for row in csv.DictReader(file)} == counted
