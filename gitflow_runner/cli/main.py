@@ -43,7 +43,11 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     ),
     "diff": ("releases", "diff", "Show what changed in a flow between two releases, or live and the draft."),
     "runs": ("runs", "runs", "List runs, or verify them from Git alone."),
-    "resources": ("resources", "resources", "List, show, fetch, search and remove stored values."),
+    "resources": (
+        "resources",
+        "resources",
+        "List, show, fetch, search and remove stored values and tables.",
+    ),
     "flows": ("flows", "flows", "List flows, import a file, or migrate one to the newest spelling."),
     "verify": ("verify", "verify", "Judge the signatures of commits and tags."),
     "audit": ("audit", "audit", "List who released, promoted, decided and asked; prove all of it again."),

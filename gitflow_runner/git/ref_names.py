@@ -1,9 +1,10 @@
-"""What a ref name may look like: the patterns of its parts, and the check that every name passes."""
+"""What a ref name may look like: its parts, their patterns, and the check that every name passes."""
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from gitflow_runner.errors import RefusedError
 
@@ -15,6 +16,7 @@ DIGEST = re.compile(r"[0-9a-f]{64}")
 RELEASE = re.compile(r"v[1-9][0-9]{0,8}")
 MONTH = re.compile(r"[0-9]{4}(?:0[1-9]|1[0-2])")
 WORD = re.compile(r"(?!.*\.\.)(?!.*\.(?:lock)?\Z)[a-zA-Z0-9][a-zA-Z0-9._-]{0,127}")
+TABLE = re.compile(r"[a-z][a-z0-9_-]{0,63}")  # lower case: no two may differ by case only
 _FORBIDDEN = re.compile(r"[\x00-\x20\x7f~^:?*\[\\]|\.\.|@\{|//")
 
 
@@ -79,3 +81,47 @@ class Shape:
             return None
         matches = all(p.fullmatch(v) for p, v in zip(self.parts, values, strict=True))
         return values if matches else None
+
+
+class RunRef(NamedTuple):
+    """The parts of a run's ref."""
+
+    slug: str
+    run_id: str
+
+
+class InboxRef(NamedTuple):
+    """The parts of an approval's or a callback's ref; `leaf` carries no meaning."""
+
+    run_id: str
+    wait: str
+    leaf: str
+
+
+class RequestRef(NamedTuple):
+    """The parts of a request's ref; `run_id` is None for a request that starts a run."""
+
+    run_id: str | None
+    leaf: str
+
+
+class GateRef(NamedTuple):
+    """The parts of a ref that asks a gate to run; the branch may hold slashes."""
+
+    branch: str
+    leaf: str
+
+
+class RemoteRunRef(NamedTuple):
+    """The parts of another clone's run, as fetched here."""
+
+    remote: str
+    slug: str
+    run_id: str
+
+
+class PairRef(NamedTuple):
+    """The two parts of a slot (slug, digest), trigger (slug, name) or job (type, id)."""
+
+    first: str
+    second: str

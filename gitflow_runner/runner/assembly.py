@@ -40,6 +40,8 @@ from gitflow_runner.runner.slots import RunSlot
 from gitflow_runner.runner.source import ProjectSource
 from gitflow_runner.runner.stopping import Cancelling
 from gitflow_runner.runner.sync import fetch
+from gitflow_runner.runner.table_port import TablePort
+from gitflow_runner.runner.tables import open_tables
 from gitflow_runner.runner.templates import FlowTemplates
 from gitflow_runner.runner.waiting import Waits
 from gitflow_runner.steps.base import Connections, Functions
@@ -198,6 +200,9 @@ class Assembly:
                 ),
             ),
             kv=KvScope(runtime.repository, runtime.committer, KV_SCOPE, runtime.clock.now_ms),
+            tables=TablePort(
+                open_tables(runtime), runtime.redactor, f"run {self.pin.slug}/{self.journal.run.run}"
+            ),
             source=ProjectSource(runtime.repository, runtime.git, self.pin.source.commit, self.pin.proposal),
             connections=self.connections,
             templates=FlowTemplates(self.code.flow),
