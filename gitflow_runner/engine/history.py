@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Literal, assert_never
 
 from gitflow_runner.errors import DamagedError
-from gitflow_runner.model.change import ChangeOpened, ChangeSeen, DecisionAttested
+from gitflow_runner.model.change import ChangeCleared, ChangeOpened, ChangeSeen, DecisionAttested
 from gitflow_runner.model.event import (
     BranchTaken,
     CallbackKept,
@@ -118,7 +118,7 @@ class History:
                 self.branches.add(event.identity)
             case DecisionSeen() | RequestSeen() | WaitReminded() | LateResult() | LeaseAcquired():
                 pass
-            case ChangeOpened() | ChangeSeen() | DecisionAttested() | CallbackKept():
+            case ChangeOpened() | ChangeSeen() | ChangeCleared() | DecisionAttested() | CallbackKept():
                 pass
             case RunPaused() | RunResumed() | RunAdmitted():
                 pass  # pausing and queueing hold the shell's hand, they change no value

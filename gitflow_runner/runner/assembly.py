@@ -20,6 +20,7 @@ from gitflow_runner.runner.buffer import Buffer
 from gitflow_runner.runner.callbacks import Callbacks
 from gitflow_runner.runner.changes import Changes
 from gitflow_runner.runner.children import Children, Launch, relatives_files
+from gitflow_runner.runner.closing import Closing
 from gitflow_runner.runner.code import Code
 from gitflow_runner.runner.connections import RunConnections
 from gitflow_runner.runner.draft_trust import require_signed_draft
@@ -39,6 +40,8 @@ from gitflow_runner.runner.slots import RunSlot
 from gitflow_runner.runner.source import ProjectSource
 from gitflow_runner.runner.stopping import Cancelling
 from gitflow_runner.runner.sync import fetch
+from gitflow_runner.runner.table_port import TablePort
+from gitflow_runner.runner.tables import open_tables
 from gitflow_runner.runner.templates import FlowTemplates
 from gitflow_runner.runner.waiting import Waits
 from gitflow_runner.steps.base import Connections, Functions
@@ -108,7 +111,7 @@ class Assembly:
     @cached_property
     def desk(self) -> ForgeDesk:
         """Where the run proposes."""
-        return ForgeDesk(self.runtime, self.code.settings)
+        return ForgeDesk(self.runtime, self.code.configured, self.pin.slug)
 
     @cached_property
     def proposals(self) -> Proposals:
@@ -119,6 +122,11 @@ class Assembly:
     def changes(self) -> Changes:
         """What looks at the changes."""
         return Changes(self.desk, self.proposals, self.buffer, self.pin, self.runtime.forge_memory)
+
+    @cached_property
+    def closing(self) -> Closing:
+        """What clears decided proposals away."""
+        return Closing(self.desk, self.buffer, self.runtime.forge_memory)
 
     @cached_property
     def callbacks(self) -> Callbacks:
@@ -141,8 +149,10 @@ class Assembly:
             policies=self.runtime.policies,
             requests=self.requests,
             clock=self.runtime.clock,
+            clock_watch=self.runtime.clock_watch,
             pin=self.pin,
             changes=self.changes,
+            settle=self.closing.settle,
             callbacks=self.callbacks,
             fetch=partial(fetch, self.runtime),
             require_fresh=partial(require_fresh, self.runtime),
@@ -190,6 +200,9 @@ class Assembly:
                 ),
             ),
             kv=KvScope(runtime.repository, runtime.committer, KV_SCOPE, runtime.clock.now_ms),
+            tables=TablePort(
+                open_tables(runtime), runtime.redactor, f"run {self.pin.slug}/{self.journal.run.run}"
+            ),
             source=ProjectSource(runtime.repository, runtime.git, self.pin.source.commit, self.pin.proposal),
             connections=self.connections,
             templates=FlowTemplates(self.code.flow),

@@ -183,11 +183,15 @@ def queued_at(runtime: Runtime, run: Run) -> Queued | None:
     return Queued(place, slot.before(run.run))
 
 
-def let_go(runtime: Runtime, run: Run) -> None:
-    """Free the slot of a run whose terminal turn is durable, then its lease, in this order (protocol 4.1)."""
+def let_go(runtime: Runtime, run: Run, *, owing: bool = False) -> None:
+    """Free the slot of a run whose terminal turn is durable, then its lease, in this order (protocol 4.1).
+
+    A run that is `owing` something to others keeps its lease, which brings a worker back to it.
+    """
     repository, now = runtime.repository, runtime.clock.now_ms()
     if run.admission is None:
-        give_back(repository, run.run)
+        if not owing:
+            give_back(repository, run.run)
         return
     before = Slot()
 
@@ -197,14 +201,15 @@ def let_go(runtime: Runtime, run: Run) -> None:
         return leave(slot, frozenset((run.run,)), now)
 
     def lease() -> tuple[RefUpdate, ...]:
-        held = repository.resolve(active_ref(run.run))
+        held = None if owing else repository.resolve(active_ref(run.run))
         return () if held is None else (RefUpdate(active_ref(run.run), held, None),)
 
     try:
         after = slot_record(runtime, run.slug, run.admission.slot).update(change, now, lease)
     except (RefusedError, DamagedError) as error:
         runtime.say(f"the slot of run {run.run} is not believed: {error.message}")
-        give_back(repository, run.run)
+        if not owing:
+            give_back(repository, run.run)
         return
     _wake_moved(runtime, before, after, run.run)
 
