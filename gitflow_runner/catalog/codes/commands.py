@@ -151,6 +151,10 @@ COMMANDS: Final[Mapping[str, Meaning]] = {
         "The command was not called as it is meant to be.",
         "gfr --help",
     ),
+    "usage.answer": Meaning(
+        "An answer is given by --payload, or by --payload-file that names a .json or .edn file.",
+        "gfr waits complete --help",
+    ),
     "usage.arguments": Meaning(
         "An argument is missing, or two contradict each other.",
         "gfr COMMAND --help",
@@ -179,10 +183,6 @@ COMMANDS: Final[Mapping[str, Meaning]] = {
     "usage.output": Meaning(
         "Say where to write to with -o FILE; a file that exists is not overwritten.",
         "gfr resources get --help",
-    ),
-    "usage.answer": Meaning(
-        "An answer is given by --payload, or by --payload-file that names a .json or .edn file.",
-        "gfr waits complete --help",
     ),
     "usage.resolve": Meaning(
         "Exactly one of --retry, --done VALUE and --fail says what became of the step.",
