@@ -177,6 +177,7 @@ class Assembly:
             runtime.secrets,
             partial(require_signed_draft, runtime, self.pin),
             runtime.redactor.learn,
+            runtime.say,
         )
 
     @cached_property

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import NoReturn
 
-from gitflow_runner.connections.file import AUTH, headers_of, url_origin
+from gitflow_runner.connections.file import AUTH, headers_of, unknown_choice, url_origin
 from gitflow_runner.errors import GitflowError, StepError, TransientError
 from gitflow_runner.lang.collection import Map
 from gitflow_runner.lang.values import Keyword, keyword
@@ -14,7 +15,7 @@ from gitflow_runner.model.flow import Flow
 from gitflow_runner.runner.configured import Configured
 from gitflow_runner.runner.credentials import Credentials, http_connection
 from gitflow_runner.runner.secrets import Secrets
-from gitflow_runner.steps.base import HttpConnection, Service
+from gitflow_runner.steps.base import HttpConnection, Renewal, Service
 
 _SAME = {"llm-provider": "http-api"}  # the older name of one type
 
@@ -30,6 +31,7 @@ class RunConnections:
         secrets: Secrets,
         trusted: Callable[[], None] = lambda: None,
         hide: Callable[[str], None] = lambda value: None,
+        say: Callable[[str], None] = lambda text: None,
     ) -> None:
         """`trusted` raises where this code may have no connections (an unsigned draft)."""
         self._flow = flow
@@ -38,18 +40,15 @@ class RunConnections:
         self._secrets = secrets
         self._trusted = trusted
         self._hide = hide
+        self._say = say
         self._slots = {r.slot: r for r in flow.requires if r.slot is not None}
 
     def named(self, name: str) -> HttpConnection:
         """The connection of a slot, or of that name; `StepError` (`connection.*`, `secret.*`)."""
         connection = self._connection(name)
-        if _SAME.get(connection.type, connection.type) != "http-api":
+        if not _takes_requests(connection):
             _refuse(f"connection {connection.name} is a {connection.type}, not a service for requests")
-        return http_connection(
-            connection.base_url,
-            headers_of(connection.settings),
-            self._credentials(connection),
-        )
+        return _for_requests(connection, self._credentials(connection))
 
     def inline(self, auth: Mapping[str, object]) -> HttpConnection:
         """A step's own `:auth`; its `:secret-ref` is a slot of type `:secret`, or a secret's name."""
@@ -66,9 +65,12 @@ class RunConnections:
         if lacking:
             raise StepError("missing_config_key", f":auth of type :{kind} needs :secret-ref")
         settings = {key: _setting(auth[key]) for key in sorted(known.settings) if auth.get(key) is not None}
+        problem = unknown_choice(settings)
+        if problem is not None:
+            raise StepError("config_choice", f":auth: {problem}")
         self._check_trust()
-        opened = self._open({role: self._secret_name(name) for role, name in names.items()}, kind)
-        return http_connection(None, (), Credentials(kind, settings, *opened))
+        kept = {role: self._secret_name(name) for role, name in names.items()}
+        return http_connection(None, (), Credentials(kind, settings, *self._open(kept, kind), kept))
 
     def service(self, name: str) -> Service:
         """The slot's service with its secrets opened; `StepError` (`connection.*`, `secret.*`)."""
@@ -78,7 +80,20 @@ class RunConnections:
         settings["auth"] = connection.auth
         if connection.base_url is not None:
             settings["base-url"] = connection.base_url
-        return Service(connection.name, connection.type, settings, found.secrets, found.origins)
+        http = _for_requests(connection, found) if _takes_requests(connection) else None
+        return Service(connection.name, connection.type, settings, found.secrets, found.origins, http)
+
+    @contextmanager
+    def renewing(self, name: str) -> Iterator[Renewal]:
+        """The secret while it is renewed; what cannot be kept is told to whoever watches, too."""
+        try:
+            held = self._secrets.renewing(name, self._flow.slug, self._environment)
+            with held as renewal:
+                yield _Told(renewal, name, self._say)
+        except StepError:
+            raise
+        except GitflowError as error:
+            raise _of_secret(error) from None
 
     def hide(self, value: str) -> None:
         """Mask this value from now on, wherever the run is recorded."""
@@ -112,7 +127,7 @@ class RunConnections:
                     f"{names} may not be sent to {origin}, where connection {connection.name} leads",
                     f"gfr secrets allow {min(connection.secrets.values())} --for {origin}{self._draft}",
                 )
-        return Credentials(connection.auth, connection.settings, secrets, origins)
+        return Credentials(connection.auth, connection.settings, secrets, origins, connection.secrets)
 
     def _open(self, names: Mapping[str, str], what: str) -> tuple[dict[str, str], tuple[str, ...]]:
         """The secrets by role, and the origins that every one of them may be sent to."""
@@ -122,12 +137,7 @@ class RunConnections:
             try:
                 opened = self._secrets.open(name, self._flow.slug, self._environment)
             except GitflowError as error:
-                raise StepError(
-                    error.code,
-                    error.message,
-                    retryable=isinstance(error, TransientError),
-                    hint=error.fix[0] if error.fix else error.hint,
-                ) from None
+                raise _of_secret(error) from None
             values[role] = opened.secret.reveal()
             origins = set(opened.origins) if origins is None else origins & set(opened.origins)
         if origins == set():
@@ -154,6 +164,45 @@ class RunConnections:
     @property
     def _draft(self) -> str:
         return " --draft" if self._environment == "draft" else ""
+
+
+class _Told:
+    """A renewal that says aloud what could not be kept: the old value may be good for nothing now."""
+
+    def __init__(self, renewal: Renewal, name: str, say: Callable[[str], None]) -> None:
+        self._renewal = renewal
+        self._name = name
+        self._say = say
+
+    @property
+    def value(self) -> str:
+        return self._renewal.value
+
+    def keep(self, value: str) -> str | None:
+        problem = self._renewal.keep(value)
+        if problem is not None:
+            self._say(
+                f"secret.not_renewed: the service gave a new {self._name}, and {problem}; "
+                f"it holds for this process only: gfr secrets set {self._name}"
+            )
+        return problem
+
+
+def _takes_requests(connection: Connection) -> bool:
+    return _SAME.get(connection.type, connection.type) == "http-api"
+
+
+def _for_requests(connection: Connection, found: Credentials) -> HttpConnection:
+    return http_connection(connection.base_url, headers_of(connection.settings), found)
+
+
+def _of_secret(error: GitflowError) -> StepError:
+    return StepError(
+        error.code,
+        error.message,
+        retryable=isinstance(error, TransientError),
+        hint=error.fix[0] if error.fix else error.hint,
+    )
 
 
 def _refuse(message: str, hint: str | None = None) -> NoReturn:

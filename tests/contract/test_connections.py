@@ -38,7 +38,7 @@ def in_memory(folder: Path) -> Connections:
     shop = HttpConnection("https://shop.example", headers, (), (ORIGIN,))
     settings = {"backend": "postgresql", "port": 5432}
     data = Service("data", "database", settings, {"password": TOKEN}, (DATABASE,))
-    return MemoryConnections({"shop": shop, "TOKEN": shop}, {"data": data})
+    return MemoryConnections({"shop": shop, "TOKEN": shop}, {"data": data}, kept={"TOKEN": TOKEN})
 
 
 def of_a_run(folder: Path) -> Connections:
@@ -103,6 +103,37 @@ def test_secrets_that_share_no_origin_go_nowhere(tmp_path: Path) -> None:
     with pytest.raises(StepError) as caught:
         connections.inline(auth | {"region": "eu", "service": "s3"})
     assert caught.value.code == "connection.refused"
+
+
+def test_a_choice_of_an_inline_auth_that_does_not_exist_is_refused(tmp_path: Path) -> None:
+    auth = {"type": "oauth", "token-url": "https://shop.example/t", "client-secret": "TOKEN"}
+    with pytest.raises(StepError) as caught:
+        of_a_run(tmp_path).inline(auth | {"client-auth": "header"})
+    assert (caught.value.code, caught.value.message) == (
+        "config_choice",
+        ":auth: client-auth is basic or post",
+    )
+    assert of_a_run(tmp_path).inline(auth | {"client-auth": "post"}).auth is not None
+
+
+@each
+def test_a_service_for_requests_is_opened_once_for_both(make: Make, tmp_path: Path) -> None:
+    assert make(tmp_path).service("data").http is None
+    connections = of_a_run(tmp_path)
+    assert connections.service("shop").http == connections.named("shop")
+
+
+@each
+def test_a_secret_that_is_renewed_takes_the_place_of_the_old_one(make: Make, tmp_path: Path) -> None:
+    connections = make(tmp_path)
+    with connections.renewing("TOKEN") as held:
+        assert held.value == TOKEN
+        assert held.keep("new-" + TOKEN) is None
+    with connections.renewing("TOKEN") as held:
+        assert held.value == "new-" + TOKEN
+    with pytest.raises(StepError) as caught, connections.renewing("NOTHING"):
+        pass
+    assert caught.value.code == "secret.unknown"
 
 
 def test_what_has_to_be_signed_is_handed_over_with_its_kind(tmp_path: Path) -> None:
