@@ -108,7 +108,7 @@ def test_what_cannot_be_kept_is_told_and_holds_for_the_run(there: Shop, server: 
 def test_a_model_is_asked_over_a_named_connection(team: Team) -> None:
     script = [{"text": f"You sent {TOKEN}."}]
     with ModelServer(script) as model:
-        there = Shop(team, model)  # type: ignore[arg-type]  # of the server only the origin is asked
+        there = Shop(team, model)
         there.write(".breyta/config.yaml", f'http:\n  allow: ["{model.origin}"]\n')
         there.connect()
         body = '(:content (flow/step :llm :ask {:connection :shop :model "m" :prompt "Who am I?"}))'
@@ -122,7 +122,7 @@ def test_a_model_is_asked_over_a_named_connection(team: Team) -> None:
 
 def test_a_command_that_prints_the_key_of_a_model_runs_once(team: Team) -> None:
     with ModelServer([{"text": "Hello"}]) as model:
-        there = Shop(team, model)  # type: ignore[arg-type]  # of the server only the origin is asked
+        there = Shop(team, model)
         there.write(".breyta/config.yaml", f'http:\n  allow: ["{model.origin}"]\n')
         there.connect()
         body = '(:content (flow/step :llm :ask {:connection :shop :model "m" :prompt "Hi"}))'
