@@ -171,7 +171,8 @@ class Assembly:
         """The services that the flow is bound to."""
         runtime = self.runtime
         return RunConnections(
-            self.code.flow,
+            self.pin.slug,
+            self.code.flow.requires,
             self.code.configured,
             "draft" if self.pin.is_draft else "live",
             runtime.secrets,

@@ -16,6 +16,7 @@ from gitflow_runner.git.repository import Repository
 from gitflow_runner.model.connection import Binding, Connection, Installation
 from gitflow_runner.model.flow import Flow
 from gitflow_runner.model.pin import Configuration
+from gitflow_runner.runner.local import write_whole
 from gitflow_runner.runner.settings import PATH as CONFIG
 from gitflow_runner.runner.settings import Settings, parse_settings
 
@@ -125,6 +126,15 @@ def reader_of_work_tree(work_dir: Path) -> Read:
             return stream.read(MAX_BYTES)
 
     return read
+
+
+def write_in_work_tree(work_dir: Path, path: str, data: bytes) -> None:
+    """Write such a file; `UsageError` (`config.link`) where a link would lead it elsewhere."""
+    if any((work_dir / part).is_symlink() for part in _folders(path)):
+        raise UsageError(
+            "config.link", f"{path} is, or lies behind, a symbolic link", hint="change it by hand"
+        )
+    write_whole(work_dir / path, data)
 
 
 def _folders(path: str) -> tuple[str, ...]:

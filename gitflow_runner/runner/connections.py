@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import NoReturn
 
@@ -11,7 +11,7 @@ from gitflow_runner.errors import GitflowError, StepError, TransientError
 from gitflow_runner.lang.collection import Map
 from gitflow_runner.lang.values import Keyword, keyword
 from gitflow_runner.model.connection import Connection, Environment
-from gitflow_runner.model.flow import Flow
+from gitflow_runner.model.flow import Requirement
 from gitflow_runner.runner.configured import Configured
 from gitflow_runner.runner.credentials import Credentials, http_connection
 from gitflow_runner.runner.secrets import Secrets
@@ -25,7 +25,8 @@ class RunConnections:
 
     def __init__(
         self,
-        flow: Flow,
+        slug: str,
+        requires: Sequence[Requirement],
         configured: Configured,
         environment: Environment,
         secrets: Secrets,
@@ -34,14 +35,14 @@ class RunConnections:
         say: Callable[[str], None] = lambda text: None,
     ) -> None:
         """`trusted` raises where this code may have no connections (an unsigned draft)."""
-        self._flow = flow
+        self._slug = slug
         self._configured = configured
         self._environment = environment
         self._secrets = secrets
         self._trusted = trusted
         self._hide = hide
         self._say = say
-        self._slots = {r.slot: r for r in flow.requires if r.slot is not None}
+        self._slots = {r.slot: r for r in requires if r.slot is not None}
 
     def named(self, name: str) -> HttpConnection:
         """The connection of a slot, or of that name; `StepError` (`connection.*`, `secret.*`)."""
@@ -87,7 +88,7 @@ class RunConnections:
     def renewing(self, name: str) -> Iterator[Renewal]:
         """The secret while it is renewed; what cannot be kept is told to whoever watches, too."""
         try:
-            held = self._secrets.renewing(name, self._flow.slug, self._environment)
+            held = self._secrets.renewing(name, self._slug, self._environment)
             with held as renewal:
                 yield _Told(renewal, name, self._say)
         except StepError:
@@ -107,7 +108,7 @@ class RunConnections:
             raise StepError(
                 "connection.unbound",
                 f"no connection is bound to :{name[:64]}{wanted}",
-                hint=f"gfr configure suggest {self._flow.slug}",
+                hint=f"gfr configure suggest {self._slug}",
             )
         slot = self._slots.get(name)
         if slot is not None and slot.type is not None:
@@ -135,7 +136,7 @@ class RunConnections:
         origins: set[str] | None = None
         for role, name in names.items():
             try:
-                opened = self._secrets.open(name, self._flow.slug, self._environment)
+                opened = self._secrets.open(name, self._slug, self._environment)
             except GitflowError as error:
                 raise _of_secret(error) from None
             values[role] = opened.secret.reveal()

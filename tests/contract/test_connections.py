@@ -52,7 +52,7 @@ def of_a_run(folder: Path) -> Connections:
     requires = ":requires [{:slot :shop :type :http-api} {:slot :data :type :database}]"
     flow = load(MemoryTexts({"buy.edn": flow_text("buy", "1", requires)}), "buy")
     found = Configured(connections=parse_connections(FILE), installation=Installation("buy", "buy"))
-    return RunConnections(flow, found, "live", secrets, hide=redactor.learn)
+    return RunConnections("buy", flow.requires, found, "live", secrets, hide=redactor.learn)
 
 
 each = pytest.mark.parametrize("make", [in_memory, of_a_run], ids=["memory", "run"])

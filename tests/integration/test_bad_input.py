@@ -113,6 +113,11 @@ BAD: Mapping[str, tuple[tuple[tuple[str, ...], int, str], ...]] = {
         ((), 2, "usage"),
         (("show", "nothing"), 3, "connection.unknown"),
         (("usages", "nothing"), 3, "connection.unknown"),
+        (("create", "shop"), 2, "connections.missing"),
+        (("create", "shop", "--type", "soap"), 2, "usage"),
+        (("test",), 2, "usage.connections"),
+        (("test", "nothing"), 3, "connection.unknown"),
+        (("rm", "nothing"), 3, "connection.unknown"),
     ),
     "secrets": (
         ((), 2, "usage"),
