@@ -17,6 +17,8 @@ from gitflow_runner.net.exchange import HttpRequest
 from tests.certificates import tls_for
 from tests.loopback import Answer, Loopback, get
 
+pytestmark = pytest.mark.seedless
+
 
 class When:
     """A cancel that comes once a condition holds."""
