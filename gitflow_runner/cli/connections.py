@@ -139,9 +139,10 @@ def test(out: Output, names: tuple[str, ...], every: bool, live: bool, path: str
     As drafts have it unless --live: the work tree's file, the secrets of drafts. Databases are asked
     `select 1`, mail servers are greeted, models are asked for their list, HTTP services for one GET.
     """
+    runtime = Session(out).service.runtime
     if bool(names) == every:
         raise UsageError("usage.connections", "name connections, or --all", fix=("gfr connections ls",))
-    found = probe_all(Session(out).service.runtime, names, Asking("live" if live else "draft", path))
+    found = probe_all(runtime, names, Asking("live" if live else "draft", path))
     text = []
     for each in found:
         text += [f"{each.connection} ({each.environment})"]

@@ -50,7 +50,7 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "policy": ("policy", "policy", "Show, check, explain and change who may do what."),
     "trust": ("trust", "trust", "Pin the root of the policy that this clone trusts."),
     "hooks": ("hooks", "hooks", "Install Git hooks beside what is there, show them, or take them away."),
-    "configure": ("configure", "configure", "Say what a flow lacks before it can run, and how to get it."),
+    "configure": ("configure", "configure", "Set a flow up, and say what it lacks before it can run."),
     "connections": ("connections", "connections", "Write, try and list the named services."),
     "secrets": ("secrets", "secrets", "Keep secrets outside of Git, and say where each may be sent."),
     "gates": ("gates", "gates", "List gates, explain what they say of a commit, let one past by quorum."),

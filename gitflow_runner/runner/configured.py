@@ -71,7 +71,8 @@ def configured(read: Read, slug: str, installation: str | None, commit: str | No
         raise NotFoundError(
             "installation.unknown",
             f"there is no {installation_path(id)} where this run takes its configuration from",
-            hint="write it there: flow, bindings by slot, activation",
+            hint="it is written there by its first setting",
+            fix=(f"gfr configure {slug} --installation {id} --set SLOT.conn=NAME",),
         )
     if target.flow != slug:
         raise UsageError("installation.flow", f"installation {id} is one of {target.flow}, not of {slug}")

@@ -15,6 +15,7 @@ from gitflow_runner.model.flow import Requirement
 from gitflow_runner.runner.configured import Configured
 from gitflow_runner.runner.credentials import Credentials, http_connection
 from gitflow_runner.runner.secrets import Secrets
+from gitflow_runner.steps.auth import NOT_RENEWED
 from gitflow_runner.steps.base import HttpConnection, Renewal, Service
 
 _SAME = {"llm-provider": "http-api"}  # the older name of one type
@@ -183,7 +184,7 @@ class _Told:
         problem = self._renewal.keep(value)
         if problem is not None:
             self._say(
-                f"secret.not_renewed: the service gave a new {self._name}, and {problem}; "
+                f"{NOT_RENEWED}: the service gave a new {self._name}, and {problem}; "
                 f"it holds for this process only: gfr secrets set {self._name}"
             )
         return problem

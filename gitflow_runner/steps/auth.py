@@ -30,6 +30,7 @@ from gitflow_runner.steps.tokens import Token
 
 TOKEN_TIMEOUT_MS = 30_000
 MAX_TOKEN_BYTES = 100_000
+NOT_RENEWED = "secret.not_renewed"
 
 _EARLY_MS = 60_000  # a token is renewed that long before its end, so that it does not die on the way
 _USUAL_LIFE_S = 300  # where the answer does not say
@@ -88,7 +89,7 @@ def _oauth_token(auth: HttpAuth, request: HttpRequest, context: Context) -> Toke
     if _grant(auth) != "refresh_token" or name is None or context.connections is None:
         token, new = _fetch(_oauth_request(auth), request.origins, context)
         if new is not None and new != auth.secrets.get(_REFRESH):
-            context.log.line("secret.not_renewed: there is a new refresh token, and no name to keep it under")
+            context.log.line(f"{NOT_RENEWED}: there is a new refresh token, and no name to keep it under")
         return token
     with context.connections.renewing(name) as held:
         auth = _with_refresh(auth, held.value)
@@ -97,9 +98,7 @@ def _oauth_token(auth: HttpAuth, request: HttpRequest, context: Context) -> Toke
             return token
         problem = held.keep(new)
         told = f"the service gave a new {name}"
-        context.log.line(
-            f"{told}; it is kept" if problem is None else f"secret.not_renewed: {told}; {problem}"
-        )
+        context.log.line(f"{told}; it is kept" if problem is None else f"{NOT_RENEWED}: {told}; {problem}")
     # Whoever opens the secret from now on gets the new one, and this token with it.
     context.tokens.put(_cache_key(_with_refresh(auth, new), request.url), token)
     return token

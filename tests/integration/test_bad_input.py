@@ -105,6 +105,9 @@ BAD: Mapping[str, tuple[tuple[tuple[str, ...], int, str], ...]] = {
     "trust": ((("pin", "x"), 2, "trust.malformed"), (("pin",), 2, "usage")),
     "configure": (
         ((), 2, "usage"),
+        (("shiip",), 3, "flow.unknown"),
+        (("ship", "--set", "nothing"), 2, "configure.set"),
+        (("ship", "--set", "shop.conn=x"), 2, "configure.slot"),
         (("check", "shiip"), 3, "flow.unknown"),
         (("check", "ship", "--installation", "nowhere"), 3, "installation.unknown"),
         (("suggest", "ship", "--ref", "v9"), 3, "release.unknown"),

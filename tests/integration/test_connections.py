@@ -80,7 +80,7 @@ def test_an_installation_binds_slots_and_fills_in_the_setup(there: Shop) -> None
     there.write(".breyta/installations/call.yaml", "bindings: {shop: north}\nactivation: {region: EU}\n")
     assert there.output("call") == '{:region "EU", :bound true, :said {"ok" true}}'
     used = there.team.ann.gfr("connections", "usages", "north").data["items"]
-    assert used == [{"flow": "call", "slot": "shop", "installation": "call"}]
+    assert used == [{"flow": "call", "slot": "shop", "installation": "call", "run": None}]
 
 
 def test_a_commit_that_would_hold_a_known_secret_is_refused(there: Shop) -> None:
