@@ -39,6 +39,7 @@ from gitflow_runner.runner.stopping import Cancelling
 from gitflow_runner.runner.sync import fetch
 from gitflow_runner.runner.templates import FlowTemplates
 from gitflow_runner.runner.waiting import Waits
+from gitflow_runner.schemas.packaged import PackagedSchemas
 from gitflow_runner.steps.base import Connections, Functions
 
 KV_SCOPE = "default"
@@ -193,6 +194,7 @@ class Assembly:
             home=self.runtime.local.home(),
             limits=self.limits,
             before_effect=_guard(self.buffer, self.inbox),
+            schemas=PackagedSchemas(self.code.flow.steps),
         )
 
     @cached_property

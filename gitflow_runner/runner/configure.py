@@ -20,7 +20,7 @@ from gitflow_runner.runner.configured import reader_of_work_tree, write_in_work_
 from gitflow_runner.runner.inputs import coerced, setup_fields
 from gitflow_runner.runner.runtime import Runtime
 from gitflow_runner.runner.usages import known_connection, work_dir_of
-from gitflow_runner.steps.jsontext import to_plain
+from gitflow_runner.schemas.jsontext import to_plain
 
 ACTIVATION: Final = "activation"
 CONNECTION: Final = ("conn", "connection")

@@ -123,9 +123,11 @@ class Driver:
             case RunStep():
                 return self._step(command)
             case OpenWait():
-                self._waits.open(command)
+                if self._attempts.takes(command, "wait"):
+                    self._waits.open(command)
             case SetTimer():
-                self._set_timer(command)
+                if self._attempts.takes(command, "sleep"):
+                    self._set_timer(command)
             case Complete():
                 self._complete(command)
             case Fail():
@@ -149,6 +151,8 @@ class Driver:
             self._buffer.flush()
             return True
         if command.type == CALL:
+            if not self._attempts.takes(command, CALL):
+                return True
             going_on = self._children.run(command)
             self._calling = self._calling or not going_on
             return going_on

@@ -12,11 +12,11 @@ from gitflow_runner.errors import StepError
 from gitflow_runner.lang.collection import Map, Vec, map_of
 from gitflow_runner.lang.values import Dec, Value, keyword
 from gitflow_runner.providers.base import Answered, Tool, ToolCall, Turn, Usage
+from gitflow_runner.schemas.jsontext import from_plain, to_plain
 from gitflow_runner.schemas.registry import schema_check
 from gitflow_runner.steps.asking import Wanted, asked
 from gitflow_runner.steps.base import Context
 from gitflow_runner.steps.config import name_of, plain_config
-from gitflow_runner.steps.jsontext import from_plain, to_plain
 from gitflow_runner.steps.modelcall import ModelService, call_model, model_service
 from gitflow_runner.steps.results import result_map
 

@@ -10,10 +10,10 @@ from gitflow_runner.lang.values import Value, keyword
 from gitflow_runner.model.message import Delivery, Message
 from gitflow_runner.model.spec import Effect, Field, Spec
 from gitflow_runner.net.mail import mail_origin
+from gitflow_runner.schemas.jsontext import to_plain
 from gitflow_runner.steps.base import Context
 from gitflow_runner.steps.bodies import scalar_text
 from gitflow_runner.steps.config import name_of, parse_config, plain_config, retry_policy
-from gitflow_runner.steps.jsontext import to_plain
 from gitflow_runner.steps.rendering import rendered, template_part
 from gitflow_runner.steps.request import FIELDS, send
 

@@ -13,11 +13,11 @@ from gitflow_runner.lang.printer import write
 from gitflow_runner.lang.values import Value
 from gitflow_runner.net.exchange import HttpResponse
 from gitflow_runner.providers import scripted
+from gitflow_runner.schemas.jsontext import to_plain
 from gitflow_runner.schemas.malli import json_schema
 from gitflow_runner.schemas.registry import schema_check
 from gitflow_runner.steps.agent import STEP as AGENT
 from gitflow_runner.steps.base import HttpAuth, HttpConnection, Service
-from gitflow_runner.steps.jsontext import to_plain
 from gitflow_runner.steps.llm import STEP
 from gitflow_runner.steps.memory import MemoryConnections
 from gitflow_runner.steps.modelcall import joined

@@ -32,6 +32,16 @@ STEPS: Final[Mapping[str, Meaning]] = {
         "The step was given up because the run was cancelled.",
         "gfr show RUN",
     ),
+    "step.input_schema": Meaning(
+        "A packaged step was called with a map that its :input-schema does not allow; it was not begun. The "
+        "first problem names the place in the value; :problems in the error's data lists up to five.",
+        "gfr show RUN STEP",
+    ),
+    "step.output_schema": Meaning(
+        "The result of a packaged step is not what its :output-schema says. The first problem names the "
+        "place in the value; :problems in the error's data lists up to five.",
+        "gfr show RUN STEP",
+    ),
     "step.plugin": Meaning(
         "A package offers a type of step that is none, or two packages offer the same.",
         "gfr doctor",
