@@ -163,3 +163,21 @@ def test_a_kept_value_lies_in_a_file_that_only_its_owner_reads(team: Team) -> No
     assert team.ann.gfr("secrets", "test", "TOKEN").data["length"] == 15
     assert team.ann.gfr("secrets", "rm", "TOKEN", "--yes").data["emptied"] == "file"
     assert team.ann.gfr("secrets", "test", "TOKEN").code == "secret.unknown"
+
+
+@pytest.mark.parametrize(
+    ("value", "why"),
+    [
+        ("short 7", "it has 7 characters, and shorter ones than 8"),
+        ("x" * 30, "repeats one character"),
+        ("", "0"),
+    ],
+)
+def test_a_value_that_cannot_be_masked_is_refused_with_the_reason(team: Team, value: str, why: str) -> None:
+    arguments = ("gitflow_runner", "secrets", "set", "TOKEN", "--for", "https://a.example", "--json")
+    done = team.ann.attempt(sys.executable, "-m", *arguments, given=value.encode() + b"\n")
+    error = json.loads(done.stdout)["error"]
+    assert (done.returncode, error["code"]) == (2, "secret.unfit")
+    assert why in error["message"]
+    assert not value or value.encode() not in done.stdout + done.stderr
+    assert team.ann.gfr("secrets", "ls").data["items"] == []

@@ -234,6 +234,11 @@ SETTINGS: Final[Mapping[str, Meaning]] = {
         "The keyring of the system cannot be used. Unlock it, or keep the secret in this clone's own file.",
         "gfr secrets test NAME",
     ),
+    "secret.lookalike": Meaning(
+        "A file that is about to be committed has something in it that is written like a token or a private "
+        "key. If it is one, take it out and change it.",
+        "git restore --staged FILE",
+    ),
     "secret.missing": Meaning(
         "The secret is declared and no value of it was found where it should lie.",
         "gfr secrets set NAME",
@@ -273,6 +278,11 @@ SETTINGS: Final[Mapping[str, Meaning]] = {
     "secret.plugin": Meaning(
         "A package offers a source of secrets that is none.",
         "gfr doctor",
+    ),
+    "secret.staged": Meaning(
+        "A file that is about to be committed holds the value of a secret that this clone knows. History "
+        "keeps what was committed once.",
+        "git restore --staged FILE",
     ),
     "secret.timeout": Meaning(
         "The program that gives the secret did not answer in time. It may wait for somebody to unlock it.",
