@@ -6,14 +6,15 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import NoReturn
 
-from gitflow_runner.connections.file import AUTH, headers_of, unknown_choice, url_origin
-from gitflow_runner.errors import GitflowError, StepError, TransientError
+from gitflow_runner.connections.file import AUTH, headers_of, unknown_choice
+from gitflow_runner.errors import GitflowError, StepError
 from gitflow_runner.lang.collection import Map
 from gitflow_runner.lang.values import Keyword, keyword
 from gitflow_runner.model.connection import Connection, Environment
 from gitflow_runner.model.flow import Requirement
 from gitflow_runner.runner.configured import Configured
 from gitflow_runner.runner.credentials import Credentials, http_connection
+from gitflow_runner.runner.opener import Opener
 from gitflow_runner.runner.secrets import Secrets
 from gitflow_runner.steps.auth import NOT_RENEWED
 from gitflow_runner.steps.base import HttpConnection, Renewal, Service
@@ -38,8 +39,7 @@ class RunConnections:
         """`trusted` raises where this code may have no connections (an unsigned draft)."""
         self._slug = slug
         self._configured = configured
-        self._environment = environment
-        self._secrets = secrets
+        self._opener = Opener(secrets, slug, environment)
         self._trusted = trusted
         self._hide = hide
         self._say = say
@@ -50,7 +50,7 @@ class RunConnections:
         connection = self._connection(name)
         if not _takes_requests(connection):
             _refuse(f"connection {connection.name} is a {connection.type}, not a service for requests")
-        return _for_requests(connection, self._credentials(connection))
+        return _for_requests(connection, self._opener.connection(connection))
 
     def inline(self, auth: Mapping[str, object]) -> HttpConnection:
         """A step's own `:auth`; its `:secret-ref` is a slot of type `:secret`, or a secret's name."""
@@ -72,12 +72,12 @@ class RunConnections:
             raise StepError("config_choice", f":auth: {problem}")
         self._check_trust()
         kept = {role: self._secret_name(name) for role, name in names.items()}
-        return http_connection(None, (), Credentials(kind, settings, *self._open(kept, kind), kept))
+        return http_connection(None, (), Credentials(kind, settings, *self._opener.named(kept, kind), kept))
 
     def service(self, name: str) -> Service:
         """The slot's service with its secrets opened; `StepError` (`connection.*`, `secret.*`)."""
         connection = self._connection(name)
-        found = self._credentials(connection)
+        found = self._opener.connection(connection)
         settings: dict[str, object] = dict(connection.settings)
         settings["auth"] = connection.auth
         if connection.base_url is not None:
@@ -88,14 +88,8 @@ class RunConnections:
     @contextmanager
     def renewing(self, name: str) -> Iterator[Renewal]:
         """The secret while it is renewed; what cannot be kept is told to whoever watches, too."""
-        try:
-            held = self._secrets.renewing(name, self._slug, self._environment)
-            with held as renewal:
-                yield _Told(renewal, name, self._say)
-        except StepError:
-            raise
-        except GitflowError as error:
-            raise _of_secret(error) from None
+        with self._opener.renewing(name) as renewal:
+            yield _Told(renewal, name, self._say)
 
     def hide(self, value: str) -> None:
         """Mask this value from now on, wherever the run is recorded."""
@@ -119,34 +113,6 @@ class RunConnections:
         self._check_trust()
         return connection
 
-    def _credentials(self, connection: Connection) -> Credentials:
-        secrets, origins = self._open(connection.secrets, connection.name)
-        if secrets and connection.base_url is not None:
-            origin = url_origin(connection.base_url)
-            if origin not in origins:
-                names = ", ".join(connection.secrets.values())
-                _refuse(
-                    f"{names} may not be sent to {origin}, where connection {connection.name} leads",
-                    f"gfr secrets allow {min(connection.secrets.values())} --for {origin}{self._draft}",
-                )
-        return Credentials(connection.auth, connection.settings, secrets, origins, connection.secrets)
-
-    def _open(self, names: Mapping[str, str], what: str) -> tuple[dict[str, str], tuple[str, ...]]:
-        """The secrets by role, and the origins that every one of them may be sent to."""
-        values: dict[str, str] = {}
-        origins: set[str] | None = None
-        for role, name in names.items():
-            try:
-                opened = self._secrets.open(name, self._slug, self._environment)
-            except GitflowError as error:
-                raise _of_secret(error) from None
-            values[role] = opened.secret.reveal()
-            origins = set(opened.origins) if origins is None else origins & set(opened.origins)
-        if origins == set():
-            # No bound at all would mean that they may go anywhere.
-            _refuse(f"there is no place that all secrets of {what} may be sent to")
-        return values, tuple(sorted(origins or ()))
-
     def _secret_name(self, text: str) -> str:
         slot = self._slots.get(text)
         if slot is None or slot.type != "secret":
@@ -162,10 +128,6 @@ class RunConnections:
             self._trusted()
         except GitflowError as error:
             raise StepError(error.code, error.message, hint=error.hint) from None
-
-    @property
-    def _draft(self) -> str:
-        return " --draft" if self._environment == "draft" else ""
 
 
 class _Told:
@@ -198,17 +160,8 @@ def _for_requests(connection: Connection, found: Credentials) -> HttpConnection:
     return http_connection(connection.base_url, headers_of(connection.settings), found)
 
 
-def _of_secret(error: GitflowError) -> StepError:
-    return StepError(
-        error.code,
-        error.message,
-        retryable=isinstance(error, TransientError),
-        hint=error.fix[0] if error.fix else error.hint,
-    )
-
-
-def _refuse(message: str, hint: str | None = None) -> NoReturn:
-    raise StepError("connection.refused", message, hint=hint)
+def _refuse(message: str) -> NoReturn:
+    raise StepError("connection.refused", message)
 
 
 def _text(value: object) -> str:

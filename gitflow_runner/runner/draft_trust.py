@@ -35,7 +35,7 @@ def require_signed_commit(runtime: Runtime, commit: str | None, slug: str | None
     raw = runtime.repository.read(Oid(commit))
     now = runtime.clock.now_ms()
     try:
-        principal = policy.keyring.who(prove(raw), first_seen=now, now=now)
+        principal = policy.keyring.who(prove(raw, policy.keyring), first_seen=now, now=now)
         policy.check_role(principal, ROLE, slug)
     except Refusal as refusal:
         raise _unsigned(refusal.message) from None
