@@ -173,6 +173,7 @@ class Assembly:
             tokens=runtime.tokens,
             cancelling=self.cancelling,
             stop=runtime.stop,
+            prices=self.code.settings.prices,
         )
 
     @cached_property

@@ -12,6 +12,7 @@ from gitflow_runner.model.message import Delivery, Message
 from gitflow_runner.model.resource import resource_uri
 from gitflow_runner.model.spec import Spec
 from gitflow_runner.net.exchange import Body, Cancel, HttpRequest, HttpResponse, Sink
+from gitflow_runner.providers.prices import PriceTable
 from gitflow_runner.steps.tokens import Tokens
 
 __all__ = [
@@ -348,6 +349,7 @@ class Context:
     notify: Notify | None = None
     tokens: Tokens = field(default_factory=Tokens)
     databases: Databases | None = None
+    prices: PriceTable = field(default_factory=PriceTable)
 
 
 class Step(Protocol):

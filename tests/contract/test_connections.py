@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from pathlib import Path
 
@@ -134,6 +135,21 @@ def test_a_secret_that_is_renewed_takes_the_place_of_the_old_one(make: Make, tmp
     with pytest.raises(StepError) as caught, connections.renewing("NOTHING"):
         pass
     assert caught.value.code == "secret.unknown"
+
+
+def test_two_that_renew_one_secret_go_one_after_the_other(tmp_path: Path) -> None:
+    connections, seen = of_a_run(tmp_path), []
+
+    def second() -> None:
+        with connections.renewing("TOKEN") as held:
+            seen.append(held.value)
+
+    other = threading.Thread(target=second)
+    with connections.renewing("TOKEN") as held:
+        other.start()
+        held.keep("new-" + TOKEN)
+    other.join()
+    assert seen == ["new-" + TOKEN]
 
 
 def test_what_has_to_be_signed_is_handed_over_with_its_kind(tmp_path: Path) -> None:
