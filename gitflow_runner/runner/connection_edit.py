@@ -116,7 +116,7 @@ def remove_connection(runtime: Runtime, name: str) -> Connection:
             "connection.in_use",
             f"{name} is used {len(users)} time(s), by {flows}",
             hint="bind those slots to another connection first; open runs have to end",
-            fix=(f"gfr connections usages {name}", f"gfr configure {users[0].flow} --set SLOT.conn=NAME"),
+            fix=(f"gfr connections usages {name}",),
             details={"users": [_user(user) for user in users]},
         )
     write_in_work_tree(work_dir, PATH, without_entry(Document(PATH, "connections"), before, (SECTION, name)))

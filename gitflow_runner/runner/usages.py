@@ -13,11 +13,13 @@ from gitflow_runner.connections.file import PATH, parse_connections
 from gitflow_runner.errors import GitflowError, NotFoundError, UsageError
 from gitflow_runner.git.refs import run_ref
 from gitflow_runner.ledger.lease import standings
-from gitflow_runner.model.connection import Connection
+from gitflow_runner.model.connection import ANY_FLOW, Connection
 from gitflow_runner.model.flow import Flow
 from gitflow_runner.runner.code import pinned_code
 from gitflow_runner.runner.configured import Configured, configured, reader_of_work_tree
 from gitflow_runner.runner.runtime import Runtime
+from gitflow_runner.runner.settings import PATH as CONFIG
+from gitflow_runner.runner.settings import work_tree_settings
 from gitflow_runner.runner.verify import pin_of
 
 
@@ -72,9 +74,14 @@ def usages(runtime: Runtime) -> tuple[Usage, ...]:
 
 
 def users_of(runtime: Runtime, name: str) -> tuple[Usage, ...]:
-    """Everybody who uses one connection: flows, installations of flows that cannot be read, open runs."""
+    """Everybody who uses one connection: flows, open runs, installations of flows that cannot be read, and
+    the forge of the configuration, as the slot `forge` of no flow in particular.
+    """
     found = [each for each in usages(runtime) if each.connection == name]
     work_dir = work_dir_of(runtime)
+    forge = work_tree_settings(work_dir).forge
+    if forge is not None and forge.connection == name:
+        found.append(Usage(name, ANY_FLOW, "forge", CONFIG))
     read = reader_of_work_tree(work_dir)
     for id in _installations(work_dir):
         target = parse_installation(read(installation_path(id)), id)

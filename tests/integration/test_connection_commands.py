@@ -253,6 +253,11 @@ def test_one_in_use_stays(there: Shop) -> None:
     ]
     (there.team.home / ".breyta/installations/north.yaml").unlink()
     assert there.team.ann.gfr("connections", "rm", "shop").code == "connection.in_use"
+    allowed = (there.team.home / ".breyta/config.yaml").read_text()
+    there.write(".breyta/config.yaml", allowed + "forge: {kind: github, project: a/b, connection: shop}\n")
+    used = there.team.ann.gfr("connections", "usages", "shop").data["items"]
+    assert [(use["flow"], use["slot"]) for use in used] == [("*", "forge"), ("call", "shop")]
+    there.write(".breyta/config.yaml", allowed)
     assert there.team.ann.gfr("cancel", run).exit == 0
     there.team.look()
     gone = there.team.ann.gfr("connections", "rm", "shop")
