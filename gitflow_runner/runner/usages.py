@@ -11,11 +11,11 @@ from gitflow_runner.catalog.loader import list_flows, load
 from gitflow_runner.catalog.sources import WorkTreeTexts
 from gitflow_runner.connections.file import PATH, parse_connections
 from gitflow_runner.errors import GitflowError, NotFoundError, UsageError
-from gitflow_runner.git.refs import run_ref
+from gitflow_runner.git.refs import LIVE, parse_live_ref, run_ref
 from gitflow_runner.ledger.lease import standings
 from gitflow_runner.model.connection import ANY_FLOW, Connection
 from gitflow_runner.model.flow import Flow
-from gitflow_runner.runner.code import pinned_code
+from gitflow_runner.runner.code import pinned_code, resolve_code
 from gitflow_runner.runner.configured import Configured, configured, reader_of_work_tree
 from gitflow_runner.runner.runtime import Runtime
 from gitflow_runner.runner.settings import PATH as CONFIG
@@ -74,8 +74,10 @@ def usages(runtime: Runtime) -> tuple[Usage, ...]:
 
 
 def users_of(runtime: Runtime, name: str) -> tuple[Usage, ...]:
-    """Everybody who uses one connection: flows, open runs, installations of flows that cannot be read, and
-    the forge of the configuration, as the slot `forge` of no flow in particular.
+    """Everybody who uses one connection.
+
+    Flows as they are drafted and as they are live, open runs, installations of flows that cannot be read,
+    and the forge of the configuration, as the slot `forge` of no flow in particular.
     """
     found = [each for each in usages(runtime) if each.connection == name]
     work_dir = work_dir_of(runtime)
@@ -87,7 +89,21 @@ def users_of(runtime: Runtime, name: str) -> tuple[Usage, ...]:
         target = parse_installation(read(installation_path(id)), id)
         bound = [slot for slot, binding in target.bindings.items() if binding.connection == name]
         found += [Usage(name, target.flow, slot, id) for slot in bound]
-    return tuple(dict.fromkeys((*found, *_in_runs(runtime, name))))
+    return tuple(dict.fromkeys((*found, *_by_live(runtime, name), *_in_runs(runtime, name))))
+
+
+def _by_live(runtime: Runtime, name: str) -> Iterator[Usage]:
+    """Uses by what runs as live now, whatever has become of its draft."""
+    for ref, _ in runtime.repository.refs(LIVE):
+        slug = parse_live_ref(ref)
+        for id in (None, *_installations(work_dir_of(runtime))):
+            try:
+                code = resolve_code(runtime, slug or "", "live", id)
+            except GitflowError:
+                continue  # retired, not to be trusted, or an installation of another flow
+            for slot, connection in _served(code.flow, code.configured):
+                if connection == name:
+                    yield Usage(name, code.flow.slug, slot, code.configured.installation.id)
 
 
 def _in_runs(runtime: Runtime, name: str) -> Iterator[Usage]:

@@ -264,3 +264,19 @@ def test_one_in_use_stays(there: Shop) -> None:
     assert gone.data["secrets"] == ["SHOP_TOKEN"]
     assert text(there) == "connections:\n"
     assert there.team.ann.gfr("connections", "ls").data["items"] == []
+
+
+def test_what_runs_as_live_keeps_its_connection(there: Shop) -> None:
+    there.connect()
+    there.secret(store="live")
+    there.flow("call")
+    there.commit()
+    ann = there.team.ann
+    assert ann.gfr("release", "call", "-m", "first", "--yes").exit == 0
+    assert ann.gfr("promote", "call", "--yes").exit == 0
+    there.flow("call", "1", requires="[]")
+    told = ann.gfr("connections", "rm", "shop")
+    users = told.envelope["error"]["details"]["users"]
+    assert [(user["flow"], user["slot"], user["run"]) for user in users] == [("call", "shop", None)]
+    assert ann.gfr("retire", "call", "--yes").exit == 0
+    assert ann.gfr("connections", "rm", "shop").exit == 0
