@@ -30,6 +30,7 @@ from gitflow_runner.steps.base import (
     Http,
     KvEntry,
     Source,
+    Tables,
 )
 from gitflow_runner.steps.tokens import Tokens
 
@@ -155,6 +156,7 @@ class Ports:
         functions: Functions,
         blobs: RunBlobs,
         kv: KvScope,
+        tables: Tables,
         source: Source,
         connections: Connections,
         templates: FlowTemplates,
@@ -174,6 +176,7 @@ class Ports:
         self._functions = functions
         self._blobs = BlobPort(blobs, buffer.redactor)
         self._kv = KvPort(kv, buffer.redactor)
+        self._tables = tables
         self._source = source
         self._connections = connections
         self._templates = templates
@@ -217,6 +220,7 @@ class Ports:
                 notify=Channels(self._http, self._mail, log, cancel),
                 databases=self._databases,
                 prices=self._prices,
+                tables=self._tables,
             )
         finally:
             if log.content:

@@ -73,6 +73,8 @@ BAD: Mapping[str, tuple[tuple[tuple[str, ...], int, str], ...]] = {
         (("ls", UNKNOWN_RUN), 3, "run.unknown"),
         (("show", "zz"), 2, "res.malformed"),
         (("show", "abcdef0"), 3, "res.unknown"),
+        (("show", "res://table/none"), 3, "table.unknown"),
+        (("get", "res://table/../x", "-o", "x"), 2, "res.malformed"),
         (("get", "abcdef0", "-o", "x"), 3, "res.unknown"),
         (("rm",), 2, "usage.resources"),
         (("rm", "abcdef0"), 2, "res.malformed"),
