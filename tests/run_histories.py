@@ -11,7 +11,7 @@ from gitflow_runner.git.objects import RawObject
 from gitflow_runner.ledger.codec import encode_pin
 from gitflow_runner.ledger.committer import Committer
 from gitflow_runner.ledger.journal import Turn
-from gitflow_runner.model.change import ChangeOpened, ChangeSeen, DecisionAttested
+from gitflow_runner.model.change import ChangeCleared, ChangeOpened, ChangeSeen, DecisionAttested
 from gitflow_runner.model.event import (
     BranchTaken,
     CancelAsked,
@@ -185,6 +185,7 @@ EVERY_KIND: tuple[Event, ...] = (
     WaitReminded("00004-send-4", T0),
     decision_seen(4, "3" * 40, reason="role"),
     wait_resolved(4, counted=("3" * 40,)),
+    ChangeCleared("00004-send-4", "closed", "deleted"),
     RequestSeen("4" * 40, f"refs/requests/{RUN}/x", "pause", "anna", "SHA256:a", None, "lunch\u2028break"),
     RunPaused("anna", "4" * 40),
     RunResumed("anna", "5" * 40),

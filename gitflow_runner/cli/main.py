@@ -52,7 +52,7 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "verify": ("verify", "verify", "Judge the signatures of commits and tags."),
     "audit": ("audit", "audit", "List who released, promoted, decided and asked; prove all of it again."),
     "policy": ("policy", "policy", "Show, check, explain and change who may do what."),
-    "trust": ("trust", "trust", "Pin the root of the policy that this clone trusts."),
+    "trust": ("trust", "trust", "Pin the root of the policy that this clone trusts; prove that it is fresh."),
     "hooks": ("hooks", "hooks", "Install Git hooks beside what is there, show them, or take them away."),
     "configure": ("configure", "configure", "Say what a flow lacks before it can run, and how to get it."),
     "connections": ("connections", "connections", "List the named services, show one, or who uses it."),

@@ -28,6 +28,7 @@ from gitflow_runner.model.ids import RunId
 from gitflow_runner.model.run import EXIT_CODES, Run
 from gitflow_runner.runner.drive import Stood
 from gitflow_runner.runner.inputs import parse_input_file, parse_pairs
+from gitflow_runner.runner.verify import REMARKS
 
 _POLL_S = 0.2
 
@@ -234,7 +235,7 @@ def verify(out: Output, run_name: str) -> int:
     session = Session(out, fresh=True)
     at, findings = session.service.verify(run_name)
     items = [{"code": f.code, "commit": f.commit, "message": f.message} for f in findings]
-    remarks = [f for f in findings if f.code == "approved_by_revoked_key"]
+    remarks = [f for f in findings if f.code in REMARKS]
     verdict = "ok" if len(remarks) == len(findings) else "failed"
     if any(f.code == "incomplete" for f in findings):
         verdict = "incomplete"

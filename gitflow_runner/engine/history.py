@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Literal, assert_never
 
 from gitflow_runner.errors import DamagedError
-from gitflow_runner.model.change import ChangeOpened, ChangeSeen, DecisionAttested
+from gitflow_runner.model.change import ChangeCleared, ChangeOpened, ChangeSeen, DecisionAttested
 from gitflow_runner.model.event import (
     BranchTaken,
     CancelAsked,
@@ -116,7 +116,7 @@ class History:
                 self.branches.add(event.identity)
             case DecisionSeen() | RequestSeen() | WaitReminded() | LateResult() | LeaseAcquired():
                 pass
-            case ChangeOpened() | ChangeSeen() | DecisionAttested():
+            case ChangeOpened() | ChangeSeen() | ChangeCleared() | DecisionAttested():
                 pass
             case RunPaused() | RunResumed():
                 pass  # pausing holds the shell's hand, it changes no value

@@ -19,16 +19,11 @@ from gitflow_runner.git.ref_names import (
     TABLE,
     WAIT,
     WORD,
-    GateRef,
-    InboxRef,
-    PairRef,
-    RemoteRunRef,
-    RequestRef,
-    RunRef,
     Shape,
     check_name,
     malformed,
 )
+from gitflow_runner.git.ref_parts import GateRef, InboxRef, PairRef, RemoteRunRef, RequestRef, RunRef
 
 NEW = "new"  # stands in for the run id in requests that start a run
 _REQUEST_FOR = re.compile(rf"{NEW}|{RUN_ID.pattern}")
@@ -49,6 +44,7 @@ GATES = "refs/for/"
 ACTIVE = "refs/runner/active/"
 SLOTS = "refs/runner/slots/"
 LOGS = "refs/runner/log/"
+CERTIFICATES = "refs/runner/certs/"
 TRIGGERS = "refs/runner/triggers/"
 KV = "refs/runner/kv/"
 JOBS = "refs/runner/jobs/"
@@ -56,7 +52,6 @@ TABLES = "refs/runner/tables/"
 REMOTES = "refs/runner/remotes/"
 ARCHIVES = "refs/runs-archive/"
 RUNNER = "refs/runner/"
-EVERY = "refs/"
 OURS = (RELEASES, LIVE, POLICIES, RUNS, APPROVALS, CALLBACKS, REQUESTS, GATES, RUNNER, ARCHIVES)
 INBOXES = (APPROVALS, CALLBACKS, REQUESTS)
 
@@ -70,6 +65,7 @@ _REQUEST = Shape(REQUESTS, (_REQUEST_FOR, WORD))
 _ACTIVE = Shape(ACTIVE, (RUN_ID,))
 _SLOT = Shape(SLOTS, (SLUG, DIGEST))
 _LOG = Shape(LOGS, (DIGEST,))
+_CERTIFICATE = Shape(CERTIFICATES, (RUN_ID, re.compile(r"[0-9a-f]{40}")))
 _TRIGGER = Shape(TRIGGERS, (SLUG, WORD))
 _KV = Shape(KV, (WORD,))
 _JOB = Shape(JOBS, (WORD, WORD))
@@ -86,6 +82,7 @@ _ALL = (
     _ACTIVE,
     _SLOT,
     _LOG,
+    _CERTIFICATE,
     _TRIGGER,
     _KV,
     _JOB,
@@ -184,6 +181,11 @@ def approvals_prefix(run_id: str, wait: str) -> str:
 def approvals_of_run(run_id: str) -> str:
     """All decisions sent to any wait of one run."""
     return Shape(APPROVALS, (RUN_ID,)).name(run_id) + "/"
+
+
+def certificates_of_run(run_id: str) -> str:
+    """All certificates of signed pushes that brought decisions to one run; the last part is the blob's id."""
+    return Shape(CERTIFICATES, (RUN_ID,)).name(run_id) + "/"
 
 
 def parse_approval_ref(name: str) -> InboxRef | None:
@@ -366,9 +368,8 @@ def parse_archive_ref(name: str) -> str | None:
 
 def sync_refspecs(remote: str, protected_branch: str) -> tuple[str, ...]:
     """What a clone fetches from its remote (architecture 2.4, Sync); none of them is forced."""
-    same = (APPROVALS, CALLBACKS, REQUESTS, LIVE, RELEASES, LOGS)
     return (
-        *(f"{prefix}*:{prefix}*" for prefix in same),
+        *(f"{prefix}*:{prefix}*" for prefix in (*INBOXES, CERTIFICATES, LIVE, RELEASES, LOGS)),
         f"{POLICY}:{POLICY}",
         f"{branch_ref(protected_branch)}:{remote_branch_ref(remote, protected_branch)}",
         f"{RUNS}*:{remote_runs_prefix(remote)}*",

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from typing import Final, assert_never
 
 from gitflow_runner.git.objects import Oid
-from gitflow_runner.model.change import ChangeOpened, ChangeSeen, DecisionAttested
+from gitflow_runner.model.change import ChangeCleared, ChangeOpened, ChangeSeen, DecisionAttested
 from gitflow_runner.model.event import (
     BranchTaken,
     CancelAsked,
@@ -260,6 +260,8 @@ def _describe(event: Event) -> str:
             return f"change of {_name(event.folder)} opened: {event.url or event.forge}"
         case ChangeSeen():
             return f"change of {_name(event.folder)} {_stands(event)}"
+        case ChangeCleared():
+            return f"change of {_name(event.folder)} cleared away: {event.change}, branch {event.branch}"
         case DecisionAttested():
             return f"decision {event.oid[:10]} for {_name(event.folder)} attested ({event.proof})"
         case DecisionSeen():

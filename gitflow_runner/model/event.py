@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
-from gitflow_runner.model.change import ChangeOpened, ChangeSeen, DecisionAttested, Proposal
+from gitflow_runner.model.change import ChangeCleared, ChangeOpened, ChangeSeen, DecisionAttested, Proposal
 from gitflow_runner.model.failure import Failure
 from gitflow_runner.model.stored import Stored
 
@@ -330,6 +330,7 @@ Event = (
     | WaitOpened
     | ChangeOpened
     | ChangeSeen
+    | ChangeCleared
     | DecisionAttested
     | WaitReminded
     | DecisionSeen

@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import assert_never
 
 from gitflow_runner.errors import DamagedError, Place
-from gitflow_runner.model.change import ChangeOpened, ChangeSeen, DecisionAttested
+from gitflow_runner.model.change import ChangeCleared, ChangeOpened, ChangeSeen, DecisionAttested
 from gitflow_runner.model.event import (
     BranchTaken,
     CancelAsked,
@@ -148,7 +148,7 @@ def _applied(run: Run, recorded: Recorded) -> Run:
             return _ended(run, recorded.at, "terminated")
         case RunTimedOut():
             return _ended(run, recorded.at, "timed-out")
-        case LateResult() | BranchTaken():
+        case LateResult() | BranchTaken() | ChangeCleared():
             return run
         case LeaseAcquired():
             return _lease_acquired(run, event)

@@ -19,6 +19,7 @@ from gitflow_runner.runner.attempt import Attempts
 from gitflow_runner.runner.buffer import Buffer
 from gitflow_runner.runner.changes import Changes
 from gitflow_runner.runner.children import Children, Launch, relatives_files
+from gitflow_runner.runner.closing import Closing
 from gitflow_runner.runner.code import Code
 from gitflow_runner.runner.connections import RunConnections
 from gitflow_runner.runner.draft_trust import require_signed_draft
@@ -88,7 +89,7 @@ class Assembly:
     @cached_property
     def desk(self) -> ForgeDesk:
         """Where the run proposes."""
-        return ForgeDesk(self.runtime, self.code.settings)
+        return ForgeDesk(self.runtime, self.code.configured, self.pin.slug)
 
     @cached_property
     def proposals(self) -> Proposals:
@@ -101,6 +102,11 @@ class Assembly:
         return Changes(self.desk, self.proposals, self.buffer, self.pin, self.runtime.forge_memory)
 
     @cached_property
+    def closing(self) -> Closing:
+        """What clears decided proposals away."""
+        return Closing(self.desk, self.buffer, self.runtime.forge_memory)
+
+    @cached_property
     def inbox(self) -> Inbox:
         """What people sent."""
         return Inbox(
@@ -109,8 +115,10 @@ class Assembly:
             policies=self.runtime.policies,
             requests=self.requests,
             clock=self.runtime.clock,
+            clock_watch=self.runtime.clock_watch,
             pin=self.pin,
             changes=self.changes,
+            settle=self.closing.settle,
             fetch=partial(fetch, self.runtime),
             require_fresh=partial(require_fresh, self.runtime),
         )

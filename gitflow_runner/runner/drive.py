@@ -47,11 +47,15 @@ class Patience(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Stood:
-    """Where the run stood when driving ended; `due` (ms) is when it can go on by itself."""
+    """Where the run stood when driving ended; `due` (ms) is when it can go on by itself.
+
+    `doubt` says why nothing that hangs on time goes on: the clock is not believed.
+    """
 
     run: Run
     due: int | None = None
     stopped: bool = False
+    doubt: str | None = None
 
 
 class Driver:
@@ -92,14 +96,16 @@ class Driver:
                     break
                 if self._buffer.run.status == "paused":
                     # A pause holds steps; people's deadlines run on.
-                    if not self._inbox.clock_suspect():
+                    if self._inbox.clock_doubt() is None:
                         self._waits.expire()
                     break
                 self._check_age()
                 if not self._once(activation) and not self._wait(patience):
                     break
             self._buffer.flush()
-        return Stood(self._buffer.run, self._due, self._stop() and not self._buffer.run.is_over)
+        run = self._buffer.run
+        doubt = None if run.is_over else self._inbox.clock_doubt()
+        return Stood(run, self._due if doubt is None else None, self._stop() and not run.is_over, doubt)
 
     def _once(self, activation: Activation) -> bool:
         """Act on what the engine asks for; False if that is nothing that can be done now."""
@@ -122,6 +128,8 @@ class Driver:
         match command:
             case RunStep():
                 return self._step(command)
+            case OpenWait() | SetTimer() if self._inbox.clock_doubt() is not None:
+                return False  # it would be given an end by a clock that is off
             case OpenWait():
                 self._waits.open(command)
             case SetTimer():
@@ -140,6 +148,8 @@ class Driver:
 
     def _step(self, command: RunStep) -> bool:
         now = self._clock.now_ms()
+        if command.not_before and not command.started and self._inbox.clock_doubt() is not None:
+            return False
         if command.not_before > now and not command.started:
             self._due = min(self._due or command.not_before, command.not_before)
             return False
@@ -175,6 +185,8 @@ class Driver:
 
     def _check_age(self) -> None:
         run = self._buffer.run
+        if self._inbox.clock_doubt() is not None:
+            return
         if self._clock.now_ms() - run.started > self._limits.run_ms and not run.is_over:
             self._buffer.add(RunTimedOut(self._limits.run_ms))
             self._buffer.flush()
@@ -188,7 +200,7 @@ class Driver:
         self._buffer.flush()
         if self._buffer.run.is_over:
             return True
-        if self._inbox.clock_suspect():
+        if self._inbox.clock_doubt() is not None:
             return False
         if self._fire_timers() or self._waits.expire():
             return True

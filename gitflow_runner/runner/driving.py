@@ -21,6 +21,7 @@ from gitflow_runner.runner.assembly import Assembly
 from gitflow_runner.runner.code import Code, pinned_code, resolve_code
 from gitflow_runner.runner.drive import Patience, Stood
 from gitflow_runner.runner.inputs import by_plain_names
+from gitflow_runner.runner.leftovers import Proposed
 from gitflow_runner.runner.runtime import Runtime
 from gitflow_runner.runner.seen import note_tip
 from gitflow_runner.runner.start import Caller, begin_run
@@ -61,7 +62,8 @@ def drive_recorded(runtime: Runtime, target: Target, patience: Patience) -> Stoo
         require_trusted(runtime, RunRef(target.run, target.slug, target.ref, journal.tip))
         if journal.run.is_over:
             push_ref(runtime, journal.ref, journal.tip)
-            give_back(runtime.repository, target.run)
+            if _is_cleared(runtime, journal):
+                give_back(runtime.repository, target.run)
             return Stood(journal.run)
         pin = _pin(journal)
         check(pin.behaviour)
@@ -75,14 +77,43 @@ def drive_held(runtime: Runtime, journal: Journal, pin: Pin, code: Code, patienc
     assembly = Assembly(runtime, journal, pin, code, partial(_launch, runtime))
     try:
         stood = assembly.driver.drive(patience)
+        cleared = not stood.run.is_over or assembly.closing.settle()
     finally:
         assembly.http.close()
         runtime.local.set_verified_tip(journal.run.run, journal.tip)
     note_tip(runtime, RunRef(journal.run.run, journal.run.slug, journal.ref, journal.tip))
     push_ref(runtime, journal.ref, journal.tip)
-    if stood.run.is_over:
+    _tell_doubt(runtime, stood)
+    if stood.run.is_over and cleared:
         give_back(runtime.repository, stood.run.run)
     return stood
+
+
+def _tell_doubt(runtime: Runtime, stood: Stood) -> None:
+    """Say once that nothing goes on which hangs on time, and again when it was so in between."""
+    run = stood.run.run
+    if stood.doubt is None:
+        runtime.clocks_doubted.discard(run)
+    elif run not in runtime.clocks_doubted:
+        runtime.clocks_doubted.add(run)
+        runtime.say(
+            f"clock_suspect: {stood.doubt}; waits and timers of {run} hold. Set the clock right, then start "
+            "this command anew"
+        )
+
+
+def _is_cleared(runtime: Runtime, journal: Journal) -> bool:
+    """Whether nothing of an ended run's proposals stands about; most runs propose nothing."""
+    proposed = Proposed()
+    proposed.follow(journal.history())
+    if not proposed.owed():
+        return True
+    pin = _pin(journal)
+    assembly = Assembly(runtime, journal, pin, pinned_code(runtime, pin), partial(_launch, runtime))
+    try:
+        return assembly.closing.settle()
+    finally:
+        assembly.http.close()
 
 
 def _launch(runtime: Runtime, run: RunId, slug: Slug, ref: str, given: Map, parent: Run, depth: int) -> None:

@@ -144,7 +144,8 @@ def proposers(runtime: Runtime, move: Move) -> frozenset[str | None]:
         if count >= MOST_COMMITS:
             return frozenset((*found, None))
         try:
-            found |= policy.keyring.owners(prove(repository.read(oid)).key) or {None}
+            signed = prove(repository.read(oid), policy.keyring)
+            found |= policy.keyring.owners(signed.key) or {None}
         except GitflowError:
             found.add(None)
     return frozenset(found)

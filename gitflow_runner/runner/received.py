@@ -19,6 +19,7 @@ from gitflow_runner.git.refs import (
     TRIGGERS,
     approvals_prefix,
     callbacks_prefix,
+    live_ref,
     parse_approval_ref,
     parse_callback_ref,
     parse_live_ref,
@@ -38,8 +39,9 @@ from gitflow_runner.model.run import OpenWaitState, Run
 from gitflow_runner.runner.asked import as_asked
 from gitflow_runner.runner.pushed import Change, run_refs
 from gitflow_runner.trust.approval import OpenWait
+from gitflow_runner.trust.checkpoint import read_checkpoint
 from gitflow_runner.trust.glass import read_break_glass
-from gitflow_runner.trust.live import load_live
+from gitflow_runner.trust.live import load_live, read_promotion_consent
 from gitflow_runner.trust.log import load_log
 from gitflow_runner.trust.policy import Policy
 from gitflow_runner.trust.policy_chain import PolicyChain, read_consent
@@ -47,9 +49,9 @@ from gitflow_runner.trust.quorum import SignedApproval, judge
 from gitflow_runner.trust.reasons import Refusal
 from gitflow_runner.trust.release import verify_release
 from gitflow_runner.trust.requests import read_answer, read_request, read_start
-from gitflow_runner.trust.statement import BreakGlass, PolicyChange, parse_any
+from gitflow_runner.trust.statement import BreakGlass, Checkpoint, PolicyChange, Promotion, parse_any
 from gitflow_runner.trust.turns import verify_turn
-from gitflow_runner.trust.verify import prove
+from gitflow_runner.trust.verify import is_unsigned_commit, prove
 
 MOST_FROM_ONE = 64  # refs of one person in one inbox
 MOST_LOOKED_AT = 1_000
@@ -64,6 +66,10 @@ class _Asked:
     pinned: Policy
 
 
+def no_certificate() -> None:
+    """What a push brings that is not signed."""
+
+
 @dataclass(frozen=True)
 class Received:
     """One push: the repository with its objects in it, the policy, the time, and where refs will stand."""
@@ -74,6 +80,7 @@ class Received:
     pushed: Mapping[str, Oid | None]
     waits: dict[tuple[Oid, str, str], _Asked] = field(default_factory=dict)
     sent: Counter[tuple[str, str]] = field(default_factory=Counter)  # by inbox and principal, in this push
+    certificate: Callable[[], bytes | None] = no_certificate  # of this push; refuses one that is not fresh
     held: dict[str, Counter[str]] = field(default_factory=dict)  # by inbox and owner, what lies there
 
     @property
@@ -159,7 +166,9 @@ def _approval(change: Change, new: Oid, received: Received) -> None:
     assert at is not None, "the name's form was checked"
     raw = _small(received, new)
     parents = decode_commit(raw.data).parents if raw.kind == "commit" else ()
-    prove(raw)
+    pushed = received.certificate() if is_unsigned_commit(raw) else None
+    if pushed is None:
+        prove(raw, received.policy.keyring)
     if len(parents) != 1:
         raise Refusal("parent", "an approval has exactly one parent, the wait commit")
     place = (parents[0], at.run_id, at.wait)
@@ -168,7 +177,7 @@ def _approval(change: Change, new: Oid, received: Received) -> None:
         asked = received.waits[place] = _asked(received, *place)
     outcome = judge(
         asked.wait,
-        [SignedApproval(new, received.now, in_time=True)],  # the runner alone says what came too late
+        [SignedApproval(new, received.now, True, pushed)],  # the runner alone says what came too late
         reader=received.repository,
         pinned=asked.pinned,
         newest=received.policy,
@@ -184,7 +193,7 @@ def _callback(change: Change, new: Oid, received: Received) -> None:
     at = parse_callback_ref(change.name)
     assert at is not None, "the name's form was checked"
     raw = _small(received, new)
-    signed = prove(raw)
+    signed = prove(raw, received.policy.keyring)
     principal = received.policy.keyring.who(signed, first_seen=received.now, now=received.now)
     parents = decode_commit(raw.data).parents
     if len(parents) != 1:
@@ -225,12 +234,17 @@ def _request(change: Change, new: Oid, received: Received) -> None:
 def _wish(raw: RawObject, received: Received) -> str:
     """Who says what needs no run: start one, change the policy, let a commit past its gate."""
     reader, policy, now = received.repository, received.policy, received.now
-    match parse_any(prove(raw).message):
+    match parse_any(prove(raw, policy.keyring).message):
         case PolicyChange():
             assert received.chain is not None, "a policy is in force"
-            signed, _ = read_consent(reader, raw.oid, received.chain.tip.oid)
+            signed, _ = read_consent(reader, raw.oid, received.chain.tip.oid, policy)
             name = policy.keyring.who(signed, first_seen=now, now=now)
             return policy.check_duty(policy.policy_change, name, None).name
+        case Promotion() as said:
+            before = received.tip(live_ref(said.flow))
+            return read_promotion_consent(reader, raw.oid, before, policy, now=now)[0]
+        case Checkpoint():
+            return read_checkpoint(raw, reader, policy, now=now).principal
         case BreakGlass():
             return read_break_glass(raw, policy, now=now, ttl_ms=policy.skew_ms)[0]
         case _:
@@ -316,7 +330,8 @@ def _count(received: Received, inbox: str, principal: str) -> None:
 
 def _owners(received: Received, oid: Oid) -> frozenset[str]:
     try:
-        return received.policy.keyring.owners(prove(received.repository.read(oid)).key)
+        ring = received.policy.keyring
+        return ring.owners(prove(received.repository.read(oid), ring).key)
     except Refusal:
         return frozenset()
 

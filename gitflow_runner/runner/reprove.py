@@ -26,6 +26,7 @@ from gitflow_runner.ledger.fsck import Finding
 from gitflow_runner.ledger.listing import RunRef, run_refs
 from gitflow_runner.ledger.tables import table_names
 from gitflow_runner.runner.audit import bare, judge_promotion, judge_release, policy_at
+from gitflow_runner.runner.checkpoints import UNPROVEN, freshness
 from gitflow_runner.runner.runtime import Runtime
 from gitflow_runner.runner.seen import RunnerLogs
 from gitflow_runner.runner.tables import check_table
@@ -36,7 +37,7 @@ from gitflow_runner.trust.release import compare_refs
 
 # Right when it was done, told to whoever looks, and no sign that anything was bent. No new run starts from a
 # release whose key was revoked until somebody affirms it.
-REMARKS = frozenset(("approved_by_revoked_key", "key_revoked"))
+REMARKS = frozenset(("approved_by_revoked_key", "key_revoked", UNPROVEN))
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +102,8 @@ class _Prover:
         if broken:
             return
         self._policy, self._chain = policy, chain
+        for doubt in freshness(self._runtime):
+            yield Found(POLICY, doubt.code, None, doubt.message)
         self._seen = RunnerLogs(self._runtime, anew=True)
         yield from self._releases()
         yield from self._live()

@@ -14,6 +14,7 @@ from gitflow_runner.ledger.listing import ListedRun, RunRef, find_run, list_runs
 from gitflow_runner.model.event import Recorded
 from gitflow_runner.model.ids import RunId, Slug
 from gitflow_runner.model.projection import fold
+from gitflow_runner.runner.checkpoints import freshness
 from gitflow_runner.runner.code import resolve_code
 from gitflow_runner.runner.drive import Patience, Stood
 from gitflow_runner.runner.driving import Target, drive_held, drive_recorded
@@ -93,4 +94,5 @@ class Service:
     def verify(self, typed: str) -> tuple[RunRef, tuple[Finding, ...]]:
         """All findings about one run, from Git and from the store of large values."""
         at = self.find(typed)
-        return at, examine(self.runtime, at, look_up=partial(look_up, self.runtime))
+        found = examine(self.runtime, at, look_up=partial(look_up, self.runtime))
+        return at, (*found, *freshness(self.runtime))

@@ -23,6 +23,7 @@ from gitflow_runner.model.event import RunStarted
 from gitflow_runner.model.ids import RunId, run_id
 from gitflow_runner.model.pin import DraftSource, Pin, ReleaseSource
 from gitflow_runner.model.stored import Stored
+from gitflow_runner.runner.checkpoints import tell_freshness
 from gitflow_runner.runner.code import Code
 from gitflow_runner.runner.freshness import require_fresh
 from gitflow_runner.runner.inputs import ACTIVATION, check_input, check_setup
@@ -159,6 +160,7 @@ def require_driver(runtime: Runtime, code: Code) -> None:
             hint="take the runner's line into .breyta/policy.edn, then apply it",
             fix=("gfr policy apply", f"gfr run {code.flow.slug}"),
         ) from None
+    tell_freshness(runtime)
 
 
 def _pin(runtime: Runtime, code: Code, caller: Caller | None, fired: Fired | None) -> Pin:

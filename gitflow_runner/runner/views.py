@@ -8,7 +8,7 @@ from typing import assert_never
 
 from gitflow_runner.ledger.fsck import Finding
 from gitflow_runner.ledger.listing import RunRef
-from gitflow_runner.model.change import ChangeOpened, ChangeSeen, DecisionAttested
+from gitflow_runner.model.change import ChangeCleared, ChangeOpened, ChangeSeen, DecisionAttested
 from gitflow_runner.model.event import (
     BranchTaken,
     CancelAsked,
@@ -145,6 +145,7 @@ def _note(steps: dict[str, StepView], recorded: Recorded) -> None:
             | WaitReminded()
             | ChangeOpened()
             | ChangeSeen()
+            | ChangeCleared()
             | DecisionAttested()
             | DecisionSeen()
             | RequestSeen()

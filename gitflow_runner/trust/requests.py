@@ -20,11 +20,11 @@ from gitflow_runner.git.objects import (
     encode_tree,
 )
 from gitflow_runner.git.repository import ObjectReader
-from gitflow_runner.trust.keyring import Signed
+from gitflow_runner.trust.keyring import Keyring, Signed
 from gitflow_runner.trust.policy import Policy
 from gitflow_runner.trust.reasons import Refusal
 from gitflow_runner.trust.signer import Signer, sign_commit
-from gitflow_runner.trust.statement import Completion, Request, Start, parse_statement, write_message
+from gitflow_runner.trust.statement import Completion, Request, S, Start, parse_statement, write_message
 from gitflow_runner.trust.verify import check_skew, prove
 
 INPUT = "input.edn"
@@ -69,7 +69,7 @@ def read_start(
     `steers` asks for the policy's `:control` role; without it any listed person or agent may start. Raises
     `Refusal`: signature reasons, `trailers`, `parent`, `tree`, `payload`, `role`, `not_human`.
     """
-    signed = _prove_commit(raw)
+    signed = _prove_commit(raw, policy.keyring)
     principal = policy.keyring.who(signed, first_seen=first_seen, now=now)
     check_skew(signed.time, first_seen, policy.skew_ms)
     start = parse_statement(signed.message, Start)
@@ -90,7 +90,7 @@ def read_request(
 
     The same request may come in several objects: the caller takes (run, principal, nonce) once.
     """
-    signed = _prove_commit(raw)
+    signed = _prove_commit(raw, policy.keyring)
     principal = policy.keyring.who(signed, first_seen=first_seen, now=now)
     check_skew(signed.time, first_seen, policy.skew_ms)
     request = parse_statement(signed.message, Request)
@@ -135,6 +135,20 @@ def read_answer(
     return SignedAnswer(signed.fingerprint, name, content)
 
 
+def read_statement(
+    raw: RawObject, reader: ObjectReader, policy: Policy, wanted: type[S], name: str, *, now: int
+) -> tuple[Signed, S, bytes]:
+    """A signed root commit that says one thing and holds one file `name`; whose it is was not asked.
+
+    Raises `Refusal`: signature reasons, `trailers`, `parent`, `tree`.
+    """
+    signed = _prove_commit(raw, policy.keyring)
+    check_skew(signed.time, now, policy.skew_ms)
+    said = parse_statement(signed.message, wanted)
+    _demand_root(raw)
+    return signed, said, _only_file(raw, reader, name)
+
+
 def build_start(start: Start, given: bytes, who: Ident, signer: Signer) -> tuple[RawObject, ...]:
     """The objects of a signed start request, the commit last; `given` must have the digest it names."""
     _demand_digest(given, start.input)
@@ -177,8 +191,8 @@ def _build(
     return (*blobs.values(), tree, sign_commit(commit, signer))
 
 
-def _prove_commit(raw: RawObject) -> Signed:
-    signed = prove(raw)
+def _prove_commit(raw: RawObject, ring: Keyring | None = None) -> Signed:
+    signed = prove(raw, ring)
     if signed.kind != "commit":
         raise Refusal("malformed", f"a statement is a commit, not a {signed.kind}")
     return signed

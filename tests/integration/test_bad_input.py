@@ -104,7 +104,12 @@ BAD: Mapping[str, tuple[tuple[tuple[str, ...], int, str], ...]] = {
     "versions": ((("shiip",), 3, "release.unknown"),),
     "diff": ((("shiip",), 3, "release.unknown"),),
     "hooks": ((("nonsense",), 2, "usage"),),
-    "trust": ((("pin", "x"), 2, "trust.malformed"), (("pin",), 2, "usage")),
+    "trust": (
+        (("pin", "x"), 2, "trust.malformed"),
+        (("pin",), 2, "usage"),
+        (("checkpoint", "x"), 2, "usage"),
+        (("fresh",), 3, "trust.no_checkpoint"),
+    ),
     "configure": (
         ((), 2, "usage"),
         (("check", "shiip"), 3, "flow.unknown"),
