@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+from dataclasses import replace
 
 from hypothesis import strategies as st
 
@@ -21,6 +22,7 @@ from gitflow_runner.model.event import (
     LeaseAcquired,
     Recorded,
     RequestSeen,
+    RunAdmitted,
     RunCancelled,
     RunFailed,
     RunPaused,
@@ -46,6 +48,7 @@ from gitflow_runner.model.ids import step_folder
 from gitflow_runner.model.pin import DraftSource, Pin, PinnedFile
 from gitflow_runner.model.projection import apply
 from gitflow_runner.model.run import Run
+from gitflow_runner.model.slot import Admission
 from gitflow_runner.model.stored import Stored
 
 RUN = "20251122-131402-7k3m9q"
@@ -169,6 +172,8 @@ def wait_resolved(ordinal: int, *, counted: tuple[str, ...] = (), outcome: str =
 
 EVERY_KIND: tuple[Event, ...] = (
     run_started(request="1" * 40),
+    replace(run_started(), admission=Admission("b" * 64, "flow/x/v2", "queued", '"key"', (RUN,))),
+    RunAdmitted("b" * 64),
     step_started(1),
     step_succeeded(1),
     StepFailed("f", "00002-f", 1, failure(2), True, T0 + 5, 7),
@@ -190,6 +195,7 @@ EVERY_KIND: tuple[Event, ...] = (
     RunPaused("anna", "4" * 40),
     RunResumed("anna", "5" * 40),
     CancelAsked("anna", "6" * 40, None, T0 + 9),
+    CancelAsked(f"run:{RUN}", None, "superseded", T0 + 9),
     RunSucceeded(Stored("{:sent 3}")),
     RunFailed(failure()),
     RunCancelled("anna", "wrong \ud800 month"),

@@ -27,7 +27,7 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "watch": ("runs", "watch", "Follow a run that another process drives."),
     "show": ("runs", "show", "Show a run: its steps, waits, results and the next commands."),
     "logs": ("logs", "logs", "Print what the attempts of a run logged."),
-    "waits": ("waits", "waits", "List open waits, with what each asks for and until when."),
+    "waits": ("waits", "waits", "List open waits, with what each asks for; answer one for an event."),
     "approve": ("waits", "approve", "Sign an approval of exactly what is shown."),
     "reject": ("waits", "reject", "Sign a rejection; any valid one ends the wait."),
     "resolve": ("waits", "resolve", "Settle a step whose outcome a crash left in doubt."),

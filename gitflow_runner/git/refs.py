@@ -178,9 +178,9 @@ def approvals_prefix(run_id: str, wait: str) -> str:
     return Shape(APPROVALS, (RUN_ID, WAIT)).name(run_id, wait) + "/"
 
 
-def approvals_of_run(run_id: str) -> str:
-    """All decisions sent to any wait of one run."""
-    return Shape(APPROVALS, (RUN_ID,)).name(run_id) + "/"
+def inbox_of_run(inbox: str, run_id: str) -> str:
+    """All decisions (`APPROVALS`) or callbacks (`CALLBACKS`) sent to any wait of one run."""
+    return Shape(inbox, (RUN_ID,)).name(run_id) + "/"
 
 
 def certificates_of_run(run_id: str) -> str:

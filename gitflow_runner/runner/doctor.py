@@ -176,6 +176,16 @@ def _forge(runtime: Runtime) -> Iterator[Checked]:
         yield Checked("ok", "forge", "no webhook secret: changes are polled every 30 s")
 
 
+def _a_flow(runtime: Runtime, found: Configured) -> str:
+    """A flow that the forge's token is allowed to, so that it can be tried; any, if it is allowed to all."""
+    named = found.settings.forge
+    connection = found.connections.get((named.connection if named is not None else None) or "")
+    names = set() if connection is None else set(connection.secrets.values())
+    records = [record for record in runtime.secrets.records.values() if record.name in names]
+    flows = {p.flow for record in records for p in record.permits if p.environment == "live"}
+    return min(flows, default=ANY_FLOW)
+
+
 def _tables(runtime: Runtime) -> Iterator[Checked]:
     believed = 0
     for name, _ in table_names(runtime.repository):
@@ -186,16 +196,6 @@ def _tables(runtime: Runtime) -> Iterator[Checked]:
             yield Checked("bad", "tables", error.message, error.fix)
     if believed:
         yield Checked("ok", "tables", f"{believed} signed by runners that may write them")
-
-
-def _a_flow(runtime: Runtime, found: Configured) -> str:
-    """A flow that the forge's token is allowed to, so that it can be tried; any, if it is allowed to all."""
-    named = found.settings.forge
-    connection = found.connections.get((named.connection if named is not None else None) or "")
-    names = set() if connection is None else set(connection.secrets.values())
-    records = [record for record in runtime.secrets.records.values() if record.name in names]
-    flows = {p.flow for record in records for p in record.permits if p.environment == "live"}
-    return min(flows, default=ANY_FLOW)
 
 
 _CHECKS: tuple[tuple[str, Callable[[Runtime], Iterator[Checked]]], ...] = (

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import assert_never
 
 from gitflow_runner.ledger.fsck import Finding
@@ -11,12 +11,14 @@ from gitflow_runner.ledger.listing import RunRef
 from gitflow_runner.model.change import ChangeCleared, ChangeOpened, ChangeSeen, DecisionAttested
 from gitflow_runner.model.event import (
     BranchTaken,
+    CallbackKept,
     CancelAsked,
     DecisionSeen,
     LateResult,
     LeaseAcquired,
     Recorded,
     RequestSeen,
+    RunAdmitted,
     RunCancelled,
     RunFailed,
     RunPaused,
@@ -40,6 +42,7 @@ from gitflow_runner.model.event import (
 from gitflow_runner.model.failure import Failure
 from gitflow_runner.model.run import Run
 from gitflow_runner.model.stored import Stored
+from gitflow_runner.runner.slots import Queued
 
 _UNDER_WAY = frozenset(("running", "retrying", "sleeping", "waiting"))
 PREVIEW = 4 * 1024  # characters of one value
@@ -74,7 +77,7 @@ class RunView:
     output: Stored | None = None
     refused: tuple[DecisionSeen, ...] = ()
     requests: tuple[RequestSeen, ...] = ()
-    notes: tuple[str, ...] = field(default=())
+    queued: Queued | None = None
 
     @property
     def trusted(self) -> bool:
@@ -82,7 +85,13 @@ class RunView:
         return not self.findings
 
 
-def view_run(at: RunRef, run: Run, history: Sequence[Recorded], findings: tuple[Finding, ...]) -> RunView:
+def view_run(
+    at: RunRef,
+    run: Run,
+    history: Sequence[Recorded],
+    findings: tuple[Finding, ...],
+    queued: Queued | None = None,
+) -> RunView:
     """Fold the history into what is shown."""
     steps: dict[str, StepView] = {}
     refused: list[DecisionSeen] = []
@@ -101,7 +110,7 @@ def view_run(at: RunRef, run: Run, history: Sequence[Recorded], findings: tuple[
         for step in steps.values():
             # What was under way when the run ended came to nothing that the run could use.
             step.status = "cancelled" if step.status in _UNDER_WAY else step.status
-    return RunView(at, run, tuple(steps.values()), findings, output, tuple(refused), tuple(requests))
+    return RunView(at, run, tuple(steps.values()), findings, output, tuple(refused), tuple(requests), queued)
 
 
 def _note(steps: dict[str, StepView], recorded: Recorded) -> None:
@@ -142,7 +151,9 @@ def _note(steps: dict[str, StepView], recorded: Recorded) -> None:
             view.by, view.output = event.by, event.value
         case (
             RunStarted()
+            | RunAdmitted()
             | WaitReminded()
+            | CallbackKept()
             | ChangeOpened()
             | ChangeSeen()
             | ChangeCleared()

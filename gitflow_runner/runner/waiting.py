@@ -96,6 +96,7 @@ class Waits:
         excluded: tuple[str, ...] = ()
         edits: tuple[str, ...] = ()
         editor_counts = False
+        keys: tuple[str, ...] = ()
         policy_oid = None
         proposal = None
         if request.kind == "approval":
@@ -116,6 +117,8 @@ class Waits:
                 )
                 files[PROPOSAL_FILE] = prepared.file
                 proposal = prepared.proposal
+        elif role is not None:
+            keys, policy_oid = self._keys(role), self._policies.tip()
         length = min(limit, MAX_WAIT_MS)
         opened = WaitOpened(
             command.identity,
@@ -137,17 +140,34 @@ class Waits:
             editor_counts,
             tuple(now + int(length * share) for share in _REMIND_AT),
             proposal,
+            keys,
+            request.required,
         )
         return opened, files
 
-    def _rule(self, folder: str) -> tuple[Policy, Rule]:
+    def _keys(self, role: str) -> tuple[str, ...]:
+        """The fingerprints of the keys whose owners may answer an event wait of this role."""
+        return tuple(
+            sorted(
+                key.key.fingerprint
+                for person in self._policy().people.values()
+                if person.kind != "runner" and role in person.roles and person.serves(self._pin.slug)
+                for key in person.keys
+            )
+        )
+
+    def _policy(self) -> Policy:
         policy = self._policies.newest()
         if policy is None:
             raise StepError(
                 "policy.none",
-                "an approval needs a policy that this clone trusts",
+                "a wait for people needs a policy that this clone trusts",
                 hint="gfr trust pin <digest>, or gfr policy apply for a first one",
             )
+        return policy
+
+    def _rule(self, folder: str) -> tuple[Policy, Rule]:
+        policy = self._policy()
         rule = policy.rule_for(self._pin.slug, folder, draft=self._pin.is_draft)
         if rule is None:
             kind = "a draft of " if self._pin.is_draft else ""
