@@ -102,10 +102,6 @@ class LocalState:
         except FileNotFoundError:
             return None
 
-    def remove(self, name: str) -> None:
-        """Forget a file, if it is there."""
-        (self.root / name).unlink(missing_ok=True)
-
     def write(self, name: str, data: bytes, *, mode: int = 0o644, sync: bool = True) -> None:
         """Replace a file whole; `TransientError` (`local.unwritable`) if the disk does not take it."""
         write_whole(self.root / name, data, mode=mode, sync=sync)

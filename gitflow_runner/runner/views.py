@@ -126,10 +126,7 @@ def _note(steps: dict[str, StepView], recorded: Recorded) -> None:
             view.status, view.ended, view.took_ms, view.output = "succeeded", at, event.took_ms, event.output
             view.note = "ran again after a crash" if event.repeated else None
         case StepFailed():
-            view = steps[event.identity]
-            view.failure, view.took_ms = event.failure, event.took_ms
-            view.status = "failed" if event.retry_at is None else "retrying"
-            view.ended = at if event.retry_at is None else None
+            _fail(steps[event.identity], event, at)
         case StepSkipped():
             if event.identity in steps:
                 steps[event.identity].status = "skipped"
@@ -175,6 +172,11 @@ def _note(steps: dict[str, StepView], recorded: Recorded) -> None:
             pass
         case _:
             assert_never(event)
+
+
+def _fail(view: StepView, event: StepFailed, at: int) -> None:
+    view.failure, view.took_ms = event.failure, event.took_ms
+    view.status, view.ended = ("failed", at) if event.retry_at is None else ("retrying", None)
 
 
 def _end(view: StepView, status: str, at: int) -> None:

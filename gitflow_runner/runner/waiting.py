@@ -69,6 +69,8 @@ class Waits:
             default_key = f"{run.run}-{command.identity}"
             request = wait_request(parse_config(SPEC, command.config), default_key=default_key)
             now = self._clock.now_ms()
+            if any(state.wait.key == request.key for state in run.waits):
+                raise StepError("wait.key_taken", f"another open wait has the key {request.key!r}")
             opened, files = self._opened(command, run, folder, request, now)
         except StepError as error:
             self._refuse(command.identity, folder, "wait", command.input_hash, error)
@@ -86,8 +88,6 @@ class Waits:
         # Before the digest is made that people sign for.
         redactor = self._buffer.redactor
         title = redactor.text(request.title or command.step_id)
-        if any(state.wait.key == request.key for state in run.waits):
-            raise StepError("wait.key_taken", f"another open wait has the key {request.key!r}")
         payload = wait_payload(self._pin, run, folder, title, masked_value(request.payload, redactor))
         digest = "sha256:" + hashlib.sha256(payload).hexdigest()
         files = {"wait/payload.edn": payload}
@@ -112,11 +112,9 @@ class Waits:
             if rule.edit:
                 edits, editor_counts = tuple(request.edit), rule.editor_counts
             if request.propose is not None:
-                prepared = self._proposals.prepare(
-                    run, folder, title, digest, request.propose, policy.protected_branch, now
-                )
-                files[PROPOSAL_FILE] = prepared.file
-                proposal = prepared.proposal
+                onto = policy.protected_branch
+                prepared = self._proposals.prepare(run, folder, title, digest, request.propose, onto, now)
+                files[PROPOSAL_FILE], proposal = prepared.file, prepared.proposal
         elif role is not None:
             keys, policy_oid = self._keys(role), self._policies.tip()
         length = min(limit, MAX_WAIT_MS)
