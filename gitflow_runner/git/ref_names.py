@@ -16,7 +16,6 @@ RELEASE = re.compile(r"v[1-9][0-9]{0,8}")
 MONTH = re.compile(r"[0-9]{4}(?:0[1-9]|1[0-2])")
 WORD = re.compile(r"(?!.*\.\.)(?!.*\.(?:lock)?\Z)[a-zA-Z0-9][a-zA-Z0-9._-]{0,127}")
 TABLE = re.compile(r"[a-z][a-z0-9_-]{0,63}")  # lower case: no two may differ by case only
-TABLE = re.compile(r"[a-z][a-z0-9_-]{0,63}")  # lower case: no two may differ by case only
 _FORBIDDEN = re.compile(r"[\x00-\x20\x7f~^:?*\[\\]|\.\.|@\{|//")
 
 
