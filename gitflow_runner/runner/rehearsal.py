@@ -271,7 +271,7 @@ class Rehearsal:
             self._slug,
             identity,
             1,
-            "",
+            identity,  # each execution writes for itself
             self._clock.now_ms(),
             self._clock.monotonic_ms() + self._limits.step_ms,
             self._clock,
