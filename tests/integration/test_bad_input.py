@@ -45,7 +45,12 @@ BAD: Mapping[str, tuple[tuple[tuple[str, ...], int, str], ...]] = {
         ((UNKNOWN_RUN, "--attempt", "0"), 2, "usage"),
         ((UNKNOWN_RUN, "-f", "--failed"), 2, "usage.logs"),
     ),
-    "waits": ((("extra",), 2, "usage"),),
+    "waits": (
+        (("extra",), 2, "usage"),
+        (("complete", UNKNOWN_RUN, "--payload", "{}"), 3, "run.unknown"),
+        (("complete", UNKNOWN_RUN), 2, "usage.answer"),
+        (("complete", UNKNOWN_RUN, "ask", "--key", "k", "--payload", "{}"), 2, "usage.wait"),
+    ),
     "approve": (((UNKNOWN_RUN,), 3, "run.unknown"), ((), 2, "usage")),
     "reject": (((UNKNOWN_RUN,), 3, "run.unknown"), ((), 2, "usage")),
     "resolve": (
@@ -247,6 +252,7 @@ def filled(command: tuple[str, ...]) -> list[str]:
     given = ["x" for p in found.params if isinstance(p, click.Argument) and p.required]
     more = {
         "verify": ["x"],
+        "waits": ["--payload", "{}"],
         "resolve": ["--retry"],
         "release": ["--yes"],
         "promote": ["--yes"],

@@ -151,6 +151,10 @@ COMMANDS: Final[Mapping[str, Meaning]] = {
         "The command was not called as it is meant to be.",
         "gfr --help",
     ),
+    "usage.answer": Meaning(
+        "An answer is given by --payload, or by --payload-file that names a .json or .edn file.",
+        "gfr waits complete --help",
+    ),
     "usage.arguments": Meaning(
         "An argument is missing, or two contradict each other.",
         "gfr COMMAND --help",
@@ -203,5 +207,9 @@ COMMANDS: Final[Mapping[str, Meaning]] = {
     "usage.verify": Meaning(
         "Name at least one commit or tag.",
         "gfr verify HEAD",
+    ),
+    "usage.wait": Meaning(
+        "A wait is named, or its --key is given, not both.",
+        "gfr waits complete --help",
     ),
 }

@@ -146,6 +146,15 @@ SETTINGS: Final[Mapping[str, Meaning]] = {
         "The input takes one of the values that its field lists.",
         "gfr run --help",
     ),
+    "input.key_missing": Meaning(
+        "The flow is keyed by :concurrency, and the input has nothing at its :key-field. Every start has "
+        "to give it, since runs are counted by it.",
+        "gfr run --help",
+    ),
+    "input.key_too_large": Meaning(
+        "The value that runs are counted by takes more than 1 KB. Give an id.",
+        "gfr run --help",
+    ),
     "input.malformed": Meaning(
         "Inputs are given as name=value or as one map in EDN or JSON.",
         "gfr run --help",

@@ -8,6 +8,10 @@ from typing import Final
 from gitflow_runner.catalog.codes.meaning import Meaning
 
 STEPS: Final[Mapping[str, Meaning]] = {
+    "answer.too_large": Meaning(
+        "An answer to a wait takes at most 1 MB. Store what is larger, and answer with its reference.",
+        "gfr waits complete --help",
+    ),
     "config_choice": Meaning(
         "A setting of a step takes one of a few values, and has another.",
         "gfr lint FLOW",
@@ -86,6 +90,10 @@ STEPS: Final[Mapping[str, Meaning]] = {
     ),
     "wait.expired": Meaning(
         "Nobody decided the wait in time and its :on-timeout is :fail.",
+        "gfr show RUN",
+    ),
+    "wait.key": Meaning(
+        "A wait that is not open yet is named by a plain key: a letter, then letters, digits, - and _.",
         "gfr show RUN",
     ),
     "wait.key_taken": Meaning(
