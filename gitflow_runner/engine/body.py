@@ -157,7 +157,7 @@ class BodyHost:
                 # The default of an event wait is part of the body, but it is handed out as stored data is.
                 return read_data(write(config.get(keyword("default-value"))), loose=True)
             case _:
-                return None if record.output is None else read_data(record.output.text, loose=True)
+                return None if record.output is None else record.output.take()
 
     def _commands(
         self,

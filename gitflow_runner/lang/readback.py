@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from gitflow_runner.lang.collection import Map, Vec
 from gitflow_runner.lang.values import INT_MAX, INT_MIN, Keyword, Value
 
 MOST = 1_000  # values; above that the text bounds what is spent
 DEEPEST = 20
 _LONGEST = 10_000  # characters of one string
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """A value as `read_data(text, loose=True)` gives it, with that text, so that nobody does either again."""
+
+    value: Value
+    text: str
 
 
 class _Unusual(Exception):

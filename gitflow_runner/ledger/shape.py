@@ -129,7 +129,7 @@ class _Study:
 
     def _tuple(self, members: tuple[Any, ...], name: str) -> tuple[_Write | None, _Encode | None, _Decode]:
         if len(members) == 2 and members[1] is Ellipsis:
-            write, encode, decode, _ = self.of(members[0], name)
+            _, encode, decode, _ = self.of(members[0], name)
             if encode is None:
                 return json_text, None, _decode_each(decode)
             return None, _encode_each(encode), _decode_each(decode)

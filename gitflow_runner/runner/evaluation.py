@@ -13,7 +13,7 @@ from gitflow_runner.lang.data import read_data
 from gitflow_runner.lang.forms import Form
 from gitflow_runner.lang.fuel import Limits
 from gitflow_runner.lang.printer import write
-from gitflow_runner.lang.readback import read_back
+from gitflow_runner.lang.readback import Written, read_back
 from gitflow_runner.lang.reader import MAX_TEXT
 from gitflow_runner.lang.session import CompiledFunction, call, compile_function
 from gitflow_runner.lang.source import Source
@@ -72,7 +72,7 @@ def argument_value(argument: Value) -> Value:
 
 
 def apply(ready: Ready, argument: Value, fuel: int) -> tuple[Value, str]:
-    """Call a function with an argument that was read back; its result, and the text of it.
+    """Call a function with an argument that was read back; what it returns, and the text of it.
 
     Raises `StepError`: `function.failed` for what it throws, `fuel_exhausted` and the other limits of the
     language, `not_data` for a result that cannot be written down.
@@ -88,6 +88,14 @@ def apply(ready: Ready, argument: Value, fuel: int) -> tuple[Value, str]:
     except LangError as error:
         message = f"{ready.function.name} returns what cannot be recorded: {error.message}"
         raise StepError(error.code, message[:MAX_MESSAGE], hint=error.hint, at=ready.place) from None
+
+
+def result_of(value: Value, text: str) -> Written:
+    """What a function returned, as whoever reads its text will see it."""
+    try:
+        return Written(read_back(value), text)
+    except LookupError:
+        return Written(read_data(text, loose=True), text)
 
 
 def data_of(error: StepError) -> str | None:
