@@ -36,7 +36,7 @@ _KINDS: Final = {cls.kind: (cls, _SHAPES[cls]) for cls in get_args(Event)}
 _RUN: Final = Shape(Run, _FILES, _TAGS)
 _PIN: Final = Shape(Pin, _FILES, _TAGS)
 
-_decoded = json.JSONDecoder().decode
+_scanned = json.JSONDecoder().raw_decode
 _escaped = json.JSONEncoder(ensure_ascii=True, separators=(",", ":"), allow_nan=False).encode
 
 Placed = Callable[[Stored, str], str]  # (value, path it would lie at) -> path where it lies
@@ -164,7 +164,7 @@ def _line(members: list[str]) -> bytes:
     try:
         return text.encode()
     except UnicodeEncodeError:  # half a surrogate pair has no UTF-8 form, JSON's own escape keeps it
-        return _escaped(_decoded(text)).encode()
+        return _escaped(_scanned(text)[0]).encode()
 
 
 def _document(members: list[str]) -> bytes:
@@ -173,9 +173,12 @@ def _document(members: list[str]) -> bytes:
 
 def _parse(text: bytes, what: str, code: str = "history.malformed") -> dict[str, object]:
     try:
-        data = _decoded(text.decode())
+        written = text.decode().strip(" \t\n\r")
+        data, end = _scanned(written)
     except (ValueError, RecursionError):
         raise DamagedError(code, f"{what} is not JSON: {text[:80]!r}") from None
+    if end != len(written):
+        raise DamagedError(code, f"{what} is followed by something else: {written[end : end + 80]!r}")
     if type(data) is not dict:
         raise DamagedError(code, f"{what} is not a JSON object")
     return data

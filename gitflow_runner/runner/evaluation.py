@@ -13,7 +13,7 @@ from gitflow_runner.lang.data import read_data
 from gitflow_runner.lang.forms import Form
 from gitflow_runner.lang.fuel import Limits
 from gitflow_runner.lang.printer import write
-from gitflow_runner.lang.readback import Written, read_back
+from gitflow_runner.lang.readback import read_back
 from gitflow_runner.lang.reader import MAX_TEXT
 from gitflow_runner.lang.session import CompiledFunction, call, compile_function
 from gitflow_runner.lang.source import Source
@@ -88,14 +88,6 @@ def apply(ready: Ready, argument: Value, fuel: int) -> tuple[Value, str]:
     except LangError as error:
         message = f"{ready.function.name} returns what cannot be recorded: {error.message}"
         raise StepError(error.code, message[:MAX_MESSAGE], hint=error.hint, at=ready.place) from None
-
-
-def result_of(value: Value, text: str) -> Written:
-    """What a function returned, as whoever reads its text will see it."""
-    try:
-        return Written(read_back(value), text)
-    except LookupError:
-        return Written(read_data(text, loose=True), text)
 
 
 def data_of(error: StepError) -> str | None:

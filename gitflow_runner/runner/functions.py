@@ -3,17 +3,10 @@
 from __future__ import annotations
 
 from gitflow_runner.errors import StepError
-from gitflow_runner.lang.readback import Written
+from gitflow_runner.lang.readback import Written, read_again
 from gitflow_runner.model.flow import Flow
 from gitflow_runner.runner.declared import DeclaredFunctions
-from gitflow_runner.runner.evaluation import (
-    FunctionCode,
-    Ready,
-    apply,
-    argument_value,
-    prepare,
-    result_of,
-)
+from gitflow_runner.runner.evaluation import FunctionCode, Ready, apply, argument_value, prepare
 
 
 class FlowFunctions:
@@ -38,7 +31,8 @@ class FlowFunctions:
         if ready is None:
             ready = self._ready[code] = prepare(code)
         try:
-            return result_of(*apply(ready, value, self._fuel))
+            returned, text = apply(ready, value, self._fuel)
+            return Written(read_again(returned, text), text)
         except MemoryError:
             raise out_of_memory(code.name) from None
 
