@@ -119,6 +119,7 @@ ATTEMPTS = [
     ("(last (iterate inc 0))", "fuel_exhausted"),
     ("(count (cycle [1]))", "fuel_exhausted"),
     ("(lazy-seq (loop [] (recur)))", "fuel_exhausted"),
+    ("(loop [i 0 s nil] (if (< i 20000) (recur (inc i) (let [t s] (lazy-seq t))) s))", "fuel_exhausted"),
     ("(into {} (map (fn [x] [x x]) (range)))", "fuel_exhausted"),
     ("(apply + (range))", "fuel_exhausted"),
     ("(apply str (range))", "fuel_exhausted"),
@@ -172,6 +173,10 @@ ATTEMPTS = [
     ("(repeat 1e308 1)", "function.failed"),
     ("(range 0 1e308 1e-308)", "fuel_exhausted"),
     ("(clojure.walk/prewalk (fn [x] [x x]) [1])", "size_exceeded"),
+    (
+        "(count (clojure.walk/prewalk-replace (into {} (map (fn [n] [n [(inc n) (inc n)]]) (range 14))) 0))",
+        "fuel_exhausted",
+    ),
     (
         '(clojure.string/replace (apply str (repeat 30000 "a")) "" (apply str (repeat 30000 "b")))',
         "size_exceeded",
