@@ -16,6 +16,7 @@ from gitflow_runner.git.ref_names import (
     RELEASE,
     RUN_ID,
     SLUG,
+    TABLE,
     WAIT,
     WORD,
     Shape,
@@ -47,6 +48,7 @@ CERTIFICATES = "refs/runner/certs/"
 TRIGGERS = "refs/runner/triggers/"
 KV = "refs/runner/kv/"
 JOBS = "refs/runner/jobs/"
+TABLES = "refs/runner/tables/"
 REMOTES = "refs/runner/remotes/"
 ARCHIVES = "refs/runs-archive/"
 RUNNER = "refs/runner/"
@@ -67,6 +69,7 @@ _CERTIFICATE = Shape(CERTIFICATES, (RUN_ID, re.compile(r"[0-9a-f]{40}")))
 _TRIGGER = Shape(TRIGGERS, (SLUG, WORD))
 _KV = Shape(KV, (WORD,))
 _JOB = Shape(JOBS, (WORD, WORD))
+_TABLE = Shape(TABLES, (TABLE,))
 _REMOTE_RUN = Shape(REMOTES, (WORD, re.compile("runs"), SLUG, RUN_ID))
 _ARCHIVE = Shape(ARCHIVES, (MONTH,))
 _ALL = (
@@ -83,6 +86,7 @@ _ALL = (
     _TRIGGER,
     _KV,
     _JOB,
+    _TABLE,
     _REMOTE_RUN,
     _ARCHIVE,
 )
@@ -174,9 +178,9 @@ def approvals_prefix(run_id: str, wait: str) -> str:
     return Shape(APPROVALS, (RUN_ID, WAIT)).name(run_id, wait) + "/"
 
 
-def approvals_of_run(run_id: str) -> str:
-    """All decisions sent to any wait of one run."""
-    return Shape(APPROVALS, (RUN_ID,)).name(run_id) + "/"
+def inbox_of_run(inbox: str, run_id: str) -> str:
+    """All decisions (`APPROVALS`) or callbacks (`CALLBACKS`) sent to any wait of one run."""
+    return Shape(inbox, (RUN_ID,)).name(run_id) + "/"
 
 
 def certificates_of_run(run_id: str) -> str:
@@ -322,6 +326,17 @@ def parse_job_ref(name: str) -> PairRef | None:
     """(type, id) of a job."""
     parts = _JOB.split(name)
     return None if parts is None else PairRef(*parts)
+
+
+def table_ref(name: str) -> str:
+    """The chain of versions of one table."""
+    return _TABLE.name(name)
+
+
+def parse_table_ref(name: str) -> str | None:
+    """The table's name."""
+    parts = _TABLE.split(name)
+    return None if parts is None else parts[0]
 
 
 def remote_run_ref(remote: str, slug: str, run_id: str) -> str:

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from gitflow_runner.errors import RefusedError
 from gitflow_runner.git.objects import Ident, Oid, decode_commit
-from gitflow_runner.git.refs import approvals_of_run, approvals_prefix, parse_approval_ref
+from gitflow_runner.git.refs import APPROVALS, approvals_prefix, inbox_of_run, parse_approval_ref
 from gitflow_runner.git.repository import Repository
 from gitflow_runner.model.event import DecisionSeen, Level, WaitOpened, WaitResolved
 from gitflow_runner.model.pin import Pin
@@ -16,6 +16,7 @@ from gitflow_runner.runner.answers import decided
 from gitflow_runner.runner.asked import as_asked, deadline_under
 from gitflow_runner.runner.attested import attested_in, evidence_of, level_of, place_in
 from gitflow_runner.runner.buffer import Buffer
+from gitflow_runner.runner.callbacks import Callbacks
 from gitflow_runner.runner.changes import Changes, place_of
 from gitflow_runner.runner.clock import Clock
 from gitflow_runner.runner.clock_watch import ClockWatch
@@ -59,10 +60,15 @@ class Inbox:
         clock_watch: ClockWatch,
         pin: Pin,
         changes: Changes,
+        settle: Callable[[], bool],
+        callbacks: Callbacks,
         fetch: Callable[[], bool],
         require_fresh: Callable[[], None],
     ) -> None:
-        """`require_fresh` refuses to judge by a policy that may have changed where it is shared."""
+        """`settle` clears away what decided waits had proposed.
+
+        `require_fresh` refuses to judge by a policy that may have changed where it is shared.
+        """
         self._repository = repository
         self._buffer = buffer
         self._policies = policies
@@ -70,6 +76,8 @@ class Inbox:
         self._clock = clock
         self._pin = pin
         self._changes = changes
+        self._settle = settle
+        self._callbacks = callbacks
         self._fetch = fetch
         self._require_fresh = require_fresh
         self._fetched_at = clock.monotonic_ms()
@@ -104,7 +112,9 @@ class Inbox:
             return heard
         for folder in [s.wait.folder for s in self._buffer.run.waits if s.wait.wait == "approval"]:
             heard = self._look_at(folder, began, fresh) and heard
+        self._callbacks.look()
         self._note_late()
+        self._settle()
         return heard
 
     def _look_at(self, folder: str, began: int, fresh: bool) -> bool:
@@ -121,7 +131,7 @@ class Inbox:
         """Record what came to waits that are over, so that its senders see why it counts for nothing."""
         sent = [
             (name, oid, parsed.wait)
-            for name, oid in self._repository.refs(approvals_of_run(self._buffer.run.run))
+            for name, oid in self._repository.refs(inbox_of_run(APPROVALS, self._buffer.run.run))
             if (parsed := parse_approval_ref(name)) is not None
         ]
         known: dict[str, set[str]] = {}

@@ -34,6 +34,7 @@ from gitflow_runner.git.repository import Repository
 from gitflow_runner.ledger.chain import file_in, head_of, read_run
 from gitflow_runner.ledger.codec import decode_pin
 from gitflow_runner.ledger.fsck import Finding, verify_run
+from gitflow_runner.model.ids import EARLY
 from gitflow_runner.model.pin import Pin
 from gitflow_runner.model.run import OpenWaitState, Run
 from gitflow_runner.runner.asked import as_asked
@@ -196,19 +197,25 @@ def _callback(change: Change, new: Oid, received: Received) -> None:
     signed = prove(raw, received.policy.keyring)
     principal = received.policy.keyring.who(signed, first_seen=received.now, now=received.now)
     parents = decode_commit(raw.data).parents
-    if len(parents) != 1:
+    early = at.wait == EARLY
+    if not early and len(parents) != 1:
         raise Refusal("parent", "a callback has exactly one parent, the turn that opened the wait")
     read_answer(
         raw,
         received.repository,
         run=at.run_id,
-        wait=at.wait,
-        opened=parents[0],
+        wait=None if early else at.wait,
+        opened=None if early else parents[0],
         keys=frozenset((signed.fingerprint,)),
         first_seen=received.now,
         max_skew=received.policy.skew_ms,
     )
-    if _open_wait(received, parents[0], at.run_id, at.wait)[1].wait.wait != "event":
+    if early:
+        if not run_refs(received.repository, at.run_id):
+            raise Refusal("run", f"no run {at.run_id} is known here")
+        if received.policy.people[principal].kind == "runner":
+            raise Refusal("role", f"{principal} is a runner, which answers nothing")
+    elif _open_wait(received, parents[0], at.run_id, at.wait)[1].wait.wait != "event":
         raise Refusal("wait", f"{at.wait} is for people's decisions, not for callbacks")
     _count(received, callbacks_prefix(at.run_id, at.wait), principal)
 

@@ -59,7 +59,7 @@ def check_run(
     if start is None:
         return (Finding("run.unknown", None, f"no run is recorded at {ref}"),)
     try:
-        pin = _pin(source, start)
+        pin = pin_of(source, start)
         policy = runtime.policies.newest()
     except GitflowError as error:
         return (Finding(error.code, start, error.message),)
@@ -123,7 +123,9 @@ def is_signed_by_runner(runtime: Runtime, at: RunRef) -> bool:
     """Whether the last turn of a run is signed by a key that may drive it: what lists look at."""
     try:
         raw = runtime.repository.read(at.tip)
-        return _check_turn(runtime, runtime.policies.newest(), _pin(runtime.repository, at.tip), raw) is None
+        return (
+            _check_turn(runtime, runtime.policies.newest(), pin_of(runtime.repository, at.tip), raw) is None
+        )
     except GitflowError:
         return False
 
@@ -158,7 +160,8 @@ def require_trusted(runtime: Runtime, at: RunRef, *, act: str = "driven") -> Non
     runtime.local.set_verified_tip(at.run, at.tip)
 
 
-def _pin(reader: ObjectReader, tip: Oid) -> Pin:
+def pin_of(reader: ObjectReader, tip: Oid) -> Pin:
+    """What the run at this tip is bound to; `RefusedError` (`pin.missing`)."""
     data = file_in(reader, head_of(reader, tip)[0], "pin.json")
     if data is None:
         raise RefusedError("pin.missing", f"the run at {tip} has no pin.json")

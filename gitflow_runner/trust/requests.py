@@ -54,9 +54,10 @@ class SignedRequest:
 
 @dataclass(frozen=True, slots=True)
 class SignedAnswer:
-    """An answer to an event wait: the key that gave it, the file's name and bytes."""
+    """An answer to an event wait: whose key gave it, which wait it names, the file's name and bytes."""
 
     fingerprint: str
+    wait: str
     name: str
     content: bytes
 
@@ -108,31 +109,32 @@ def read_answer(
     reader: ObjectReader,
     *,
     run: str,
-    wait: str,
-    opened: Oid,
+    wait: str | None,
+    opened: Oid | None,
     keys: frozenset[str],
     first_seen: int,
     max_skew: int,
 ) -> SignedAnswer:
     """Verify a callback by Git to the event wait that the turn `opened` opened.
 
+    None for both is an answer that comes before its wait: it has no parent, and names the wait by its key.
     `keys` are the fingerprints that the wait names. Raises `Refusal` as `read_start`, and `run`, `wait`.
     """
     signed = _prove_commit(raw)
     if signed.fingerprint not in keys:
         raise Refusal("key_not_allowed", f"the wait does not name the key {signed.fingerprint}")
     check_skew(signed.time, first_seen, max_skew)
-    if decode_commit(raw.data).parents != (opened,):
-        raise Refusal("parent", f"the answer's parents are not exactly {opened}")
+    if decode_commit(raw.data).parents != (() if opened is None else (opened,)):
+        raise Refusal("parent", f"the answer's parents are not exactly {opened or 'none'}")
     answer = parse_statement(signed.message, Completion)
     if answer.run != run:
         raise Refusal("run", f"the answer is for run {answer.run}")
-    if answer.wait != wait:
+    if wait is not None and answer.wait != wait:
         raise Refusal("wait", f"the answer is for wait {answer.wait}")
     name, content = _file(raw, reader)
     if answer.content is not None:
         _demand_digest(content, answer.content)
-    return SignedAnswer(signed.fingerprint, name, content)
+    return SignedAnswer(signed.fingerprint, answer.wait, name, content)
 
 
 def read_statement(
@@ -166,10 +168,11 @@ def build_request(
 
 
 def build_answer(
-    answer: Completion, opened: Oid, name: str, content: bytes, who: Ident, signer: Signer
+    answer: Completion, opened: Oid | None, name: str, content: bytes, who: Ident, signer: Signer
 ) -> tuple[RawObject, ...]:
-    """The objects of a callback by Git, the commit last."""
-    return _build(f"answer {answer.wait} of {answer.run}", answer, {name: content}, (opened,), who, signer)
+    """The objects of a callback by Git, the commit last; `opened` is None before there is a wait."""
+    parents = () if opened is None else (opened,)
+    return _build(f"answer {answer.wait} of {answer.run}", answer, {name: content}, parents, who, signer)
 
 
 def content_digest(content: bytes) -> str:
