@@ -27,9 +27,10 @@ from gitflow_runner.runner.seen import RunnerLogs
 from gitflow_runner.runner.witness import witnessed_evidence
 from gitflow_runner.trust.approval import OpenWait
 from gitflow_runner.trust.keyring import Keyring, Signed
+from gitflow_runner.trust.landing import signed_merge
 from gitflow_runner.trust.policy import Policy
 from gitflow_runner.trust.pushcert import prove_push
-from gitflow_runner.trust.quorum import Evidence, SignedApproval, judge
+from gitflow_runner.trust.quorum import Evidence, MergeApproval, SignedApproval, judge
 from gitflow_runner.trust.reasons import Refusal
 from gitflow_runner.trust.statement import Start, parse_statement
 from gitflow_runner.trust.turns import verify_turn
@@ -289,11 +290,16 @@ def _resolution(
         return
     now = runtime.clock.now_ms()
     for result in outcome.results:
-        if result.oid in witnessed:
-            continue  # no key of the person stands behind it, or one in a commit of the project
+        proven = partial(_proven, reader, asked, result.oid, pushed)
+        match witnessed.get(result.oid):
+            case None:
+                first = times.get(result.oid, now)
+            case MergeApproval() as merge:
+                first, proven = merge.seen, partial(signed_merge, merge.raw, merge.head)
+            case _:
+                continue  # no key of the person stands behind it
         try:
-            first = times.get(result.oid, now)
-            _still_good(partial(_proven, reader, asked, result.oid, pushed), pinned, newest, first, now)
+            _still_good(proven, pinned, newest, first, now)
         except GitflowError as error:
             if error.code == "signature.key_revoked":
                 yield Finding(
