@@ -53,7 +53,7 @@ def answer(runtime: Runtime, name: str, gate: Gate, move: Move) -> tuple[RunId, 
     ref = trigger_ref(gate.slug, gate.trigger.id)
     tip = runtime.repository.resolve(ref)
     if tip is not None:
-        _check_trigger(runtime, gate, ref, tip)
+        check_trigger(runtime, gate, ref, tip)
     wanted = request(gate.slug, gate.trigger.id, move, name)
     known = None if tip is None else read_firing(runtime.repository, tip, wanted.delivery)
     if known is None:
@@ -64,7 +64,12 @@ def answer(runtime: Runtime, name: str, gate: Gate, move: Move) -> tuple[RunId, 
         known = Firings(runtime.repository, runtime.committer, gate.slug, gate.trigger.id).record(firing)
     if known.about != wanted.about:
         return None  # the branch has moved on since: a run about that move would let nothing in
-    target = Target(RunId(known.run), Slug(gate.slug))
+    return start_fired(runtime, gate, move, known.run)
+
+
+def start_fired(runtime: Runtime, gate: Gate, move: Move, run: str) -> tuple[RunId, Stood] | None:
+    """Start and drive the run that a firing names; None where it has begun."""
+    target = Target(RunId(run), Slug(gate.slug))
     if runtime.repository.resolve(target.ref) is not None:
         return None
     with hold_run(runtime.repository.common_dir, target.run, runtime.who):
@@ -117,7 +122,7 @@ def _open_run(runtime: Runtime, gate: Gate, tip: Oid | None, about: str) -> RunI
     return None
 
 
-def _check_trigger(runtime: Runtime, gate: Gate, ref: str, tip: Oid) -> None:
+def check_trigger(runtime: Runtime, gate: Gate, ref: str, tip: Oid) -> None:
     """Refuse firings that neither this clone nor a runner of the policy wrote."""
     try:
         signed = prove(runtime.repository.read(tip))
