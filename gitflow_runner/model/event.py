@@ -169,6 +169,7 @@ class WaitOpened:
     editor_counts: bool = False
     remind_at: tuple[int, ...] = ()  # ms
     proposal: Proposal | None = None
+    any_role: tuple[str, ...] = ()  # besides `role` one of these, where the flow names several
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from gitflow_runner.catalog.loader import load
 from gitflow_runner.catalog.sources import CommitTexts
 from gitflow_runner.errors import GitflowError, RefusedError
 from gitflow_runner.git.objects import Oid
-from gitflow_runner.git.refs import LIVE, parse_live_ref, release_tag
+from gitflow_runner.git.refs import ALL, LIVE, parse_live_ref, release_tag
 from gitflow_runner.model.flow import Flow, PushTrigger
 from gitflow_runner.runner.runtime import Runtime
 from gitflow_runner.runner.seen import RunnerLogs
@@ -82,7 +82,7 @@ class _Kind:
 
 
 _GUARDS = _Kind(b"gate", gates_of)
-_WATCHERS = _Kind(b"refs/", watches_of)
+_WATCHERS = _Kind(ALL.encode(), watches_of)
 
 
 def _in_force(runtime: Runtime, slug: str, tip: Oid, kind: _Kind) -> Iterator[Gate]:

@@ -92,7 +92,8 @@ class Waits:
         digest = "sha256:" + hashlib.sha256(payload).hexdigest()
         files = {"wait/payload.edn": payload}
         files |= {f"edit/{name}": text.encode() for name, text in request.edit.items()}
-        need, role, human, limit = request.need, request.role, request.human, request.timeout_ms
+        need, human, limit = request.need, request.human, request.timeout_ms
+        role, any_role = _roles(request)
         excluded: tuple[str, ...] = ()
         edits: tuple[str, ...] = ()
         editor_counts = False
@@ -137,6 +138,7 @@ class Waits:
             editor_counts,
             tuple(now + int(length * share) for share in _REMIND_AT),
             proposal,
+            any_role,
         )
         return opened, files
 
@@ -205,6 +207,11 @@ class Waits:
         """When (ms) something is due for an open wait: a reminder, or its end."""
         yield state.wait.deadline + 1
         yield from (m for m in state.wait.remind_at if m not in state.reminded)
+
+
+def _roles(request: WaitRequest) -> tuple[str | None, tuple[str, ...]]:
+    """One role stands alone; of several any will do, besides the one that the rule asks for."""
+    return (request.roles[0], ()) if len(request.roles) == 1 else (None, request.roles)
 
 
 def wait_payload(pin: Pin, run: Run, folder: str, title: str, payload: Value) -> bytes:
