@@ -103,9 +103,7 @@ class Waits:
             policy, rule = self._rule(folder)
             policy_oid = self._policies.tip()
             files["wait/policy.edn"] = policy.text
-            need = max(need, rule.need)
-            role = role or rule.role
-            human = human or rule.human
+            need, role, human = max(need, rule.need), role or rule.role, human or rule.human
             excluded = tuple(sorted({*self._excluded(run, rule), *request.exclude}))
             if rule.deadline_s is not None:
                 limit = min(limit, rule.deadline_s * 1_000)

@@ -18,7 +18,7 @@ INVALID = Code(
     "invalid_git_trigger",
     "error",
     f"A git trigger is {{:type :git :on :push {_EXAMPLE}}}: a push that landed there starts a run. With "
-    ":gate true a push is let in only after its run. :on :tag watches refs/tags/. The same keys stand in "
+    ":gate true a push is let in only after its run. :on :tag watches tags. The same keys stand in "
     ":interfaces {:git [...]}. :refs are full names, `*` and `?` stand for any text.",
 )
 KEY = Code(
