@@ -223,7 +223,7 @@ class Rehearsal:
             self._clock.now_ms() + request.timeout_ms,
             request.actions,
             request.need,
-            request.role,
+            request.roles[0] if len(request.roles) == 1 else None,
             request.human,
             (),
             request.on_timeout,

@@ -105,10 +105,6 @@ STEPS: Final[Mapping[str, Meaning]] = {
         "The wait is for an event, which no approval brings about.",
         "gfr show RUN",
     ),
-    "wait.roles": Meaning(
-        ":roles of a wait names one role. Let the policy give that role to all of them.",
-        "gfr policy show",
-    ),
     "wait.too_long": Meaning(
         "A wait lasts at most 30 days.",
         "gfr lint FLOW",

@@ -39,7 +39,6 @@ RULES: tuple[Rule, ...] = (
     schedules.RULE,
     triggers.RULE,
     pushes.RULE,
-    pushes.ADVICE,
     triggers.ADVICE,
     functions.SHAPE,
     functions.REFS,
