@@ -52,6 +52,7 @@ LLM = Spec(
 )
 SSH = Spec("ssh", "Runs a command", "unsafe", (Field("command", "string", "what"),), '{:command "ls"}')
 NAMES = {"flow/input": (0, 0), "flow/step": (2, 3), "flow/poll": (2, 2), "flow/slot-bound?": (1, 1)}
+NAMES |= {"flow/call-flow": (1, 3), "flow/parallel": (3, 4)}
 HOST = {name: HostFn(name, low, high) for name, (low, high) in NAMES.items()}
 SPECS = {spec.type: spec for spec in (HTTP, SLEEP, FUNCTION, LLM, SSH)}
 

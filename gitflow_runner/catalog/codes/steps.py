@@ -8,6 +8,11 @@ from typing import Final
 from gitflow_runner.catalog.codes.meaning import Meaning
 
 STEPS: Final[Mapping[str, Meaning]] = {
+    "call.unreleased": Meaning(
+        "The run of a release calls releases only, since nobody signed what a draft or a branch holds. "
+        "Write :version 3, or leave it out for the live release.",
+        "gfr versions FLOW",
+    ),
     "config_choice": Meaning(
         "A setting of a step takes one of a few values, and has another.",
         "gfr lint FLOW",
