@@ -16,7 +16,7 @@ from gitflow_runner.errors import GitflowError, NotFoundError, UsageError
 from gitflow_runner.lang.batch import ENVIRONMENTS, MAX_LINE, Bench, too_long
 from gitflow_runner.lang.fuel import Limits
 from gitflow_runner.lang.outline import outline
-from gitflow_runner.lang.source import MAX_FILE_BYTES, too_large_file
+from gitflow_runner.lang.source import MAX_FILE_BYTES, decoded, too_large_file
 from gitflow_runner.runner.stack import on_big_stack
 
 
@@ -94,7 +94,4 @@ def _stdin_text() -> str:
     data = sys.stdin.buffer.read(MAX_LINE + 1)
     if len(data) > MAX_LINE:
         raise UsageError("eval.line_too_long", f"an expression may have {MAX_LINE:,} bytes at most")
-    try:
-        return data.decode()
-    except UnicodeDecodeError:
-        raise UsageError("encoding_invalid", "what came in is not UTF-8 text") from None
+    return decoded(data, None)
