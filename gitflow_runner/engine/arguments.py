@@ -9,7 +9,7 @@ from gitflow_runner.lang.fuel import Call
 from gitflow_runner.lang.throwing import illegal
 from gitflow_runner.lang.values import Keyword, Value
 from gitflow_runner.model.duration import parse_duration
-from gitflow_runner.model.ids import is_name
+from gitflow_runner.model.ids import is_label
 
 
 def is_count(value: Value) -> TypeGuard[int]:
@@ -28,7 +28,7 @@ def length_ms(value: Value) -> int:
 def step_id_of(call: Call, value: Value) -> str:
     """The id of a step; `flow_step_invalid_id` if it cannot be one."""
     text = value.text if isinstance(value, Keyword) else value
-    if not isinstance(text, str) or not is_name(text):
+    if not isinstance(text, str) or not is_label(text):
         raise refused(call, "flow_step_invalid_id", f"{str(text)[:60]!r} cannot be a step's id")
     return text
 

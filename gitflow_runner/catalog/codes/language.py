@@ -85,7 +85,8 @@ LANGUAGE: Final[Mapping[str, Meaning]] = {
         "gfr lint FLOW",
     ),
     "flow_step_invalid_id": Meaning(
-        "The id of a step was computed, and what came out is no id: a letter, then letters, digits, - and _.",
+        "The id of a step was computed, and what came out is no id: a plain keyword or text, without "
+        "spaces, brackets, / and #.",
         "gfr lint FLOW",
     ),
     "fuel_exhausted": Meaning(

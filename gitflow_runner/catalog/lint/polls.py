@@ -12,7 +12,7 @@ from gitflow_runner.catalog.syntax import entries, flag, get, is_literal, name_t
 from gitflow_runner.errors import UsageError
 from gitflow_runner.lang.forms import Atom, Form, ListForm, MapForm, SetForm, VectorForm, head
 from gitflow_runner.model.duration import MAX_POLL_ATTEMPTS, MAX_POLL_MS, parse_duration
-from gitflow_runner.model.ids import is_name
+from gitflow_runner.model.ids import is_label
 
 INVALID = Code(
     "flow_poll_invalid",
@@ -83,7 +83,7 @@ def _check_values(options: MapForm) -> Iterator[Diagnostic]:
     ):
         yield INVALID.at(limit, "flow/poll lasts at most an hour", hint=':timeout "1h"', path=(":flow",))
     sleep_id = get(options, "id")
-    if sleep_id is not None and is_literal(sleep_id) and not is_name(name_text(sleep_id) or ""):
+    if sleep_id is not None and is_literal(sleep_id) and not is_label(name_text(sleep_id) or ""):
         message = ":id of flow/poll names the sleep step: a keyword"
         yield INVALID.at(sleep_id, message, hint=":id :wait-a-little", path=(":flow",))
 
