@@ -18,8 +18,8 @@ FOUND = Diagnostic(
 BARE = Diagnostic("closure.size", "warning", "too large")
 ALL = [each for path in BAD for each in found_in(path)]
 
-# The part of SARIF 2.1.0 that is spoken here: required members and allowed values. It is closed, so that a member
-# that SARIF does not have is noticed. All documents of this file passed the whole schema, too.
+# The part of SARIF 2.1.0 that is spoken here: required members and allowed values. It is closed, so that a
+# member that SARIF does not have is noticed. All documents of this file passed the whole schema, too.
 _TEXT = {"type": "object", "properties": {"text": {"type": "string", "minLength": 1}}, "required": ["text"]}
 _LEVEL = {"enum": ["none", "note", "warning", "error"]}
 _FROM_1 = {"type": "integer", "minimum": 1}
