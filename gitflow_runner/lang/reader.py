@@ -133,6 +133,8 @@ class Reader(FormBuilder):
         elif sort.isalpha():
             literals.check_name(token[1:])
             self.push(Frame("tag", at, name=token[1:]))
+        elif self.source.text.startswith('#"', at):
+            raise self._unreadable(at)
         else:
             raise ValueError(f"No reader macro for {self.source.text[at : at + 2]}")
 

@@ -91,6 +91,10 @@ def test_every_code_is_seen_at_least_once() -> None:
     assert known - seen == unseen_for_their_size
 
 
+def test_every_finding_says_what_to_write_instead() -> None:
+    assert [each.line_text() for path in BAD for each in found_in(path) if not each.hint] == []
+
+
 def test_every_rule_has_a_good_and_a_bad_text() -> None:
     folders = {path.name for path in HERE.iterdir()}
     assert {path.parent.name for path in GOOD} == folders
