@@ -23,7 +23,7 @@ from gitflow_runner.lang.printer import write
 from gitflow_runner.lang.readback import Written, read_again
 from gitflow_runner.lang.throwing import FlowThrow
 from gitflow_runner.lang.values import ExInfo, Value, keyword
-from gitflow_runner.model.command import Command, OpenWait, RunStep, SetTimer
+from gitflow_runner.model.command import Command, OpenWait, Packaged, RunStep, SetTimer
 from gitflow_runner.model.event import BranchTaken
 from gitflow_runner.model.failure import Failure
 from gitflow_runner.model.spec import Spec
@@ -120,10 +120,12 @@ class BodyHost:
         call: Call,
         *,
         continues: tuple[str, int] | None = None,
+        packaged: Packaged | None = None,
     ) -> Value:
         """The step's recorded value, asked for first if there is none; `StepThrow` if it failed.
 
-        `continues` is the identity and the generation of a failed step that this one tries again.
+        `continues` is the identity and the generation of a failed step that this one tries again, `packaged`
+        what the flow called it as.
         """
         identity = self.lane.scope.identity(step_id, self._explicit_key(step_type, config))
         digest = input_hash(step_type, self._behaviour, config)
@@ -135,7 +137,8 @@ class BodyHost:
             if record is not None and record.complete:
                 key_of = continues[0] if continues is not None else identity
                 return self._answer(identity, step_type, record, config, key_of)
-            self.suspend(self._commands(identity, step_type, step_id, config, digest, record, continues))
+            commands = self._commands(identity, step_type, step_id, config, digest, record, continues)
+            self.suspend(tuple(_called_as(each, packaged) for each in commands))
 
     def _strike(self, record: StepRecord | None) -> None:
         # What completed after the cancel was taken is recorded but not handed out, so that a replay is
@@ -235,6 +238,14 @@ class BodyHost:
         if spec is None or any(f.name == "key" for f in spec.fields):
             return None
         return getattr(key, "text", None) or str(key)
+
+
+def _called_as(command: Command, packaged: Packaged | None) -> Command:
+    match command:
+        case RunStep() | OpenWait() | SetTimer() if packaged is not None:
+            return replace(command, packaged=packaged)
+        case _:
+            return command
 
 
 class StepThrow(FlowThrow):

@@ -21,6 +21,7 @@ from gitflow_runner.lang.forms import (
     value_of,
 )
 from gitflow_runner.lang.fuel import MANY, Builtin
+from gitflow_runner.lang.hints import usual_hint
 from gitflow_runner.lang.nodes import (
     NIL,
     Const,
@@ -36,7 +37,7 @@ from gitflow_runner.lang.nodes import (
     VectorOf,
 )
 from gitflow_runner.lang.program import Compiled, Environment, HostFn, HostSite, Problem
-from gitflow_runner.lang.refused import INTEROP, Refusal
+from gitflow_runner.lang.refused import INTEROP, Refusal, java_of
 from gitflow_runner.lang.regex import Regex
 from gitflow_runner.lang.scope import Binding, Frame, Handler, Scope, Target, local
 from gitflow_runner.lang.special import function
@@ -95,6 +96,7 @@ class Analyzer:
         text = source.text[form.start : form.end]
         text = text if len(text) <= 80 else text[:77] + "..."
         place, end = source.place(form.start), source.place(form.end)
+        hint = hint or usual_hint(code, message)
         self.problems.append(Problem(severity, code, message, hint, place, end, text))
 
     def builtin(self, name: str) -> Builtin:
@@ -201,10 +203,9 @@ class Analyzer:
 
     def _unbound(self, name: Symbol, form: Form, scope: Scope) -> Node:
         text = name.text
-        if text[:1] == "." or text[-1:] == "." or (name.ns is not None and name.ns[:1].isupper()):
-            return self.problem(INTEROP.code, f"{text} is not available here", form, INTEROP.hint)
-        if name.ns is None and "." in text.strip("."):
-            return self.problem(INTEROP.code, f"{text} is not available here", form, INTEROP.hint)
+        java = java_of(text)
+        if java is not None:
+            return self._refused(name, java, form)
         known = [*self.environment.functions, *self.environment.specials, *self.host, *_locals(scope)]
         near = get_close_matches(text, known, n=3, cutoff=0.6)
         hint = f"did you mean {' or '.join(near)}?" if near else None

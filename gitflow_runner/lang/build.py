@@ -17,6 +17,7 @@ from gitflow_runner.lang.forms import (
     is_symbol,
     value_of,
 )
+from gitflow_runner.lang.hints import usual_hint
 from gitflow_runner.lang.instants import parse_instant
 from gitflow_runner.lang.source import Source
 from gitflow_runner.lang.values import Keyword, Symbol, Uuid, keyword, symbol
@@ -61,7 +62,7 @@ class FormBuilder:
 
     def error(self, code: str, message: str, at: int, hint: str | None = None) -> LangError:
         """A reader error at an offset."""
-        return LangError(code, message, hint=hint, at=self.source.place(at))
+        return LangError(code, message, hint=hint or usual_hint(code, message), at=self.source.place(at))
 
     def push(self, frame: Frame) -> None:
         """Open a bracket or prefix."""
@@ -213,10 +214,11 @@ class FormBuilder:
 
     def _conditional(self, frame: Frame, at: int) -> None:
         items = frame.items
-        if len(items) % 2:
+        active = [form for at, form in zip(items[::2], items[1::2], strict=False) if self._active(at)]
+        # As in Clojure, the last branch may hold nothing, not even for this platform, if it is not taken.
+        if len(items) % 2 and not active and self._active(items[-1]):
             message = "read-cond requires an even number of forms"
             raise self.error("clojure_reader_invalid", message, frame.start)
-        active = [form for at, form in zip(items[::2], items[1::2], strict=True) if self._active(at)]
         if not active:
             return
         form = active[0]

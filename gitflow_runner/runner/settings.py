@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
 import yaml
 
 from gitflow_runner.errors import Place, UsageError
+from gitflow_runner.providers.prices import CURRENCY, KEYS, PriceTable
 
 PATH = ".breyta/config.yaml"
 _LIMIT = 64 * 1024
@@ -62,7 +63,10 @@ class FunctionSettings:
 
 @dataclass(frozen=True, slots=True)
 class ForgeSettings:
-    """Where proposals become changes; `token` and `hint_secret` are names of environment variables.
+    """Where proposals become changes.
+
+    `connection` names the service that brings address and token; without one `url` is the address and
+    `token` the name of an environment variable. `hint_secret` names a variable or a kept secret.
 
     `name` is what the policy calls the forge in `:forge {…}` of its people, `remote` the Git remote whose
     branches are the forge's; None takes the one that runs are shared through, or this repository.
@@ -75,6 +79,7 @@ class ForgeSettings:
     token: str | None = None
     hint_secret: str | None = None
     remote: str | None = None
+    connection: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +90,7 @@ class Settings:
     limits: LimitSettings = LimitSettings()
     functions: FunctionSettings = FunctionSettings()
     forge: ForgeSettings | None = None
+    prices: PriceTable = field(default_factory=PriceTable)
 
 
 def parse_settings(data: bytes | None, *, file: str = PATH) -> Settings:
@@ -103,7 +109,7 @@ def parse_settings(data: bytes | None, *, file: str = PATH) -> Settings:
         place = Place(file=file, line=mark.line + 1, col=mark.column + 1) if mark else Place(file=file)
         problem = getattr(error, "problem", None) or "not YAML"
         raise UsageError("config.unreadable", f"{file} cannot be read: {problem}", at=place) from None
-    top = _mapping(document or {}, "the file", file, {"http", "limits", "functions", "forge"})
+    top = _mapping(document or {}, "the file", file, {"http", "limits", "functions", "forge", "models"})
     http = _mapping(top.get("http") or {}, "http", file, {"allow", "max-response-bytes"})
     limits = _mapping(
         top.get("limits") or {},
@@ -126,6 +132,7 @@ def parse_settings(data: bytes | None, *, file: str = PATH) -> Settings:
         ),
         _functions(top.get("functions") or {}, file),
         None if top.get("forge") is None else _forge(top["forge"], file),
+        _prices(top.get("models") or {}, file),
     )
 
 
@@ -153,6 +160,27 @@ def _functions(value: object, file: str) -> FunctionSettings:
     )
 
 
+def _prices(value: object, file: str) -> PriceTable:
+    """`models: {prices: {MODEL: {input-per-million: 3, output-per-million: 15}}}`."""
+    listed = _mapping(value, "models", file, {"prices"}).get("prices") or {}
+    if not isinstance(listed, dict) or not all(isinstance(name, str) for name in listed):
+        raise UsageError("config.type", f"{file}: models.prices is not a map by model", at=Place(file=file))
+    found: dict[str, Mapping[str, object]] = {}
+    for name, entry in listed.items():
+        where = f"models.prices.{name[:80]}"
+        found[name] = _mapping(entry, where, file, {*KEYS, CURRENCY})
+        for key, price in entry.items():
+            right = isinstance(price, str) if key == CURRENCY else _is_price(price)
+            if not right:
+                what = "a currency such as USD" if key == CURRENCY else "a price, a number from 0"
+                raise UsageError("config.type", f"{file}: {where}.{key} is not {what}", at=Place(file=file))
+    return PriceTable(found)
+
+
+def _is_price(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value < 1e9
+
+
 def _where(values: Mapping[str, object], key: str, default: Where, file: str) -> Where:
     match values.get(key, default):
         case ("worker" | "in-process") as where:
@@ -167,17 +195,25 @@ def _where(values: Mapping[str, object], key: str, default: Where, file: str) ->
 
 _WORD = re.compile(r"[a-z][a-z0-9-]{0,31}")
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,127}")
+_CONNECTION = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,127}")
 _REMOTE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _ADDRESS = re.compile(r"https?://[^\s?#@]{1,400}")
 _PROJECT = re.compile(r"[A-Za-z0-9_.-]+(/[A-Za-z0-9_.-]+)*")
 
 
 def _forge(value: object, file: str) -> ForgeSettings:
-    known = {"kind", "name", "url", "project", "token", "webhook-secret", "remote"}
+    known = {"kind", "name", "url", "project", "token", "webhook-secret", "remote", "connection"}
     found = _mapping(value, "forge", file, known)
     kind = _matching(found, "kind", _WORD, file)
     if kind is None:
         raise UsageError("config.type", f"{file}: forge has no kind", at=Place(file=file))
+    connection = _matching(found, "connection", _CONNECTION, file)
+    if connection is not None and ("url" in found or "token" in found):
+        raise UsageError(
+            "config.type",
+            f"{file}: forge.connection brings address and token: leave forge.url and forge.token out",
+            at=Place(file=file),
+        )
     return ForgeSettings(
         kind,
         _matching(found, "name", _WORD, file) or kind,
@@ -186,6 +222,7 @@ def _forge(value: object, file: str) -> ForgeSettings:
         _matching(found, "token", _VARIABLE, file),
         _matching(found, "webhook-secret", _VARIABLE, file),
         _matching(found, "remote", _REMOTE, file),
+        connection,
     )
 
 
@@ -198,7 +235,7 @@ def _matching(values: Mapping[str, object], key: str, form: re.Pattern[str], fil
         raise UsageError(
             "config.type",
             f"{file}: forge.{key} is not of the form {form.pattern}",
-            hint="token and webhook-secret are names of environment variables, never the values",
+            hint="connection, token and webhook-secret are names, never the values",
             at=Place(file=file),
         )
     return value

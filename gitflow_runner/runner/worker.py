@@ -6,16 +6,18 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from gitflow_runner.errors import GitflowError
-from gitflow_runner.git.refs import GATES
-from gitflow_runner.ledger.lease import Standing, mend, standings, take_gates_wake, wakes
+from gitflow_runner.git.refs import GATES, HEADS
+from gitflow_runner.ledger.lease import Standing, mend, standings, take_gates_wake, take_pushes_wake, wakes
 from gitflow_runner.model.ids import RunId, Slug
 from gitflow_runner.runner.drive import Patience, Stood
 from gitflow_runner.runner.driving import Target, clear_locks, drive_recorded
 from gitflow_runner.runner.gate_runs import answer, asked, tidy
 from gitflow_runner.runner.glass import note_broken_glass
 from gitflow_runner.runner.inbox import LOOK_EVERY_MS
+from gitflow_runner.runner.landings import start_landed
 from gitflow_runner.runner.runtime import Runtime
 from gitflow_runner.runner.seen import note_policies
+from gitflow_runner.runner.slots import forget, mend_slots
 from gitflow_runner.runner.sync import fetch
 from gitflow_runner.runner.upkeep import wait_out_locks, when_idle
 
@@ -41,8 +43,13 @@ def work_once(runtime: Runtime) -> Iterator[Worked]:
         note_policies(runtime)
     except GitflowError as error:
         runtime.say(f"the policy was not logged: {error.message}")  # each run that needs it says so too
+    for name, slug, problem in mend_slots(runtime) if runtime.local.is_ready() else ():
+        yield Worked(name, slug, problem=problem)
     answered: set[str] = set()
     for worked in _answer_gates(runtime):
+        answered.add(worked.run)
+        yield worked
+    for worked in _start_landed(runtime):
         answered.add(worked.run)
         yield worked
     for found in standings(runtime.repository):
@@ -110,6 +117,18 @@ def _answer_gates(runtime: Runtime) -> Iterator[Worked]:
         yield Worked(GATES, None, problem=error)
 
 
+def _start_landed(runtime: Runtime) -> Iterator[Worked]:
+    """Start what pushes to watched refs ask for; what cannot be started is told by its ref."""
+    if not runtime.local.is_ready():
+        return
+    take_pushes_wake(runtime.repository.common_dir)
+    try:
+        for found in start_landed(runtime):
+            yield Worked(found.run or found.about, found.slug, found.stood, found.problem)
+    except GitflowError as error:
+        yield Worked(HEADS, None, problem=error)
+
+
 def _work(runtime: Runtime, found: Standing) -> Worked:
     slug = found.lease.slug if found.lease is not None else None
     try:
@@ -119,7 +138,12 @@ def _work(runtime: Runtime, found: Standing) -> Worked:
             case "unborn":
                 if found.lease is not None:
                     clear_locks(runtime, Target(RunId(found.run), Slug(found.lease.slug)))
-                done = mend(runtime.repository, found.run, runtime.who, lambda lease: None)
+                done = mend(
+                    runtime.repository,
+                    found.run,
+                    runtime.who,
+                    lambda lease: forget(runtime, lease.slug, lease.run),
+                )
                 return Worked(found.run, slug, mended=done)
             case "open" | "ended":
                 assert found.lease is not None, "a recorded run that is listed has its lease"

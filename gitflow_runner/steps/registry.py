@@ -26,7 +26,6 @@ SHARED = frozenset(
         "bodies",
         "config",
         "expect",
-        "jsontext",
         "keyvalue",
         "memory",
         "modelcall",
@@ -38,6 +37,7 @@ SHARED = frozenset(
         "response",
         "results",
         "sigv4",
+        "tabular",
         "tokens",
     }
 )

@@ -64,12 +64,16 @@ SPEC = Spec(
             "open a branch and a change that people may merge: `true` or `{:files {path text} :title :body}`",
         ),
         Field("actions", "vector", "the decisions to choose from"),
-        Field("roles", "vector", "who may decide; never more than the policy allows"),
+        Field(
+            "roles",
+            "vector",
+            "any of which may decide, or answer an event wait by Git; never more than the policy allows",
+        ),
         Field("need", "integer", "how many people must agree; never fewer than the policy asks"),
         Field("approvals", "integer", "another name of `:need`"),
         Field("exclude", "vector", "who may not decide, besides those that the policy excludes"),
         Field("human", "boolean", "only people may decide"),
-        Field("validation", "map", "what a completion's payload must hold"),
+        Field("validation", "map", "`{:required [:status …]}`: what an answer must hold"),
     ),
     example='{:key "ship" :title "Ship it?" :timeout "2h" :payload {:version 7} :roles [:ops] :need 2}',
 )
@@ -93,20 +97,20 @@ class WaitRequest:
     edit: Mapping[str, str]
     propose: ProposeRequest | None
     actions: tuple[str, ...]
-    role: str | None
+    roles: tuple[str, ...]  # any of them; none leaves it to the policy
     need: int
     exclude: tuple[str, ...]
     human: bool
     notify: Map | None
     webhook: Map | None
     event: Map | None
-    validation: Map | None
+    required: tuple[str, ...]
 
 
 def wait_request(config: Mapping[str, object], *, default_key: str) -> WaitRequest:
     """The wait of a checked config; `default_key` names one that has no `:key`.
 
-    `StepError` (`config_*`, `missing_config_key`, `wait.too_long`, `wait.roles`).
+    `StepError` (`config_*`, `missing_config_key`, `wait.too_long`).
     """
     going_on = text_of(config, "on-timeout") == "continue"
     kind = _kind(config, going_on)
@@ -126,14 +130,14 @@ def wait_request(config: Mapping[str, object], *, default_key: str) -> WaitReque
         edit=_edit(config.get("edit")),
         propose=_propose(config, kind),
         actions=_actions(config.get("actions")) if kind == "approval" else (),
-        role=_role(config),
+        roles=tuple(dict.fromkeys(_names(config.get("roles")))),
         need=_need(config),
         exclude=_names(config.get("exclude")),
         human=config.get("human") is True,
         notify=_map(config.get("notify")),
         webhook=_map(config.get("webhook")),
         event=_event(config),
-        validation=_map(config.get("validation")),
+        required=_required(_map(config.get("validation"))),
     )
 
 
@@ -194,15 +198,6 @@ def _actions(value: object) -> tuple[str, ...]:
     return names
 
 
-def _role(config: Mapping[str, object]) -> str | None:
-    names = _names(config.get("roles"))
-    if len(names) > 1:
-        raise StepError(
-            "wait.roles", ":roles names one role here", hint="let the policy give that role to all of them"
-        )
-    return names[0] if names else None
-
-
 def _need(config: Mapping[str, object]) -> int:
     given = [name for name in ("need", "approvals") if config.get(name) is not None]
     if len(given) > 1:
@@ -212,6 +207,16 @@ def _need(config: Mapping[str, object]) -> int:
 
 def _names(value: object) -> tuple[str, ...]:
     return tuple(name_of(item) for item in value) if isinstance(value, Collection) else ()
+
+
+def _required(validation: Map | None) -> tuple[str, ...]:
+    """The names that an answer must hold: those of `:required`, else the keys of the map."""
+    if validation is None:
+        return ()
+    named = validation.get(keyword("required"))
+    if isinstance(named, Collection):
+        return _names(named)
+    return tuple(name_of(key) for key, _ in validation.items())
 
 
 def _map(value: object) -> Map | None:

@@ -41,6 +41,7 @@ def check_person(wait: OpenWait, terms: Terms, pinned: Policy, newest: Policy, p
             raise Refusal("role", f"version {policy.version} of the policy names no {principal}")
         for role in sorted(terms.roles):
             policy.check_role(principal, role, wait.flow)
+        policy.check_any_role(principal, terms.any_role, wait.flow)
         kind = policy.people[principal].kind
         if kind == "runner":
             raise Refusal("role", f"{principal} is a runner, which decides nothing")
@@ -73,11 +74,15 @@ def _judge(person: Person, wait: OpenWait, pinned: Policy, newest: Policy, now: 
 def _good_key(person: Person, pinned: Policy, newest: Policy, now: int) -> str:
     refusal = Refusal("key_not_allowed", f"the policy lists no key of {person.name}")
     for listed in person.keys:
-        signed = Signed("commit", listed.key, None, True, now)
         try:
-            check_key(signed, newest.keyring, pinned, seen=now, now=now)
+            for policy in (newest, pinned):
+                owner = policy.keyring.check_key(listed.key, now=now)
+                if owner != person.name:
+                    raise Refusal(
+                        "key_not_allowed", f"key {listed.key.fingerprint} is {owner}'s by one policy"
+                    )
         except Refusal as problem:
             refusal = problem
         else:
-            return signed.fingerprint
+            return listed.key.fingerprint
     raise refusal

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import hmac
 import json
 from collections.abc import Iterator
 from dataclasses import replace
@@ -11,7 +13,7 @@ from typing import Any
 import pytest
 
 from gitflow_runner.errors import NotFoundError, StepError
-from gitflow_runner.forges.base import Draft, Forge, Ports, Site
+from gitflow_runner.forges.base import Draft, Forge, Ports, Remark, Site
 from gitflow_runner.forges.registry import built_in, forge
 from gitflow_runner.net.client import HttpClient
 from gitflow_runner.steps.memory import ManualCancel
@@ -19,9 +21,13 @@ from tests.fakeforge.dialects import DIALECTS, PROJECT, Dialect, answer, deliver
 from tests.fakeforge.forge import ANN, BOB, CAT, RUNNER, Lies
 from tests.fakeforge.server import TOKEN, Server
 
+pytestmark = pytest.mark.seedless
+
 SHAPES = Path(__file__).resolve().parent.parent / "fakeforge" / "shapes"
 DRAFT = Draft("gitflow/x", "main", "A title", "A body")
 SECRET = "s3cret"
+NOW = 1_790_000_000_000
+SIGNING = "whsec_" + base64.b64encode(b"0123456789abcdef0123456789abcdef").decode()
 
 
 class There:
@@ -88,6 +94,36 @@ def test_who_closed_a_change_is_told(there: There) -> None:
     assert (told.state, told.closed_by and told.closed_by.id, told.merged_by) == ("closed", 12, None)
 
 
+def test_a_change_is_closed_once_with_a_word_on_why(there: There) -> None:
+    there.forge.open(there.site, DRAFT, there.ports)
+    remark = Remark("It was decided elsewhere.\n\n<!-- mark 7 -->", "mark 7")
+    # Killed after the word was said: the repeat says nothing again, and closes.
+    there.fake.pulls[1].comments.append((RUNNER, remark.body))
+    stood = [there.forge.close(there.site, 1, remark, there.ports) for _ in range(2)]
+    assert stood == ["open", "closed"]
+    assert [text for _, text in there.fake.pulls[1].comments] == [remark.body]
+    told = there.forge.look(there.site, 1, there.ports).change
+    assert (told.state, told.closed_by and told.closed_by.id) == ("closed", RUNNER.id)
+
+
+def test_among_many_comments_the_own_one_is_found(there: There) -> None:
+    there.forge.open(there.site, DRAFT, there.ports)
+    comments = there.fake.pulls[1].comments
+    comments += [(ANN, f"comment {n}") for n in range(120)]
+    there.forge.close(there.site, 1, Remark("why <!-- m -->", "<!-- m -->"), there.ports)
+    assert [text for who, text in comments if who == RUNNER] == ["why <!-- m -->"]
+    there.fake.reopen(1)
+    there.forge.close(there.site, 1, Remark("why <!-- m -->", "<!-- m -->"), there.ports)
+    assert len(comments) == 121
+
+
+def test_a_merged_change_is_not_closed(there: There) -> None:
+    there.forge.open(there.site, DRAFT, there.ports)
+    there.fake.merge(1, BOB)
+    assert there.forge.close(there.site, 1, Remark("why", "why"), there.ports) == "merged"
+    assert there.fake.pulls[1].comments == []
+
+
 def test_what_did_not_change_is_not_sent_again(there: There) -> None:
     there.forge.open(there.site, DRAFT, there.ports)
     first = there.forge.look(there.site, 1, there.ports)
@@ -139,13 +175,54 @@ def test_a_genuine_delivery_names_its_change_and_another_is_refused(there: There
         headers, body = delivery(there.server.dialect, there.fake, 1, secret)
         lower = {name.lower(): value for name, value in headers.items()}
         if taken:
-            hint = there.forge.hint(there.site, lower, body)
+            hint = there.forge.hint(there.site, lower, body, NOW)
             assert hint is not None
             assert (hint.number, hint.delivery) == (1, "d-1")
             continue
         with pytest.raises(StepError) as refused:
-            there.forge.hint(there.site, lower, body)
+            there.forge.hint(there.site, lower, body, NOW)
         assert refused.value.code == "forge.hint_refused"
+
+
+SIGNED = {"webhook-id": "d-1", "webhook-timestamp": str(NOW // 1_000)}
+
+
+@pytest.mark.parametrize(
+    ("changes", "code"),
+    [
+        ({}, None),
+        ({"webhook-timestamp": str(NOW // 1_000 - 301)}, "forge.hint_refused"),
+        ({"webhook-timestamp": str(NOW // 1_000 - 299)}, "forge.hint_refused"),  # not what was signed
+        ({"webhook-timestamp": "soon"}, "forge.hint_refused"),
+        ({"webhook-id": "d-2"}, "forge.hint_refused"),
+        ({"webhook-id": ""}, "forge.hint_refused"),
+        ({"webhook-signature": "v1,AAAA"}, "forge.hint_refused"),
+        ({"webhook-signature": ""}, "forge.hint_refused"),
+        # The token itself in the older header proves nothing: it is never sent.
+        ({"webhook-signature": "", "x-gitlab-token": SIGNING}, "forge.hint_refused"),
+        ({"body": b"{}"}, "forge.hint_refused"),
+    ],
+    ids=str,
+)
+def test_a_delivery_that_a_signing_token_signed(changes: dict[str, Any], code: str | None) -> None:
+    gitlab, site = forge("gitlab"), Site("", "", hint_secret=SIGNING)
+    body = json.dumps({"object_attributes": {"iid": 4}}).encode()
+    # Reckoned here step by step, as the specification has it.
+    key = base64.b64decode(SIGNING.removeprefix("whsec_"))
+    digest = hmac.digest(key, b"d-1." + SIGNED["webhook-timestamp"].encode() + b"." + body, "sha256")
+    headers = SIGNED | {
+        "webhook-signature": "v1,b2xk v1," + base64.b64encode(digest).decode(),
+        "x-gitlab-event": "Merge Request Hook",
+    }
+    headers |= {name: value for name, value in changes.items() if name != "body"}
+    if code is None:
+        hint = gitlab.hint(site, headers, body, NOW)
+        assert hint is not None
+        assert (hint.number, hint.delivery) == (4, "d-1")
+        return
+    with pytest.raises(StepError) as refused:
+        gitlab.hint(site, headers, changes.get("body", body), NOW)
+    assert refused.value.code == code
 
 
 @pytest.mark.parametrize(
@@ -179,6 +256,7 @@ def test_git_alone_has_nobody_to_ask(there: There) -> None:
     for question in (
         lambda: plain.open(bare, DRAFT, there.ports),
         lambda: plain.look(bare, 1, there.ports),
+        lambda: plain.close(bare, 1, Remark("why", "why"), there.ports),
         lambda: plain.who(bare, there.ports),
     ):
         with pytest.raises(StepError) as refused:
