@@ -20,13 +20,17 @@ from gitflow_runner.lang.collection import Map, map_of
 from gitflow_runner.lang.data import read_data
 from gitflow_runner.lang.fuel import Call
 from gitflow_runner.lang.printer import write
+from gitflow_runner.lang.readback import Written, read_again
 from gitflow_runner.lang.throwing import FlowThrow
 from gitflow_runner.lang.values import ExInfo, Value, keyword
 from gitflow_runner.model.command import Command, OpenWait, Packaged, RunStep, SetTimer
 from gitflow_runner.model.event import BranchTaken
 from gitflow_runner.model.failure import Failure
 from gitflow_runner.model.spec import Spec
+from gitflow_runner.model.stored import Stored
 
+MAX_KNOWN = 200  # results
+_SHORT = 2_000  # characters
 _KEY, _LABEL, _ON_TIMEOUT, _CONTINUE = map(keyword, ("key", "label", "on-timeout", "continue"))
 
 
@@ -47,6 +51,7 @@ class BodyHost:
         self._put_out = suspend
         self.lane = Lane("", history.started_at)
         self.labels: dict[str, BranchTaken] = {}  # that were taken and are not recorded yet, or lately only
+        self._known: dict[str, Written] = {}  # the latest short results by their digests
 
     @property
     def behaviour(self) -> int:
@@ -160,7 +165,23 @@ class BodyHost:
                 # The default of an event wait is part of the body, but it is handed out as stored data is.
                 return read_data(write(config.get(keyword("default-value"))), loose=True)
             case _:
-                return None if record.output is None else read_data(record.output.text, loose=True)
+                return None if record.output is None else self._result(record.output)
+
+    def _result(self, output: Stored) -> Value:
+        """The result as it was recorded.
+
+        Loops and polls get the same answers over and over: one that was read before has the same digest,
+        and is not looked up in the run's tree again. Each is a value of its own, as `identical?` may ask.
+        """
+        known = self._known.get(output.digest)
+        if known is not None:
+            return read_again(known.value, known.text)
+        value = output.take()
+        if len(output.text) <= _SHORT:
+            if len(self._known) >= MAX_KNOWN:
+                del self._known[next(iter(self._known))]
+            self._known[output.digest] = Written(value, output.text)
+        return value
 
     def _commands(
         self,

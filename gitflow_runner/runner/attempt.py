@@ -25,7 +25,7 @@ from gitflow_runner.runner.encode import failure_of, stored
 from gitflow_runner.runner.ports import Ports
 from gitflow_runner.runner.settings import LimitSettings
 from gitflow_runner.schemas.packaged import PackagedSchemas
-from gitflow_runner.steps.base import Step
+from gitflow_runner.steps.base import Step, Written
 from gitflow_runner.steps.config import parse_config, retry_policy, timeout_ms
 from gitflow_runner.steps.expect import check_expected, require_expectation
 from gitflow_runner.steps.persist import persist
@@ -147,13 +147,15 @@ class Attempts:
             if config.get("metering") is not None:
                 context.log.line(f"metering {write(config['metering'])}")
             try:
-                result: Value = step.run(config, context)
+                answer = step.run(config, context)
+                result: Value = answer.value if isinstance(answer, Written) else answer
                 if config.get("expect") is not None:
                     # An unsafe effect that came back is over, however its result looks.
                     check_expected(config["expect"], result, definite=effect == "unsafe")
                 self._schemas.check_output(command.packaged, result, definite=effect == "unsafe")
                 value: Value = persist(result, config, context)
-                output = stored(value, limit=self._limits.inline_bytes, what="the step's result")
+                kept = answer if value is result else value
+                output = stored(kept, limit=self._limits.inline_bytes, what="the step's result")
             except StepError as error:
                 if effect == "unsafe" and not error.definite:
                     # Nobody knows whether it happened: as after a crash, a person decides.

@@ -34,7 +34,7 @@ from gitflow_runner.runner.attempt import on_error
 from gitflow_runner.runner.encode import failure_of, stored
 from gitflow_runner.runner.settings import LimitSettings
 from gitflow_runner.schemas.packaged import PackagedSchemas
-from gitflow_runner.steps.base import Context, Functions
+from gitflow_runner.steps.base import Context, Functions, Written
 from gitflow_runner.steps.config import parse_config
 from gitflow_runner.steps.expect import check_expected, require_expectation
 from gitflow_runner.steps.memory import (
@@ -160,7 +160,8 @@ class Rehearsal:
     def _value(self, command: RunStep, config: Mapping[str, object], mock: Mock | None) -> Value:
         context = self._context(command.identity)
         if mock is None:
-            result: Value = self._steps.get(command.type).run(config, context)
+            answer = self._steps.get(command.type).run(config, context)
+            result: Value = answer.value if isinstance(answer, Written) else answer
         elif mock.throws is not None:
             raise _thrown(mock.throws)
         else:
@@ -222,7 +223,7 @@ class Rehearsal:
             self._clock.now_ms() + request.timeout_ms,
             request.actions,
             request.need,
-            request.role,
+            request.roles[0] if len(request.roles) == 1 else None,
             request.human,
             (),
             request.on_timeout,

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from gitflow_runner.databases.query import Query, Rows, Target
+from gitflow_runner.lang.readback import Written
 from gitflow_runner.model.message import Delivery, Message
 from gitflow_runner.model.resource import resource_uri
 from gitflow_runner.model.spec import Spec
@@ -47,6 +48,7 @@ __all__ = [
     "Table",
     "Tables",
     "Target",
+    "Written",
 ]
 
 
@@ -182,11 +184,11 @@ class Notify(Protocol):
 class Functions(Protocol):
     """The flow's `:functions`, evaluated under fuel."""
 
-    def call(self, ref: str, argument: object) -> object:
+    def call(self, ref: str, argument: object) -> Written:
         """Call the named function with one `lang` map; `StepError` (`function.*`) on failure."""
         ...
 
-    def call_code(self, code: object, argument: object) -> object:
+    def call_code(self, code: object, argument: object) -> Written:
         """The same for an inline `:code` form or text."""
         ...
 
@@ -381,6 +383,7 @@ class Step(Protocol):
     def run(self, config: Mapping[str, object], context: Context) -> object:
         """Do one attempt: `config` has plain names as keys and `lang` values; returns a `lang` value.
 
+        It may be `Written`, where its text is at hand: that is what will be recorded.
         Raises `StepError`; whatever else escapes is an internal error of the step. A step that stores a
         large result by itself answers with `:blob-ref`; for all others `persist` does it.
         """

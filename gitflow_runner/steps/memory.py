@@ -13,7 +13,16 @@ from gitflow_runner.databases.query import Query, Rows, Target
 from gitflow_runner.errors import StepError
 from gitflow_runner.model.resource import digest_of
 from gitflow_runner.model.table import Table
-from gitflow_runner.steps.base import BlobRef, Cancel, HttpConnection, KvEntry, LogEntry, PathChange, Service
+from gitflow_runner.steps.base import (
+    BlobRef,
+    Cancel,
+    HttpConnection,
+    KvEntry,
+    LogEntry,
+    PathChange,
+    Service,
+    Written,
+)
 
 
 class ManualClock:
@@ -167,11 +176,11 @@ class MemoryTables:
 class NoFunctions:
     """A flow without functions."""
 
-    def call(self, ref: str, argument: object) -> object:
+    def call(self, ref: str, argument: object) -> Written:
         """`StepError` (`function.unknown`)."""
         raise StepError("function.unknown", f"the flow has no function :{ref[:64]}")
 
-    def call_code(self, code: object, argument: object) -> object:
+    def call_code(self, code: object, argument: object) -> Written:
         """`StepError` (`function.unknown`)."""
         raise StepError("function.unknown", "functions are not evaluated here")
 
