@@ -29,6 +29,7 @@ from gitflow_runner.steps.base import (
     Http,
     KvEntry,
     Source,
+    Tables,
 )
 from gitflow_runner.steps.tokens import Tokens
 
@@ -154,6 +155,7 @@ class Ports:
         functions: Functions,
         blobs: RunBlobs,
         kv: KvScope,
+        tables: Tables,
         source: Source,
         connections: Connections,
         templates: FlowTemplates,
@@ -171,6 +173,7 @@ class Ports:
         self._functions = functions
         self._blobs = BlobPort(blobs, buffer.redactor)
         self._kv = KvPort(kv, buffer.redactor)
+        self._tables = tables
         self._source = source
         self._connections = connections
         self._templates = templates
@@ -213,6 +216,7 @@ class Ports:
                 render=self._templates.render,
                 notify=Channels(self._http, self._mail, log, cancel),
                 databases=self._databases,
+                tables=self._tables,
             )
         finally:
             if log.content:

@@ -18,6 +18,15 @@ RECORD: Final[Mapping[str, Meaning]] = {
         "this one.",
         "gfr runs verify RUN",
     ),
+    "clock_suspect": Meaning(
+        "The machine's clock was set while a worker ran, or lies behind what is on record. Waits, "
+        "timers and decisions hold until it is right again, or a new process begins.",
+        "gfr worker",
+    ),
+    "history.callback": Meaning(
+        "The history keeps an answer twice, or resolves a wait by an answer that does not count.",
+        "gfr runs verify RUN",
+    ),
     "history.canonical": Meaning(
         "An event is not spelled as it is written here, so a hand or another program wrote it.",
         "gfr runs verify RUN",
@@ -50,6 +59,10 @@ RECORD: Final[Mapping[str, Meaning]] = {
     "history.newer": Meaning(
         "The run was recorded by a newer version than this one, which does not know its format.",
         "pip install --upgrade gitflow-runner",
+    ),
+    "history.queued": Meaning(
+        "The history goes on before the run was admitted, or admits a run that did not queue.",
+        "gfr runs verify RUN",
     ),
     "history.start": Meaning(
         "The run's history does not begin with its start.",
@@ -161,6 +174,20 @@ RECORD: Final[Mapping[str, Meaning]] = {
     ),
     "run.unknown": Meaning(
         "No run is recorded under that name here.",
+        "gfr runs ls",
+    ),
+    "slot.contended": Meaning(
+        "Other processes write the slot of the flow at the same time, again and again. Try once more.",
+        "gfr worker --once",
+    ),
+    "slot.malformed": Meaning(
+        "The record of who holds the slot of a flow, and who waits for it, cannot be read. Remove it; "
+        "open runs then take their places anew.",
+        "gfr worker --once",
+    ),
+    "slot.taken": Meaning(
+        "A run of the same version holds the slot of the flow, whose :concurrency lets versions overlap "
+        "but not runs of one version.",
         "gfr runs ls",
     ),
     "start.mismatch": Meaning(

@@ -92,6 +92,15 @@ SETTINGS: Final[Mapping[str, Meaning]] = {
         "The input takes one of the values that its field lists.",
         "gfr run --help",
     ),
+    "input.key_missing": Meaning(
+        "The flow is keyed, so every start has to give the value that its runs are counted by, and this "
+        "one does not.",
+        "gfr run --help",
+    ),
+    "input.key_too_large": Meaning(
+        "The value that runs of a keyed flow are counted by is larger than a key may be.",
+        "gfr run --help",
+    ),
     "input.malformed": Meaning(
         "Inputs are given as name=value or as one map in EDN or JSON.",
         "gfr run --help",

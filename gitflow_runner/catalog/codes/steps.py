@@ -8,6 +8,10 @@ from typing import Final
 from gitflow_runner.catalog.codes.meaning import Meaning
 
 STEPS: Final[Mapping[str, Meaning]] = {
+    "answer.too_large": Meaning(
+        "An answer to a wait is larger than one may be. Store what is large, and send its reference.",
+        "gfr waits",
+    ),
     "call.unreleased": Meaning(
         "The run of a release calls releases only, since nobody signed what a draft or a branch holds. "
         "Write :version 3, or leave it out for the live release.",
@@ -82,6 +86,10 @@ STEPS: Final[Mapping[str, Meaning]] = {
     "wait.expired": Meaning(
         "Nobody decided the wait in time and its :on-timeout is :fail.",
         "gfr show RUN",
+    ),
+    "wait.key": Meaning(
+        "That cannot be the key of a wait that is not open yet.",
+        "gfr waits",
     ),
     "wait.key_taken": Meaning(
         "Another open wait has the same :key, and an event could not tell which is meant. Put something "
