@@ -8,7 +8,7 @@ from gitflow_runner.engine.arguments import is_count, length_ms, refused, step_i
 from gitflow_runner.engine.body import BodyHost
 from gitflow_runner.engine.childcall import child_config
 from gitflow_runner.engine.parallel import MAX_AT_ONCE, Parked
-from gitflow_runner.engine.people import Guarded
+from gitflow_runner.engine.people import Guarded, called_as
 from gitflow_runner.engine.poll import Poll, interval_ms
 from gitflow_runner.engine.tool_loop import ToolLoop
 from gitflow_runner.engine.tools import agent_config, merged, offers_tools, over_defaults, packaged_config
@@ -17,6 +17,7 @@ from gitflow_runner.lang.fuel import MANY, Call
 from gitflow_runner.lang.program import HostFn
 from gitflow_runner.lang.throwing import illegal
 from gitflow_runner.lang.values import Collection, Keyword, Value, keyword
+from gitflow_runner.model.command import Packaged
 from gitflow_runner.model.flow import Flow
 from gitflow_runner.model.spec import Spec
 
@@ -88,7 +89,7 @@ class Answers:
                 full = packaged_config(step_type, packaged.defaults, config)
             else:  # the call's map lay over a function's config, not over its input
                 full = over_defaults(packaged.defaults, config)
-            return self._called(step_type, step_id, full, call)
+            return self._called(step_type, step_id, full, call, called_as(self._host, kind.text, config))
         if isinstance(agent, Map):
             return self._called("agent", step_id, merged(agent_config(agent), config), call)
         raise refused(
@@ -97,10 +98,12 @@ class Answers:
             f":{kind.text} is declared neither in :steps nor in :agents",
         )
 
-    def _called(self, step_type: str, step_id: str, config: Map, call: Call) -> Value:
+    def _called(
+        self, step_type: str, step_id: str, config: Map, call: Call, packaged: Packaged | None = None
+    ) -> Value:
         if offers_tools(step_type, config):
-            return self._loops.run(step_type, step_id, config, call)
-        return Guarded(self._host, step_type, step_id, config, call).run()
+            return self._loops.run(step_type, step_id, config, call, packaged=packaged)
+        return Guarded(self._host, step_type, step_id, config, call, packaged).run()
 
     def _parallel(self, call: Call) -> Value:
         step_id, *given = call.args

@@ -14,6 +14,7 @@ from gitflow_runner.ledger.codec import log_path
 from gitflow_runner.ledger.kv import Entry, KvScope
 from gitflow_runner.model.pin import Pin
 from gitflow_runner.notifiers.base import Mailer
+from gitflow_runner.providers.prices import PriceTable
 from gitflow_runner.runner.buffer import Buffer
 from gitflow_runner.runner.channels import Channels
 from gitflow_runner.runner.clock import Clock
@@ -165,7 +166,9 @@ class Ports:
         tokens: Tokens,
         cancelling: Cancelling,
         stop: Callable[[], bool],
+        prices: PriceTable,
     ) -> None:
+        self._prices = prices
         self._buffer = buffer
         self._clock = clock
         self._http = http
@@ -216,6 +219,7 @@ class Ports:
                 render=self._templates.render,
                 notify=Channels(self._http, self._mail, log, cancel),
                 databases=self._databases,
+                prices=self._prices,
                 tables=self._tables,
             )
         finally:

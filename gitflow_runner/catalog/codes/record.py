@@ -24,7 +24,8 @@ RECORD: Final[Mapping[str, Meaning]] = {
         "gfr worker",
     ),
     "history.callback": Meaning(
-        "The history keeps an answer twice, or resolves a wait by an answer that does not count.",
+        "A wait for an event is recorded as answered by something that nobody saw count, or one answer is "
+        "used twice.",
         "gfr runs verify RUN",
     ),
     "history.canonical": Meaning(
@@ -61,7 +62,7 @@ RECORD: Final[Mapping[str, Meaning]] = {
         "pip install --upgrade gitflow-runner",
     ),
     "history.queued": Meaning(
-        "The history goes on before the run was admitted, or admits a run that did not queue.",
+        "Something of the run began before it was admitted to its slot, or it was admitted to another one.",
         "gfr runs verify RUN",
     ),
     "history.start": Meaning(
@@ -177,18 +178,23 @@ RECORD: Final[Mapping[str, Meaning]] = {
         "gfr runs ls",
     ),
     "slot.contended": Meaning(
-        "Other processes write the slot of the flow at the same time, again and again. Try once more.",
+        "Other starts write the slot at the same time, again and again. Try once more.",
         "gfr worker --once",
     ),
     "slot.malformed": Meaning(
-        "The record of who holds the slot of a flow, and who waits for it, cannot be read. Remove it; "
-        "open runs then take their places anew.",
+        "The record of who may run now cannot be read, or it is that of another slot. Remove it, and let "
+        "a worker put the open runs back.",
         "gfr worker --once",
     ),
     "slot.taken": Meaning(
-        "A run of the same version holds the slot of the flow, whose :concurrency lets versions overlap "
-        "but not runs of one version.",
-        "gfr runs ls",
+        "Another run of the same version is open, and the flow lets versions overlap, not runs of one "
+        "version. See that one out, or end it; :on-new-version :drain lets runs queue.",
+        "gfr watch RUN",
+    ),
+    "slot.untrusted": Meaning(
+        "The record of who may run now was not written by a runner. Remove it, and let a worker put the "
+        "open runs back.",
+        "git update-ref -d REF",
     ),
     "start.mismatch": Meaning(
         "The signed request that the run rests on asks for another flow, input or code than the run has.",
