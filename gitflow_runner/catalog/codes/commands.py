@@ -188,10 +188,6 @@ COMMANDS: Final[Mapping[str, Meaning]] = {
         "Say where to write to with -o FILE; a file that exists is not overwritten.",
         "gfr resources get --help",
     ),
-    "usage.payload": Meaning(
-        "An answer is given by exactly one of --payload and --payload-file, in JSON or EDN.",
-        "gfr waits --help",
-    ),
     "usage.resolve": Meaning(
         "Exactly one of --retry, --done VALUE and --fail says what became of the step.",
         "gfr resolve --help",
