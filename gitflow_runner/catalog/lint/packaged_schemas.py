@@ -52,7 +52,8 @@ def _check_schemas(subject: Subject) -> Iterator[Diagnostic]:
                 except StepError as error:
                     path = (f":{field}", index, f":{key}")
                     message = f"the :{key} is no schema: {error.message}"
-                    yield SCHEMA.at(form, message, hint=error.hint, path=path)
+                    hint = error.hint or "[:map [:name :string] [:n {:optional true} :int]]"
+                    yield SCHEMA.at(form, message, hint=hint, path=path)
 
 
 def _check_calls(subject: Subject) -> Iterator[Diagnostic]:
