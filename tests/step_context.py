@@ -25,6 +25,7 @@ from gitflow_runner.steps.memory import (
     NoFunctions,
     RecordedDatabases,
 )
+from gitflow_runner.steps.memory_trees import MemoryFiles
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +57,7 @@ class World:
         self.blobs = MemoryBlobs()
         self.kv = MemoryKv(self.clock.now_ms)
         self.source = MemorySource(PROJECT, NAMES)
+        self.files = MemoryFiles({entry.oid: files for entry, files in PROJECT}, {"main": THREE})
         self.databases = RecordedDatabases({ORDERS: Rows(("id", "total"), ((1, 250),))})
         self.connections = MemoryConnections(services={"shop": Service("shop", "database", {})})
 
@@ -68,6 +70,7 @@ class World:
             attempt=1,
             key="ab" * 32,
             now_ms=self.clock.now_ms(),
+            key_ms=self.clock.now_ms(),
             deadline_ms=self.clock.monotonic_ms() + 900_000,
             clock=self.clock,
             cancel=self.cancel,
@@ -78,6 +81,7 @@ class World:
             kv=self.kv,
             source=self.source,
             databases=self.databases,
+            files=self.files,
             connections=self.connections,
         )
         return replace(made, **changes)  # type: ignore[arg-type]

@@ -31,6 +31,15 @@ class Field:
 
 
 @dataclass(frozen=True, slots=True)
+class Needs:
+    """Further keys that must be there where `field` has this choice."""
+
+    field: str
+    choice: str
+    keys: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Spec:
     """One step type. `effect` may depend on the config, never on anything outside it."""
 
@@ -40,6 +49,7 @@ class Spec:
     fields: tuple[Field, ...]
     example: str  # one config map in EDN that validates
     one_of: tuple[tuple[str, ...], ...] = ()  # exactly one key of each group must be present
+    needs: tuple[Needs, ...] = ()
 
     def effect_of(self, config: Mapping[str, object]) -> Effect:
         """The effect class of a call with this config (top-level keys without colons)."""

@@ -30,7 +30,9 @@ from gitflow_runner.runner.inbox import Inbox
 from gitflow_runner.runner.isolated import IsolatedFunctions
 from gitflow_runner.runner.outbox import Outbox
 from gitflow_runner.runner.ports import Ports
+from gitflow_runner.runner.project_files import ProjectFiles
 from gitflow_runner.runner.proposals import Proposals
+from gitflow_runner.runner.publishing import RunPublishing
 from gitflow_runner.runner.requests import Requests
 from gitflow_runner.runner.runtime import LazyHttp, Runtime
 from gitflow_runner.runner.settings import LimitSettings
@@ -155,7 +157,13 @@ class Assembly:
                 ),
             ),
             kv=KvScope(runtime.repository, runtime.committer, KV_SCOPE, runtime.clock.now_ms),
-            source=ProjectSource(runtime.repository, runtime.git, self.pin.source.commit, self.pin.proposal),
+            source=self.source,
+            files=ProjectFiles(
+                runtime.repository,
+                runtime.git,
+                self.source,
+                RunPublishing(self.desk, self.pin, runtime.forge_memory, self.journal.run.run),
+            ),
             connections=self.connections,
             templates=FlowTemplates(self.code.flow),
             databases=runtime.databases,
@@ -165,6 +173,12 @@ class Assembly:
             cancelling=self.cancelling,
             stop=runtime.stop,
         )
+
+    @cached_property
+    def source(self) -> ProjectSource:
+        """The project that the run belongs to."""
+        runtime = self.runtime
+        return ProjectSource(runtime.repository, runtime.git, self.pin.source.commit, self.pin.proposal)
 
     @cached_property
     def connections(self) -> Connections:

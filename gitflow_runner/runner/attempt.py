@@ -72,9 +72,10 @@ class Attempts:
             self._buffer.flush()
             return
         key = idempotency_key(self._home, run.run, command.key_of or command.identity, command.generation)
-        if not command.started:
-            self._announce(command, folder, effect, key, given)
-        self._perform(command, folder, step, effect, config, key)
+        key_ms = None if command.started else self._announce(command, folder, effect, key, given)
+        if command.started or command.attempt > 1:
+            key_ms = self._first_announced(key)
+        self._perform(command, folder, step, effect, config, (key, key_ms or self._clock.now_ms()))
 
     def _known_step(self, step_type: str) -> Step:
         try:
@@ -94,15 +95,14 @@ class Attempts:
         failure = failure_of(error, identity)
         self._buffer.add(StepFailed(identity, folder, 1, failure, True, None, 0))
 
-    def _announce(
-        self, command: RunStep, folder: str, effect: Effect, key: str, given: Stored | None
-    ) -> None:
+    def _announce(self, command: RunStep, folder: str, effect: Effect, key: str, given: Stored | None) -> int:
+        """Record that the attempt begins; the recorded time (ms)."""
         if effect in ("keyed", "unsafe"):
             self._before_effect(effect)
         elif effect == "read" and self._buffer.holds_effect_result:
             # A read may take long; the result of an effect should not hang in memory meanwhile.
             self._buffer.flush()
-        self._buffer.add(
+        (recorded,) = self._buffer.add(
             StepStarted(
                 command.identity,
                 folder,
@@ -117,6 +117,7 @@ class Attempts:
         )
         if effect in ("keyed", "unsafe"):
             self._buffer.flush()
+        return recorded.at
 
     def _perform(
         self,
@@ -125,11 +126,13 @@ class Attempts:
         step: Step,
         effect: Effect,
         config: Mapping[str, object],
-        key: str,
+        key: tuple[str, int],  # and when it was first announced, ms
     ) -> None:
         began = self._clock.monotonic_ms()
         limit = timeout_ms(config, self._limits.step_ms)
-        with self._ports.attempt(command.identity, folder, command.attempt, key, began + limit) as context:
+        with self._ports.attempt(
+            command.identity, folder, command.attempt, key[0], began + limit, key[1]
+        ) as context:
             if config.get("metering") is not None:
                 context.log.line(f"metering {write(config['metering'])}")
             try:
@@ -154,6 +157,13 @@ class Attempts:
                 )
         if self._buffer.is_stale:
             self._buffer.flush()
+
+    def _first_announced(self, key: str) -> int | None:
+        """When an effect of this key was first announced, by this process or one before it."""
+        for recorded in self._buffer.history:
+            if isinstance(recorded.event, StepStarted) and recorded.event.key == key:
+                return recorded.at
+        return None
 
     def _failed(
         self,

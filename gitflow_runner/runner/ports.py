@@ -25,6 +25,7 @@ from gitflow_runner.steps.base import (
     Connections,
     Context,
     Databases,
+    Files,
     Functions,
     Http,
     KvEntry,
@@ -155,6 +156,7 @@ class Ports:
         blobs: RunBlobs,
         kv: KvScope,
         source: Source,
+        files: Files,
         connections: Connections,
         templates: FlowTemplates,
         databases: Databases,
@@ -172,6 +174,7 @@ class Ports:
         self._blobs = BlobPort(blobs, buffer.redactor)
         self._kv = KvPort(kv, buffer.redactor)
         self._source = source
+        self._files = files
         self._connections = connections
         self._templates = templates
         self._databases = databases
@@ -183,7 +186,7 @@ class Ports:
 
     @contextmanager
     def attempt(
-        self, identity: str, folder: str, attempt: int, key: str, deadline_ms: int
+        self, identity: str, folder: str, attempt: int, key: str, deadline_ms: int, key_ms: int
     ) -> Iterator[Context]:
         """The attempt's context; its log joins the pending turn when the attempt is over."""
         name = f"{folder}.{attempt}.log"
@@ -198,6 +201,7 @@ class Ports:
                 attempt,
                 key,
                 self._clock.now_ms(),
+                key_ms,
                 deadline_ms,
                 self._clock,
                 cancel,
@@ -213,6 +217,7 @@ class Ports:
                 render=self._templates.render,
                 notify=Channels(self._http, self._mail, log, cancel),
                 databases=self._databases,
+                files=self._files,
             )
         finally:
             if log.content:

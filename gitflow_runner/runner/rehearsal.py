@@ -264,6 +264,7 @@ class Rehearsal:
             1,
             "",
             self._clock.now_ms(),
+            self._clock.now_ms(),
             self._clock.monotonic_ms() + self._limits.step_ms,
             self._clock,
             ManualCancel(),

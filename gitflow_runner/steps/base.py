@@ -12,6 +12,7 @@ from gitflow_runner.model.resource import resource_uri
 from gitflow_runner.model.spec import Spec
 from gitflow_runner.net.exchange import Body, Cancel, HttpRequest, HttpResponse, Sink
 from gitflow_runner.steps.tokens import Tokens
+from gitflow_runner.steps.trees import Files
 
 __all__ = [
     "BlobRef",
@@ -22,6 +23,7 @@ __all__ = [
     "Connections",
     "Context",
     "Databases",
+    "Files",
     "Functions",
     "Http",
     "HttpAuth",
@@ -311,6 +313,7 @@ class Context:
     attempt: int
     key: str  # idempotency key, hex
     now_ms: int  # when the attempt began
+    key_ms: int  # when the key was first announced; the same at every repeat
     deadline_ms: int  # monotonic
     clock: Clock
     cancel: Cancel
@@ -326,6 +329,7 @@ class Context:
     notify: Notify | None = None
     tokens: Tokens = field(default_factory=Tokens)
     databases: Databases | None = None
+    files: Files | None = None
 
 
 class Step(Protocol):

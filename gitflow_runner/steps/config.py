@@ -13,7 +13,7 @@ from gitflow_runner.lang.collection import Map
 from gitflow_runner.lang.values import BigInt, Collection, Dec, Keyword
 from gitflow_runner.model.duration import parse_duration
 from gitflow_runner.model.retry import RetryPolicy
-from gitflow_runner.model.spec import COMMON_FIELDS, Field, FieldType, Spec
+from gitflow_runner.model.spec import COMMON_FIELDS, Field, FieldType, Needs, Spec
 
 DYNAMIC: Final = object()
 """Stands for a value that is known only at run time, or for a map that holds one; it fits every type."""
@@ -93,6 +93,7 @@ def config_problems(spec: Spec, config: Mapping[str, object]) -> tuple[Problem, 
             problems.append(Problem("missing_config_key", field.name, f":{spec.type} needs :{field.name}"))
     for group in spec.one_of:
         problems += _check_group(spec, group, given)
+    problems += [_needed(spec, needs, key) for needs in spec.needs for key in _lacking(needs, given)]
     kind = given.get("type", DYNAMIC)
     if kind is not DYNAMIC and isinstance(kind, Keyword) and kind.text != spec.type:
         problems.append(Problem("config_choice", "type", f":type is :{kind.text} in a :{spec.type} step"))
@@ -106,6 +107,17 @@ def _unknown(spec: Spec, key: str) -> Problem:
     near = get_close_matches(key, names, n=2)
     hint = "did you mean " + " or ".join(f":{name}" for name in near) + "?" if near else None
     return Problem("unknown_config_key", key, f":{spec.type} has no key :{key}", hint)
+
+
+def _lacking(needs: Needs, given: Mapping[str, object]) -> list[str]:
+    chosen = given.get(needs.field, DYNAMIC)
+    if chosen is DYNAMIC or name_of(chosen) != needs.choice:
+        return []
+    return [key for key in needs.keys if key not in given]
+
+
+def _needed(spec: Spec, needs: Needs, key: str) -> Problem:
+    return Problem("missing_config_key", key, f":{spec.type} :{needs.choice} needs :{key}")
 
 
 def _check_group(spec: Spec, group: tuple[str, ...], given: Mapping[str, object]) -> list[Problem]:

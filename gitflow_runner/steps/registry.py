@@ -24,11 +24,17 @@ SHARED = frozenset(
         "auth",
         "base",
         "bodies",
+        "changeset",
         "config",
+        "edits",
         "expect",
+        "files_changing",
+        "files_publishing",
+        "files_reading",
         "jsontext",
         "keyvalue",
         "memory",
+        "memory_trees",
         "modelcall",
         "persist",
         "propose",
@@ -39,6 +45,9 @@ SHARED = frozenset(
         "results",
         "sigv4",
         "tokens",
+        "tree_archive",
+        "tree_view",
+        "trees",
     }
 )
 """The modules of this package that are no step type; every other one holds its own in `STEP`."""

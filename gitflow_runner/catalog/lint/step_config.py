@@ -113,6 +113,12 @@ def _check_missing(name: str, config: MapForm, spec: Spec, given: frozenset[str]
         if field.required and field.name not in given:
             hint = f"add :{field.name}: {field.summary}"
             yield MISSING.at(config, f"{name} has no :{field.name}", hint=hint, path=(":flow",))
+    chosen = {key: name_text(entry.value) for key, entry in entries(config).items()}
+    for needs in spec.needs:
+        for key in needs.keys if chosen.get(needs.field) == needs.choice else ():
+            if key not in given:
+                message = f"{name} has no :{key}, which :{needs.choice} needs"
+                yield MISSING.at(config, message, hint=f"add :{key}", path=(":flow",))
     for group in spec.one_of:
         found = [each for each in group if each in given]
         if len(found) == 1:
