@@ -38,6 +38,10 @@ READING: Final[Mapping[str, str]] = {
 }
 
 RUNNING: Final[Mapping[str, str]] = {
+    "files.path": (
+        "No file of the project can have this path: it leads out, is git's own on some disk, or is "
+        "another's. Write it from the project's root."
+    ),
     "fuel_exhausted": (
         "The code did more work than one evaluation may. The same code on the same input always ends "
         "there, so it is not tried again: bound the loop, or give it less data."

@@ -86,6 +86,11 @@ class ProjectFiles:
                 found.append(TreeFile(path, _KINDS[int(fields[0], 8)], size))
         return found
 
+    def kind(self, tree: str, path: str) -> TreeKind | None:
+        """What lies at exactly this path."""
+        entry = self._repository.entry(Oid(tree), path) if path else None
+        return None if entry is None else _KINDS.get(entry.mode)
+
     def read(self, tree: str, path: str, max_bytes: int) -> FileContent:
         """A regular file; its size is asked for before it is read."""
         entry = self._repository.entry(Oid(tree), path) if path else None

@@ -8,7 +8,7 @@ from typing import Protocol
 from gitflow_runner.errors import ConflictError, GitflowError, StepError
 from gitflow_runner.forges.base import Draft
 from gitflow_runner.git.objects import Oid
-from gitflow_runner.git.refs import branch_ref
+from gitflow_runner.git.refs import ALL, branch_ref
 from gitflow_runner.git.repository import RefUpdate
 from gitflow_runner.model.pin import Pin
 from gitflow_runner.runner.forge_desk import ForgeDesk, refuse_draft
@@ -16,7 +16,7 @@ from gitflow_runner.runner.forge_memory import ForgeMemory
 from gitflow_runner.steps.trees import ChangeRequest, OpenedChange, Published, PublishRequest
 
 UNKNOWN_PROTECTED = "main"  # where no policy says what is protected
-_RESERVED = ("gitflow/", "refs/", "remotes/", "heads/", "tags/")  # the first are the proposals' branches
+_RESERVED = ("gitflow/", ALL, "remotes/", "heads/", "tags/")  # the first are the proposals' branches
 MAX_BRANCH = 200
 
 
@@ -92,7 +92,11 @@ class RunPublishing:
         repeated = found is not None and (found.state == "open" or found.head == request.commit)
         if found is None or not repeated:
             draft = Draft(request.branch, base, request.title, self._body(request))
-            found = desk.forge.open(desk.site, draft, ports)
+            try:
+                found = desk.forge.open(desk.site, draft, ports)
+            except StepError as error:
+                error.definite = False  # it may have been opened; the next attempt looks first
+                raise
         return OpenedChange(
             desk.named.name, found.number, found.url[:500], found.state, base, repeated=repeated
         )
@@ -153,11 +157,9 @@ class RunPublishing:
 
     def _refuse_checked_out(self, ref: str, branch: str) -> None:
         """A branch that a work tree has checked out would leave that tree looking changed."""
-        told = self.desk.runtime.git.run("for-each-ref", "--format=%(worktreepath)", ref)
-        unborn = (
-            self.desk.runtime.repository.work_dir is not None and self.desk.runtime.repository.head == ref
-        )
-        if told.strip() or unborn:
+        runtime = self.desk.runtime
+        unborn = runtime.repository.work_dir is not None and runtime.repository.head == ref
+        if unborn or runtime.git.checked_out(ref) is not None:
             raise StepError(
                 "files.checked_out",
                 f"{branch} is checked out in a work tree here, which is not touched",

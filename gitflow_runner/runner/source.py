@@ -35,6 +35,7 @@ class ProjectSource:
         self._git = git
         self._pinned = pinned
         self._own = [Oid(oid) for oid in (pinned, proposal) if oid is not None]
+        self._accepted: set[str] = set(self._own)  # asked of once in a process: a row of edits asks again
 
     def resolve(self, name: str) -> str:
         """Commit id of HEAD (the pinned commit), a branch, a tag, or an id that one of them reaches."""
@@ -70,6 +71,8 @@ class ProjectSource:
         return str(raw.oid)
 
     def _reachable(self, name: str) -> str:
+        if name in self._accepted:
+            return name
         text = self._run(
             "rev-parse", "--verify", "--quiet", "--end-of-options", f"{name}^{{commit}}", absent=name
         )
@@ -81,6 +84,7 @@ class ProjectSource:
         inside = any(self._repository.is_ancestor(Oid(oid), own) for own in self._own)
         if not holding and not inside:
             raise StepError("git.not_reachable", f"{oid} is reached by no branch or tag, and not by the pin")
+        self._accepted.add(oid)
         return oid
 
     def log(self, tip: str, *, since: str | None, paths: Sequence[str], limit: int) -> Sequence[LogEntry]:

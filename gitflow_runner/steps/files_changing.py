@@ -82,8 +82,7 @@ def _is_executable(view: View, path: str) -> bool:
     known = view.changeset.files.get(path)
     if known is not None:
         return known.executable
-    found = view.based(path)
-    return found is not None and found.kind == "executable"
+    return view.based(path) == "executable"
 
 
 def _edited(

@@ -19,6 +19,7 @@ from gitflow_runner.steps.trees import (
     PublishRequest,
     TreeChange,
     TreeFile,
+    TreeKind,
     Wanted,
 )
 
@@ -54,6 +55,11 @@ class MemoryFiles:
             TreeFile(path, "executable" if each.executable else "file", len(each.data))
             for path, each in found
         ][:limit]
+
+    def kind(self, tree: str, path: str) -> TreeKind | None:
+        """What lies at exactly this path."""
+        found = self._trees[tree].get(path)
+        return None if found is None else "executable" if found.executable else "file"
 
     def read(self, tree: str, path: str, max_bytes: int) -> FileContent:
         """A file; `StepError` (`files.unknown_path`, `files.too_large`)."""

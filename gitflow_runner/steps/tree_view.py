@@ -11,7 +11,7 @@ from gitflow_runner.lang.values import Bytes, Collection, Value
 from gitflow_runner.steps.base import Context
 from gitflow_runner.steps.changeset import SOURCE, Changeset, read_changeset, ref_part
 from gitflow_runner.steps.config import name_of
-from gitflow_runner.steps.trees import FileContent, Files, TreeFile
+from gitflow_runner.steps.trees import FileContent, Files, TreeKind
 
 MAX_PATHS = 100
 _LOOKED_AT = 8_000  # bytes at the beginning of a file by which git, too, tells text from binary
@@ -48,10 +48,9 @@ class View:
             return found
         return self.files.read(self.base_tree, path, max_bytes)
 
-    def based(self, path: str) -> TreeFile | None:
+    def based(self, path: str) -> TreeKind | None:
         """What the commit itself holds at exactly this path."""
-        found = self.files.list(self.base_tree, path, 1)
-        return found[0] if found and found[0].path == path else None
+        return self.files.kind(self.base_tree, path)
 
 
 def view_of(config: Mapping[str, object], context: Context, files: Files) -> View:

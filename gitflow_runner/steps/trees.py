@@ -126,6 +126,10 @@ class Files(Protocol):
         """What lies at or below `prefix`, in the tree's order."""
         ...
 
+    def kind(self, tree: str, path: str) -> TreeKind | None:
+        """What lies at exactly this path, None for nothing and for folders."""
+        ...
+
     def read(self, tree: str, path: str, max_bytes: int) -> FileContent:
         """A regular file; `StepError` (`files.unknown_path`, `files.not_a_file`, `files.too_large`)."""
         ...

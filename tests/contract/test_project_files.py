@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,23 +9,14 @@ from pathlib import Path
 import pytest
 
 from gitflow_runner.errors import StepError
-from gitflow_runner.git.command import GitCommand
-from gitflow_runner.git.pygit import open_repository
-from gitflow_runner.git.repository import Repository
-from gitflow_runner.runner.project_files import ProjectFiles
-from gitflow_runner.runner.source import ProjectSource
 from gitflow_runner.steps.memory_trees import MemoryFiles
 from gitflow_runner.steps.trees import (
-    ChangeRequest,
     FileChange,
     FileContent,
     Files,
-    OpenedChange,
-    Published,
-    PublishRequest,
     Wanted,
 )
-from tests.repositories import NoJitter, StillClock
+from tests.projects import git, made_project, real_files
 
 HELD = {
     "README.md": b"# Hello\nSee src.\n",
@@ -35,16 +24,6 @@ HELD = {
     "src/a.py": b"one = 1\nneedle = one\n",
     "src/b.py": b"two = 2\n  Needle = 3\n",
 }
-
-
-class NoPublishing:
-    """Nothing is published in these tests; `integration/test_files_step.py` does."""
-
-    def publish(self, request: PublishRequest) -> Published:
-        raise AssertionError(request)
-
-    def open_change(self, request: ChangeRequest) -> OpenedChange:
-        raise AssertionError(request)
 
 
 @dataclass(frozen=True)
@@ -66,28 +45,9 @@ def change(path: str, data: bytes | None) -> FileChange:
     return FileChange(path, None if data is None else FileContent(data))
 
 
-def git(folder: Path, *arguments: str) -> str:
-    who = ("-c", "user.name=Ann", "-c", "user.email=ann@example.test")
-    return subprocess.run(
-        ["git", *who, *arguments], cwd=folder, check=True, capture_output=True, text=True
-    ).stdout.strip()
-
-
-def real_files(folder: Path) -> tuple[ProjectFiles, Repository]:
-    repository = open_repository(folder, StillClock(), NoJitter())
-    program = GitCommand(repository.common_dir, dict(os.environ))
-    source = ProjectSource(repository, program, None)
-    return ProjectFiles(repository, program, source, NoPublishing()), repository
-
-
 def made_real(folder: Path) -> Project:
-    git(folder, "init", "-q", "-b", "main", ".")
-    for path, data in HELD.items():
-        (folder / path).parent.mkdir(exist_ok=True)
-        (folder / path).write_bytes(data)
-    git(folder, "add", "-A")
-    git(folder, "commit", "-q", "-m", "begin")
-    return Project(real_files(folder)[0], git(folder, "rev-parse", "HEAD"))
+    commit = made_project(folder, HELD)
+    return Project(real_files(folder)[0], commit)
 
 
 def made_memory(folder: Path) -> Project:
@@ -111,6 +71,9 @@ def test_a_tree_is_listed_whole_below_a_folder_and_bounded(project: Project) -> 
     assert [each.path for each in project.files.list(project.tree, "src", 10)] == ["src/a.py", "src/b.py"]
     assert [each.path for each in project.files.list(project.tree, "src/a.py", 10)] == ["src/a.py"]
     assert len(project.files.list(project.tree, "", 2)) == 2
+    assert [project.files.kind(project.tree, path) for path in ("README.md", "src", "gone")] == [
+        "file", None, None,
+    ]  # fmt: skip
 
 
 def test_a_file_is_read_within_its_bound(project: Project) -> None:

@@ -39,6 +39,7 @@ def run(clone: Clone, slug: str, code: int = SUCCEEDED) -> str:
         ("function", r'\[\{:word "a", :count 2\} \{:word "bee", :count 2\} .*\]'),
         ("kv", r"\{:runs 1, :before 0\}"),
         ("git", r"\{:commits \[.*examples.*\], :files \[.*config.yaml.*\]\}"),
+        ("files", r"\{:branch \"notes/first\", :changed 1, :patch .*The first one.*\}"),
         ("sleep", r"\{:slept\? true.*\}"),
         ("time", r'"20\d\d-\d\d-\d\dT.*Z"'),
     ],
