@@ -6,6 +6,8 @@ GFR_SOAK_SECONDS ?= 3600
 
 BIN := .venv/bin
 PYTEST := $(BIN)/python -m pytest
+# Tests of one server stay together, so that it is started once.
+IN_PARALLEL := -n $(WORKERS) --dist loadgroup
 READY := .venv/made-from-pyproject
 
 # What a kind is, tests/README.md says. A folder without a test file yet is left out.
@@ -53,11 +55,11 @@ fix: $(READY) ## repair what lint and format can repair
 
 # The order of sets and of dicts keyed by hash must decide nothing: the same tests under two seeds.
 fast: $(READY)
-	PYTHONHASHSEED=0 $(PYTEST) -n $(WORKERS) -m 'not soak' $(FAST)
-	PYTHONHASHSEED=4242 $(PYTEST) -n $(WORKERS) -m 'not soak' $(RESEEDED)
+	PYTHONHASHSEED=0 $(PYTEST) $(IN_PARALLEL) -m 'not soak' $(FAST)
+	PYTHONHASHSEED=4242 $(PYTEST) $(IN_PARALLEL) -m 'not soak and not seedless' $(RESEEDED)
 
 real: $(READY)
-	$(if $(REAL),$(PYTEST) -n $(WORKERS) -m 'not soak' $(REAL))
+	$(if $(REAL),$(PYTEST) $(IN_PARALLEL) -m 'not soak' $(REAL))
 
 short-soak: $(READY)
 	GFR_SOAK_SECONDS=30 $(PYTEST) -m soak tests

@@ -92,7 +92,7 @@ def linting(text: str) -> None:
     lines = text.count("\n") + 1
     for each in found:
         assert each.message
-        assert explain(each.code).text
+        assert explain(each.code)
         assert each.line is None or 1 <= each.line <= lines, each
         assert each.code in frame(text, each)
     json.dumps([sarif(found, "0"), github_lines(found), [each.as_json() for each in found]])

@@ -20,7 +20,7 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "lint": ("lint", "lint", "Check flows and print what is wrong, where, and how to mend it."),
     "test": ("cases", "test", "Run the tests of flows in memory, with mocked steps."),
     "fmt": ("fmt", "fmt", "Lay out the text of flows; data, comments and discards stay."),
-    "explain": ("explain", "explain", "Say what the code of a finding means."),
+    "explain": ("explain", "explain", "Say what a code means, and what to do next."),
     "eval": ("code", "eval_", "Evaluate an expression, or a stream of them, in the language of flows."),
     "read": ("code", "read", "Print the forms of a file as JSON with their spans, for editors."),
     "run": ("runs", "run", "Start a run and drive it to its end or its first wait."),

@@ -198,8 +198,9 @@ class Alchemy:
 
         try:
             kind.begin(connection, query, left_ms)
-            with watched(should_stop, kind.interrupter(engine, connection)):
-                found = _execute(connection, sql, params, query, kind.count_column)
+            stop = kind.interrupter(engine, connection)
+            with watched(should_stop, stop):
+                found = _execute(connection, sql, params, query, kind.count_column, stop)
                 committing = query.writes
                 if query.writes:
                     connection.commit()
@@ -224,7 +225,12 @@ class Alchemy:
 
 
 def _execute(
-    connection: Connection, sql: str, params: tuple[object, ...], query: Query, count_column: str | None
+    connection: Connection,
+    sql: str,
+    params: tuple[object, ...],
+    query: Query,
+    count_column: str | None,
+    stop: Callable[[], None],
 ) -> Rows:
     streaming = connection.execution_options(stream_results=not query.writes, max_row_buffer=500)
     with streaming.exec_driver_sql(sql, params) as result:
@@ -232,10 +238,23 @@ def _execute(
             return Rows((), (), changed=max(result.rowcount, 0))
         cursor: Any = result.cursor
         columns: Sequence[str] = [column[0] for column in cursor.description]
-        found = collected(columns, result, query.max_rows)
+        whole = False
+        try:
+            found = collected(columns, result, query.max_rows)
+            whole = not found.more
+        finally:
+            if not whole and not query.writes:
+                _abandon(connection, cursor, stop)
         if query.writes and found.columns == (count_column,) and "returning" not in sql.lower():
             return Rows((), (), changed=int(found.rows[0][0]) if found.rows else 0)
         return found
+
+
+def _abandon(connection: Connection, cursor: Any, stop: Callable[[], None]) -> None:
+    """Stop the statement first: a driver that closes an answer takes in all that is still to come."""
+    stop()
+    with suppress(connection.dialect.loaded_dbapi.Error):
+        cursor.close()
 
 
 def _driver(connection: Connection) -> Any:

@@ -18,7 +18,7 @@ from gitflow_runner.lang.throwing import FlowThrow, illegal
 from gitflow_runner.lang.values import Collection, ExInfo, Keyword, Value, keyword
 from gitflow_runner.model.duration import parse_duration
 from gitflow_runner.model.flow import Flow
-from gitflow_runner.model.ids import is_name
+from gitflow_runner.model.ids import is_label, is_name
 from gitflow_runner.model.spec import Spec
 
 MAX_ATTEMPTS = 100
@@ -273,7 +273,7 @@ def _type(text: str) -> str:
 
 def _step_id(call: Call, value: Value) -> str:
     text = value.text if isinstance(value, Keyword) else value
-    if not isinstance(text, str) or not is_name(text):
+    if not isinstance(text, str) or not is_label(text):
         raise _bad(call, "flow_step_invalid_id", f"{str(text)[:60]!r} cannot be a step's id")
     return text
 

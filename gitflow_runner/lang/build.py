@@ -213,10 +213,11 @@ class FormBuilder:
 
     def _conditional(self, frame: Frame, at: int) -> None:
         items = frame.items
-        if len(items) % 2:
+        active = [form for at, form in zip(items[::2], items[1::2], strict=False) if self._active(at)]
+        # As in Clojure, the last branch may hold nothing, not even for this platform, if it is not taken.
+        if len(items) % 2 and not active and self._active(items[-1]):
             message = "read-cond requires an even number of forms"
             raise self.error("clojure_reader_invalid", message, frame.start)
-        active = [form for at, form in zip(items[::2], items[1::2], strict=True) if self._active(at)]
         if not active:
             return
         form = active[0]

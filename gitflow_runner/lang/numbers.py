@@ -92,10 +92,9 @@ def as_fraction(value: Value) -> Fraction:
 
 def as_decimal(value: Value) -> Decimal:
     """The exact decimal of an integer, ratio or decimal; an exception if a ratio does not end."""
-    kind = value.__class__
-    if kind is Dec:
-        return value.value  # type: ignore[no-any-return]
-    if kind is Fraction:
+    if value.__class__ is Dec:
+        return value.value
+    if value.__class__ is Fraction:
         return _exact_quotient(Decimal(value.numerator), Decimal(value.denominator))
     return Decimal(as_int(value))
 
@@ -160,7 +159,7 @@ def multiply(a: Value, b: Value) -> Value:
     return _mixed(a, b, int.__mul__, Fraction.__mul__, _WIDE.multiply, float.__mul__, long)
 
 
-def promoted(value: int) -> Value:
+def promoted(value: int) -> int | BigInt:
     """A 64-bit integer where it fits, else a big one: what `+'` and its like return."""
     return value if INT_MIN <= value <= INT_MAX else big(value)
 
@@ -339,9 +338,9 @@ def same_number(a: Value, b: Value) -> bool:
 
 def to_long(value: Value) -> int:
     """`(long value)`: cut towards zero; numbers and characters."""
+    if value.__class__ is int:
+        return value
     kind = value.__class__
-    if kind is int:
-        return value  # type: ignore[no-any-return]
     if kind is float:
         if math.isnan(value):
             return 0  # as Java casts it
@@ -361,7 +360,7 @@ def to_long(value: Value) -> int:
 def ceiling(value: Value) -> int:
     """A number as a count of steps: what is left of one counts as one."""
     if value.__class__ is int:
-        return int(value)
+        return value
     if value.__class__ is float and not math.isfinite(value):
         return INT_MAX if value > 0 else 0
     return math.ceil(as_float(value) if rank(value) == _FLOAT else as_fraction(value))
@@ -369,10 +368,9 @@ def ceiling(value: Value) -> int:
 
 def index(value: Value) -> int:
     """A number used as an index or a count."""
-    kind = value.__class__
-    if kind is int:
-        return value  # type: ignore[no-any-return]
-    if kind in NUMBERS:
+    if value.__class__ is int:
+        return value
+    if value.__class__ in NUMBERS:
         return to_long(value)
     if value is None:
         raise no_number(value)

@@ -15,6 +15,8 @@ _SLUG = re.compile(r"[a-zA-Z][a-zA-Z0-9_-]{0,127}")
 _RUN_ID = re.compile(r"[0-9]{8}-[0-9]{6}-[a-z2-7]{6}")
 _FOLDER = re.compile(r"[0-9]{5}-[a-z0-9-]{1,40}")
 _NAME = re.compile(r"[a-zA-Z][a-zA-Z0-9_-]{0,127}")
+# What a keyword may hold, less the marks of an identity: `scope/id{key}#1`, `child:slug`.
+_LABEL = re.compile(r"""[^\s/#{}\[\]()"',;:@^`~\\]{1,128}""")
 
 
 def slug(text: str) -> Slug:
@@ -40,8 +42,13 @@ def is_step_folder(text: str) -> bool:
 
 
 def is_name(text: str) -> bool:
-    """Whether `text` may name a step, an input or an action."""
+    """Whether `text` may name an input, an action or whatever else reaches refs and files."""
     return _NAME.fullmatch(text) is not None
+
+
+def is_label(text: str) -> bool:
+    """Whether `text` may name what only flows speak of, a function or a step: `valid?`, `meta-1.5`."""
+    return _LABEL.fullmatch(text) is not None and text.isprintable()
 
 
 def step_folder(ordinal: int, step_id: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
@@ -79,7 +79,13 @@ class Module:
 
 def modules_below(*folders: str) -> list[Module]:
     """All Python files in these folders of the repository, sorted by path."""
-    return [Module(path) for folder in folders for path in sorted((ROOT / folder).rglob("*.py"))]
+    return [module_at(path) for folder in folders for path in sorted((ROOT / folder).rglob("*.py"))]
+
+
+@cache
+def module_at(path: Path) -> Module:
+    """The one module of a path, so that each file is parsed once however many rules look at it."""
+    return Module(path)
 
 
 PACKAGE = modules_below("gitflow_runner")

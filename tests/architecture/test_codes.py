@@ -1,53 +1,56 @@
-"""Every code with which reading, checking or running a flow can end is one that `gfr explain` knows."""
+"""Every code with which anything can end is one that `gfr explain` knows, and it explains no other."""
 
-import ast
+from __future__ import annotations
+
 import re
-from collections.abc import Iterator
+from collections import Counter
 
+from gitflow_runner.catalog.codes import TABLES
 from gitflow_runner.catalog.explain import explanations
-from tests.architecture.source import BELOW_RUNNER, Module
+from gitflow_runner.catalog.lint.registry import RULES
+from tests.architecture.raised_codes import COMPOSED, raised, spelled, texts
 
-EXPLAINED = ("lang", "catalog", "model", "engine")
-CODE = re.compile(r"[a-z][a-z0-9_]*(\.[a-z_]+)?")
-SPEAK = (
-    "problem",
-    "warn",
-    "Refusal",
-    "Failure",
-    "_thrown",
-    "Code",
-    "from_error",
-)  # beside what ends in Error
+HOW = (
+    'give each a row in a table of gitflow_runner/catalog/codes/: "the.code": Meaning("What it says and what '
+    'causes it.", "the next command")'
+)
+NEXT = re.compile(r"(GFR_DEBUG=1 )?(gfr|git|pip|ssh-add|df)( |$)")
 
 
-def codes(module: Module) -> Iterator[tuple[str, int]]:
-    """The codes that a module gives to errors and findings, with their lines."""
-    for node in module.nodes:
-        if isinstance(node, ast.Call) and node.args and _speaks(node.func):
-            first = node.args[0]
-            if (
-                isinstance(first, ast.Constant)
-                and isinstance(first.value, str)
-                and CODE.fullmatch(first.value)
-            ):
-                yield first.value, node.lineno
-
-
-def _speaks(called: ast.expr) -> bool:
-    match called:
-        case ast.Name(name) | ast.Attribute(attr=name):
-            return name in SPEAK or name.endswith("Error")
-        case _:
-            return False
-
-
-def test_every_code_about_flows_is_explained() -> None:
+def test_every_code_in_the_source_is_explained() -> None:
     known = {each.code for each in explanations()}
+    families = frozenset(code.partition(".")[0] for code in known if "." in code)
+    found = {each for each in (*raised(), *spelled(families)) if "{" not in each.code}
+    assert len({each.code for each in found}) > 400
+    composed = {code for codes in COMPOSED.values() for code in codes}
+    parts = {code.partition(".")[2] for code in composed}
+    unknown = sorted(each for each in found if each.code not in known | parts)
+    assert unknown == [], HOW
+    assert sorted(composed - known) == [], HOW
+
+
+def test_what_is_put_together_is_listed() -> None:
     found = {
-        (code, f"{module}:{line}")
-        for module in BELOW_RUNNER
-        if module.parts[1] in EXPLAINED
-        for code, line in codes(module)
+        (each.place.partition("/")[2].partition(":")[0], each.code) for each in raised() if "{" in each.code
     }
-    assert len({code for code, _ in found}) > 100
-    assert sorted(each for each in found if each[0] not in known) == []
+    assert found == set(COMPOSED), "spell codes as a whole; else list what they can be in raised_codes.py"
+
+
+def test_every_explained_code_is_in_the_source() -> None:
+    declared = {code.name for rule in RULES for code in rule.codes}
+    there = texts()
+    assert sorted(each.code for each in explanations() if each.code not in there | declared) == []
+
+
+def test_a_code_stands_in_one_table() -> None:
+    declared = {code.name for rule in RULES for code in rule.codes}
+    names = Counter([*declared, *(name for table in TABLES for name in table)])
+    assert [name for name, times in names.items() if times > 1] == []
+    assert all(list(table) == sorted(table) for table in TABLES)
+
+
+def test_every_explanation_says_what_and_names_a_next_command() -> None:
+    for each in explanations():
+        assert each.text.endswith("."), each
+        assert len(each.text) > 20, each
+        assert NEXT.match(each.next), each

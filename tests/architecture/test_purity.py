@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import ast
 import re
+from collections.abc import Iterator
 
 import pytest
 
 from tests.architecture.source import BELOW_RUNNER, PACKAGE, Module, modules_below
 
+TESTS = modules_below("tests")
 QUICK = modules_below("tests/unit", "tests/contract", "tests/property", "tests/golden")
 PURE = [m for m in PACKAGE if len(m.parts) > 1 and m.parts[1] in {"lang", "model", "engine"}]
 
@@ -41,52 +43,52 @@ AMBIENT_NAMES = {
     "uuid.uuid4",
 }
 
+WORLDLY_CALLS = {"open", "print", "input", "exec", "eval", "__import__"}
+
 REF_NAME = re.compile(r"(^|[\s:+^`'\"])refs/")
 
 
-@pytest.mark.parametrize("module", BELOW_RUNNER, ids=str)
-def test_below_the_runner_nothing_reads_clock_chance_or_environment(module: Module) -> None:
+def test_below_the_runner_nothing_reads_clock_chance_or_environment() -> None:
     ambient = {
         f"{module}:{line} {name}"
+        for module in BELOW_RUNNER
         for name, line in module.uses()
         if name in AMBIENT_NAMES or name.split(".")[0] in AMBIENT_MODULES
     }
     assert ambient == set(), "take a Clock, a Jitter or a mapping as an argument"
 
 
-@pytest.mark.parametrize("module", PURE, ids=str)
-def test_the_pure_core_opens_and_prints_nothing(module: Module) -> None:
+def test_the_pure_core_opens_and_prints_nothing() -> None:
     calls = {
-        node.func.id
+        f"{module}:{node.lineno} {node.func.id}"
+        for module in PURE
         for node in module.nodes
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in WORLDLY_CALLS
     }
-    assert calls.isdisjoint({"open", "print", "input", "exec", "eval", "__import__"})
-    network = {name for name, _ in module.uses() if name.startswith(("urllib.request", "sys.std"))}
-    assert network == set()
+    streams = {
+        f"{module}:{line} {name}"
+        for module in PURE
+        for name, line in module.uses()
+        if name.startswith(("urllib.request", "sys.std"))
+    }
+    assert calls | streams == set()
 
 
-@pytest.mark.parametrize("module", PACKAGE, ids=str)
-def test_ref_names_are_spelled_in_one_place(module: Module) -> None:
-    if module.dotted == "gitflow_runner.git.refs":
-        return
-    docstrings = {
-        id(node.value)
-        for node in module.nodes
-        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
-    }
+def test_ref_names_are_spelled_in_one_place() -> None:
     spelled = {
         f"{module}:{node.lineno} {node.value!r}"
-        for node in module.nodes
-        if isinstance(node, ast.Constant) and id(node) not in docstrings and names_a_ref(node.value)
+        for module in PACKAGE
+        if module.dotted != "gitflow_runner.git.refs"
+        for node in spoken_constants(module)
+        if names_a_ref(node.value)
     }
     assert spelled == set(), "take the name from gitflow_runner.git.refs"
 
 
-@pytest.mark.parametrize("module", PACKAGE, ids=str)
-def test_nothing_is_forced(module: Module) -> None:
+def test_nothing_is_forced() -> None:
     forced = {
         f"{module}:{node.value.lineno}"
+        for module in PACKAGE
         for node in module.nodes
         if isinstance(node, ast.keyword)
         and node.arg == "force"
@@ -96,21 +98,39 @@ def test_nothing_is_forced(module: Module) -> None:
     assert forced == set(), "a ref moves by compare-and-swap"
 
 
-@pytest.mark.parametrize("module", modules_below("tests"), ids=str)
-def test_tests_patch_nothing(module: Module) -> None:
-    arguments = {
-        argument.arg
+def test_tests_patch_nothing() -> None:
+    patched = {
+        f"{module}:{node.lineno} {argument.arg}"
+        for module in TESTS
         for node in module.nodes
         if isinstance(node, ast.FunctionDef)
         for argument in (*node.args.args, *node.args.kwonlyargs)
+        if argument.arg in {"monkeypatch", "mocker"}
     }
-    assert arguments.isdisjoint({"monkeypatch", "mocker"})
-    assert not any(origin.startswith(("unittest.mock", "mock")) for origin in module.imported.values())
+    mocked = {
+        f"{module} {origin}"
+        for module in TESTS
+        for origin in module.imported.values()
+        if origin.startswith(("unittest.mock", "mock"))
+    }
+    assert patched | mocked == set()
 
 
-@pytest.mark.parametrize("module", QUICK, ids=str)
-def test_quick_tests_never_sleep(module: Module) -> None:
-    assert "time.sleep" not in {name for name, _ in module.uses()}
+def test_quick_tests_never_sleep() -> None:
+    sleeps = [f"{m}:{line}" for m in QUICK for name, line in m.uses() if name == "time.sleep"]
+    assert sleeps == []
+
+
+def spoken_constants(module: Module) -> Iterator[ast.Constant]:
+    """The constants of a module that are no docstring."""
+    docstrings = {
+        id(node.value)
+        for node in module.nodes
+        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
+    }
+    for node in module.nodes:
+        if isinstance(node, ast.Constant) and id(node) not in docstrings:
+            yield node
 
 
 def names_a_ref(value: object) -> bool:

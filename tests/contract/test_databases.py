@@ -16,6 +16,9 @@ from tests.databases import SETUP, World, now, prepared_duckdb, prepared_sqlite
 from tests.mariadb_server import MariaServer
 from tests.postgres_server import Server, program_sql
 
+pytestmark = pytest.mark.seedless
+
+SERVED = [pytest.param(kind, marks=pytest.mark.xdist_group(kind)) for kind in ("postgres", "mysql")]
 ENDLESS = {
     "sqlite": "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT max(i) FROM n",
     "postgres": "SELECT pg_sleep(600)",
@@ -36,7 +39,7 @@ WIDE = {
 }
 
 
-@pytest.fixture(params=["sqlite", "postgres", "mysql", "duckdb"])
+@pytest.fixture(params=["sqlite", *SERVED, "duckdb"])
 def world(request: pytest.FixtureRequest, tmp_path: Path) -> World:
     if request.param == "sqlite":
         return prepared_sqlite(tmp_path)

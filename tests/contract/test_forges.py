@@ -19,6 +19,8 @@ from tests.fakeforge.dialects import DIALECTS, PROJECT, Dialect, answer, deliver
 from tests.fakeforge.forge import ANN, BOB, CAT, RUNNER, Lies
 from tests.fakeforge.server import TOKEN, Server
 
+pytestmark = pytest.mark.seedless
+
 SHAPES = Path(__file__).resolve().parent.parent / "fakeforge" / "shapes"
 DRAFT = Draft("gitflow/x", "main", "A title", "A body")
 SECRET = "s3cret"

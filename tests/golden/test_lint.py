@@ -39,7 +39,7 @@ FUNCTION = Spec(
     "function",
     "Calls a function",
     "pure",
-    tuple(Field(name, "any", "what it gets") for name in ("ref", "code", "input")),
+    (Field("ref", "name", "which"), Field("code", "any", "the code"), Field("input", "map", "what it gets")),
     "{:ref :total}",
     one_of=(("ref", "code"),),
 )

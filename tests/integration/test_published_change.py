@@ -14,7 +14,8 @@ from tests.repositories import NoJitter, StillClock
 from tests.team import Team
 
 BODY = """(let [begun (flow/step :files :begin {:op :init-changeset})
-      found (flow/step :files :find {:op :search :changeset begun :query "drafts:" :paths [".breyta/config.yaml"]})
+      found (flow/step :files :find {:op :search :changeset begun :query "drafts:"
+                                    :paths [".breyta/config.yaml"]})
       made (flow/step :files :edit {:op :replace :changeset begun :path ".breyta/config.yaml"
                                     :old "in-process" :new "worker"})
       told (flow/step :files :told {:op :diff :changeset made})

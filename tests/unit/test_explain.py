@@ -1,18 +1,17 @@
-"""Every code can be explained."""
+"""A code is explained by its name, with or without its family."""
 
 import pytest
 
-from gitflow_runner.catalog.explain import explain, explanations
+from gitflow_runner.catalog.explain import explain
 from gitflow_runner.errors import NotFoundError
 
 
-def test_every_code_has_one_sentence_at_least() -> None:
-    assert all(each.text.endswith(".") and len(each.text) > 20 for each in explanations())
-
-
 def test_a_code_is_found_by_its_name() -> None:
-    assert explain("unknown_slot").severity == "error"
-    assert explain("flow_include_invalid").code == "flow_include_invalid"
+    assert [(each.severity, each.next) for each in explain("unknown_slot")] == [("error", "gfr lint FLOW")]
+
+
+def test_a_bare_reason_finds_the_codes_of_all_families() -> None:
+    assert [each.code for each in explain("payload")] == ["approval.payload", "wait.payload"]
 
 
 def test_an_unknown_code_names_the_nearest() -> None:

@@ -31,6 +31,13 @@ GIVES = [
         "[-0.0 -0.0 0.0 0.0]",
     ),
     ("[(Math/max 1.0 ##NaN) (Math/min ##NaN 1.0) (Math/max 1 2) (Math/min 2.5 1.5)]", "[##NaN ##NaN 2 1.5]"),
+    (
+        '[(.equalsIgnoreCase "a" nil) (.equalsIgnoreCase "aÉ" "Aé") (.equalsIgnoreCase "ß" "SS")'
+        ' (.equalsIgnoreCase "\u0130" "i")]',
+        "[false true false true]",
+    ),
+    ('[(format "%.1e" 4.9E-324) (= (rationalize 4.9E-324) (rationalize 4.9E-324M))]', '["4.9e-324" true]'),
+    ("[(clojure.edn/read-string false) (Math/round 9007199254740993)]", "[nil 9007199254740993]"),
     ("(sort (fn compare [a b] (- b a)) [1 2 3])", "(3 2 1)"),
     ("(reduce (fn conj [a x] (str a x)) [] [1 2])", '"[]12"'),
     ('(print-str ["a" \\b {:k "c"}] "d")', '"[a b {:k c}] d"'),

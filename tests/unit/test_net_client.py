@@ -22,6 +22,8 @@ from gitflow_runner.net.client import HttpClient
 from gitflow_runner.net.exchange import HttpRequest
 from tests.loopback import Answer, Loopback, get
 
+pytestmark = pytest.mark.seedless
+
 
 class When:
     """A cancel that comes once a condition holds."""

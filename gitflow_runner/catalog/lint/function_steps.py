@@ -38,6 +38,7 @@ def _check_call(call: StepCall, legacy: frozenset[str]) -> Iterator[Diagnostic]:
     if len(call.arguments) != 3:
         message = f"{call.name} is called with {len(call.arguments)} arguments, a function step takes three"
         yield ARITY.at(call.form, message, hint=_EXAMPLE, path=(":flow",))
+    if len(call.arguments) < 3:
         return
     config = call.config
     if not isinstance(config, MapForm):

@@ -11,7 +11,7 @@ from gitflow_runner.catalog.syntax import everything, get, name_text, string_tex
 from gitflow_runner.errors import LangError
 from gitflow_runner.lang.forms import Atom, Form, MapForm, VectorForm
 from gitflow_runner.lang.reader import read_all, string_source
-from gitflow_runner.model.ids import is_name
+from gitflow_runner.model.ids import is_label
 
 INVALID = Code(
     "invalid_function",
@@ -63,7 +63,7 @@ def _check(subject: Subject) -> Iterator[Diagnostic]:
 def _check_id(item: MapForm, seen: set[str], path: Path) -> Iterator[Diagnostic]:
     form = get(item, "id")
     name = name_text(form)
-    if form is None or name is None or not is_name(name):
+    if form is None or name is None or not is_label(name):
         yield INVALID.at(form or item, "a function has an :id, a plain keyword", hint=":id :total", path=path)
     elif name in seen:
         yield INVALID.at(form, f"a second function is named :{name}", hint="rename one of them", path=path)

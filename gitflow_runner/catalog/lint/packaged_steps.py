@@ -6,10 +6,12 @@ import re
 from collections.abc import Iterator
 
 from gitflow_runner.catalog.diagnostic import Diagnostic, Path
+from gitflow_runner.catalog.lint.calls import STEP
 from gitflow_runner.catalog.lint.rule import Code, Rule, Subject
 from gitflow_runner.catalog.nearest import did_you_mean
 from gitflow_runner.catalog.syntax import elements, entries, everything, get, keyword_text, name_text
-from gitflow_runner.lang.forms import Form, MapForm, VectorForm
+from gitflow_runner.lang.forms import Atom, Form, MapForm, VectorForm
+from gitflow_runner.lang.values import Symbol
 
 INVALID = Code(
     "invalid_packaged_step",
@@ -94,7 +96,7 @@ def _check_unused(subject: Subject) -> Iterator[Diagnostic]:
     if subject.body is None or any(call.type is None for call in subject.calls):
         return
     offered = _offered(subject)
-    if any(not isinstance(tools, MapForm | VectorForm) for tools in offered):
+    if _is_named_elsewhere(subject.body, len(subject.calls)) or any(map(_is_computed, offered)):
         return
     used = {call.type for call in subject.calls}
     used |= {name_text(each) for tools in offered for each in everything(tools)}
@@ -103,6 +105,24 @@ def _check_unused(subject: Subject) -> Iterator[Diagnostic]:
             hint = f"remove it, call (flow/step :{name} {{...}}), or offer it by :tools {{:steps [:{name}]}}"
             message = f"the packaged step :{name} is never used"
             yield UNUSED.at(form, message, hint=hint, path=(":steps", index))
+
+
+def _is_named_elsewhere(body: Form, calls: int) -> bool:
+    """Whether `flow/step` stands where it is not called: handed on, or commented out for now."""
+    spoken = [form.value for form in everything(body) if isinstance(form, Atom)]
+    return sum(isinstance(value, Symbol) and value.text == STEP for value in spoken) != calls
+
+
+def _is_computed(tools: Form) -> bool:
+    """Whether what is offered is known only when the flow runs."""
+    if not isinstance(tools, MapForm | VectorForm):
+        return True
+    listed = [tools] if isinstance(tools, VectorForm) else [get(tools, "steps"), get(tools, "agents")]
+    return any(
+        form is not None
+        and (not isinstance(form, VectorForm) or any(name_text(each) is None for each in form.items))
+        for form in listed
+    )
 
 
 def _tools(form: Form) -> Iterator[Form]:

@@ -67,6 +67,7 @@ def _unknown_type(form: Form, name: str, specs: Mapping[str, Spec], path: Path) 
 
 
 def _check_config(name: str, kind: str, config: MapForm, spec: Spec) -> Iterator[Diagnostic]:
+    """The settings of one call; the rule of function steps speaks of the input that a `:ref` gets."""
     given = entries(config)
     repeated = given.get("type")
     if (
@@ -82,7 +83,7 @@ def _check_config(name: str, kind: str, config: MapForm, spec: Spec) -> Iterator
         field = spec.field(key)
         if field is None:
             yield _unknown(f"a :{spec.type} step", key, entry.key, (*spec.fields, *COMMON_FIELDS))
-        elif key != "type":
+        elif key != "type" and not (kind in STEP_TYPES and key == "input" and "ref" in given):
             yield from _check_value(name, field, entry.value)
             yield from _check_inside(name, field, entry.value)
 

@@ -9,7 +9,7 @@ from gitflow_runner.catalog.lint.rule import Code, Rule, Subject
 from gitflow_runner.catalog.nearest import did_you_mean
 from gitflow_runner.catalog.syntax import everything, get, name_text
 from gitflow_runner.lang.forms import Form, MapForm, VectorForm
-from gitflow_runner.model.ids import is_name
+from gitflow_runner.model.ids import is_label
 
 INVALID = Code(
     "invalid_template",
@@ -37,7 +37,7 @@ def _check(subject: Subject) -> Iterator[Diagnostic]:
             yield INVALID.at(item, "a template must be a map", hint=_EXAMPLE, path=path)
             continue
         name = name_text(get(item, "id"))
-        if name is None or not is_name(name):
+        if name is None or not is_label(name):
             yield INVALID.at(get(item, "id") or item, "a template has an :id", hint=":id :ask", path=path)
         elif name in seen:
             message = f"a second template is named :{name}"

@@ -99,22 +99,22 @@ def rationalize(value: Value) -> Value:
     if value.__class__ is float:
         if not math.isfinite(value):
             raise thrown("NumberFormatException", "Infinite or NaN")
-        return n.ratio(Fraction(repr(value)))
+        return n.ratio(Fraction(double_text(value)))
     return n.ratio(n.as_fraction(value)) if value.__class__ is Dec else value
 
 
-def numerator(value: Value) -> BigInt:
+def numerator(value: Value) -> int | BigInt:
     """`(numerator ratio)`."""
     if value.__class__ is not Fraction:
         raise bad_cast("a ratio", value)
-    return n.promoted(value.numerator)  # type: ignore[no-any-return]
+    return n.promoted(value.numerator)
 
 
-def denominator(value: Value) -> BigInt:
+def denominator(value: Value) -> int | BigInt:
     """`(denominator ratio)`."""
     if value.__class__ is not Fraction:
         raise bad_cast("a ratio", value)
-    return n.promoted(value.denominator)  # type: ignore[no-any-return]
+    return n.promoted(value.denominator)
 
 
 def _parsed(kind: str, value: Value) -> str:

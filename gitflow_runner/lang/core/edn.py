@@ -20,7 +20,7 @@ from gitflow_runner.lang.values import Collection, Instant, Uuid, Value, keyword
 def read_string(runtime: Runtime, *args: Value) -> Value:
     """`(clojure.edn/read-string opts text)`: the first value of the text, nil or `:eof` if there is none."""
     options = args[0] if len(args) == 2 else None
-    if args[-1] is None:
+    if args[-1] is None or args[-1] is False:
         return None
     text = subject(runtime, args[-1])
     runtime.charge(len(text) // 4)

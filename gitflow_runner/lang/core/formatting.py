@@ -11,6 +11,7 @@ from gitflow_runner.lang.core.text import text_of
 from gitflow_runner.lang.equality import check_string
 from gitflow_runner.lang.fuel import Runtime
 from gitflow_runner.lang.numbers import EXACT, as_int
+from gitflow_runner.lang.numbertext import double_text
 from gitflow_runner.lang.throwing import FlowThrow, bad_cast, kind_of, thrown
 from gitflow_runner.lang.values import Char, Dec, Value
 
@@ -166,7 +167,7 @@ def _floating(spec: Spec, value: Value) -> str:
         if value in (float("inf"), float("-inf")):
             plain = Spec(spec.flags.replace("0", ""), spec.width, None, spec.kind)
             return _signed("Infinity", value < 0, plain)
-        number, negative = Decimal(repr(value)), str(value)[0] == "-"
+        number, negative = Decimal(double_text(value)), str(value)[0] == "-"
     elif isinstance(value, Dec):
         number, negative = value.value, value.value.is_signed()
     else:

@@ -100,6 +100,24 @@ def matches(text: str, pattern: Value) -> bool:
     return found(program(Regex(strings.needed(pattern))).fullmatch(text)) is not None
 
 
+def equals_ignoring_case(text: str, other: Value) -> bool:
+    """`(.equalsIgnoreCase text other)`: letter by letter, as Java does it; never equal to nil."""
+    if other is None:
+        return False
+    compared = strings.needed(other)
+    return len(text) == len(compared) and all(map(_is_same_letter, text, compared))
+
+
+def _is_same_letter(one: str, other: str) -> bool:
+    return one == other or _without_case(one) == _without_case(other)
+
+
+def _without_case(letter: str) -> str:
+    """The lower case of the upper case, each one letter as in Java: `ß` stays, `İ` becomes `i`."""
+    upper = letter.upper()
+    return (upper if len(upper) == 1 else letter).lower()[0]
+
+
 def _letter(test: Callable[[str], bool]) -> Callable[[Value], bool]:
     def call(value: Value) -> bool:
         if not isinstance(value, Char):
@@ -128,7 +146,7 @@ _METHODS: tuple[tuple[str, Callable[..., Value], int, int], ...] = (
     ("charAt", char_at, 2, 2),
     ("concat", lambda text, other: text + strings.needed(other), 2, 2),
     ("matches", matches, 2, 2),
-    ("equalsIgnoreCase", lambda text, other: text.lower() == strings.needed(other).lower(), 2, 2),
+    ("equalsIgnoreCase", equals_ignoring_case, 2, 2),
 )
 
 _INSTANT = {

@@ -61,7 +61,9 @@ def rint(x: float) -> float:
 
 
 def round_(value: Value) -> int:
-    """`(round x)`: to the nearest integer, halves upwards; NaN gives 0."""
+    """`(round x)`: to the nearest integer, halves upwards; NaN gives 0, an integer itself."""
+    if value.__class__ is int:
+        return value
     x = double(value)
     if math.isnan(x):
         return 0
