@@ -21,6 +21,7 @@ from gitflow_runner.steps.memory import (
     MemoryConnections,
     MemoryKv,
     MemoryLog,
+    MemorySearch,
     MemorySource,
     NoFunctions,
     RecordedDatabases,
@@ -82,6 +83,7 @@ class World:
             source=self.source,
             databases=self.databases,
             files=self.files,
+            search=MemorySearch(),
             connections=self.connections,
         )
         return replace(made, **changes)  # type: ignore[arg-type]

@@ -28,6 +28,7 @@ from gitflow_runner.runner.freshness import require_fresh
 from gitflow_runner.runner.functions import FlowFunctions
 from gitflow_runner.runner.inbox import Inbox
 from gitflow_runner.runner.isolated import IsolatedFunctions
+from gitflow_runner.runner.local_search import LocalSearch
 from gitflow_runner.runner.outbox import Outbox
 from gitflow_runner.runner.ports import Ports
 from gitflow_runner.runner.project_files import ProjectFiles
@@ -164,6 +165,7 @@ class Assembly:
                 self.source,
                 RunPublishing(self.desk, self.pin, runtime.forge_memory, self.journal.run.run),
             ),
+            search=LocalSearch(runtime, self.code.configured.connections, self.journal.run.run),
             connections=self.connections,
             templates=FlowTemplates(self.code.flow),
             databases=runtime.databases,

@@ -29,6 +29,7 @@ from gitflow_runner.steps.base import (
     Functions,
     Http,
     KvEntry,
+    Search,
     Source,
 )
 from gitflow_runner.steps.tokens import Tokens
@@ -157,6 +158,7 @@ class Ports:
         kv: KvScope,
         source: Source,
         files: Files,
+        search: Search,
         connections: Connections,
         templates: FlowTemplates,
         databases: Databases,
@@ -175,6 +177,7 @@ class Ports:
         self._kv = KvPort(kv, buffer.redactor)
         self._source = source
         self._files = files
+        self._search = search
         self._connections = connections
         self._templates = templates
         self._databases = databases
@@ -218,6 +221,7 @@ class Ports:
                 notify=Channels(self._http, self._mail, log, cancel),
                 databases=self._databases,
                 files=self._files,
+                search=self._search,
             )
         finally:
             if log.content:

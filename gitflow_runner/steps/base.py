@@ -11,6 +11,7 @@ from gitflow_runner.model.message import Delivery, Message
 from gitflow_runner.model.resource import resource_uri
 from gitflow_runner.model.spec import Spec
 from gitflow_runner.net.exchange import Body, Cancel, HttpRequest, HttpResponse, Sink
+from gitflow_runner.steps.searching import Search
 from gitflow_runner.steps.tokens import Tokens
 from gitflow_runner.steps.trees import Files
 
@@ -37,6 +38,7 @@ __all__ = [
     "PathChange",
     "Query",
     "Rows",
+    "Search",
     "Service",
     "Sink",
     "Source",
@@ -330,6 +332,7 @@ class Context:
     tokens: Tokens = field(default_factory=Tokens)
     databases: Databases | None = None
     files: Files | None = None
+    search: Search | None = None
 
 
 class Step(Protocol):

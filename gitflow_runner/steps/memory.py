@@ -12,6 +12,7 @@ from gitflow_runner.databases.query import Query, Rows, Target
 from gitflow_runner.errors import StepError
 from gitflow_runner.model.resource import digest_of
 from gitflow_runner.steps.base import BlobRef, Cancel, HttpConnection, KvEntry, LogEntry, PathChange, Service
+from gitflow_runner.steps.searching import Finding
 
 
 class ManualClock:
@@ -135,6 +136,29 @@ class MemoryKv:
         if entry is not None and entry.expires_at is not None and entry.expires_at <= self._now_ms():
             return None
         return entry
+
+
+@dataclass(frozen=True, slots=True)
+class MemorySearch:
+    """Findings by target; one is found whose title or snippet has all the words, in the order given."""
+
+    findings: Mapping[str, Sequence[Finding]] = field(default_factory=dict)
+    contents: Mapping[str, str] = field(default_factory=dict)
+
+    def find(self, target: str, text: str, limit: int) -> Sequence[Finding]:
+        """The findings of the target that have every word."""
+        words = text.casefold().split()
+        found = [
+            each
+            for each in self.findings.get(target, ())
+            if all(word in f"{each.title} {each.snippet}".casefold() for word in words)
+        ]
+        return found[:limit]
+
+    def content(self, uri: str, most: int) -> str | None:
+        """The beginning of what is kept for the URI."""
+        text = self.contents.get(uri)
+        return None if text is None else text[:most]
 
 
 class NoFunctions:

@@ -43,11 +43,13 @@ SHARED = frozenset(
         "request",
         "response",
         "results",
+        "searching",
         "sigv4",
         "tokens",
         "tree_archive",
         "tree_view",
         "trees",
+        "web_search",
     }
 )
 """The modules of this package that are no step type; every other one holds its own in `STEP`."""

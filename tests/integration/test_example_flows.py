@@ -40,6 +40,7 @@ def run(clone: Clone, slug: str, code: int = SUCCEEDED) -> str:
         ("kv", r"\{:runs 1, :before 0\}"),
         ("git", r"\{:commits \[.*examples.*\], :files \[.*config.yaml.*\]\}"),
         ("files", r"\{:branch \"notes/first\", :changed 1, :patch .*The first one.*\}"),
+        ("search", r"\{:count \d+, :first \"\w+\"\}"),
         ("sleep", r"\{:slept\? true.*\}"),
         ("time", r'"20\d\d-\d\d-\d\dT.*Z"'),
     ],
