@@ -17,7 +17,7 @@ from typing import Final
 
 from gitflow_runner.errors import TransientError
 
-FILE: Final = "search.sqlite"
+FILE: Final = "search-index.sqlite"
 SNIPPET: Final = 24  # words
 _VERSION: Final = 1
 _BUSY_S: Final = 5.0

@@ -165,7 +165,12 @@ class Assembly:
                 self.source,
                 RunPublishing(self.desk, self.pin, runtime.forge_memory, self.journal.run.run),
             ),
-            search=LocalSearch(runtime, self.code.configured.connections, self.journal.run.run),
+            search=LocalSearch(
+                runtime,
+                self.code.configured.connections,
+                self.journal.run.run,
+                partial(require_signed_draft, runtime, self.pin),
+            ),
             connections=self.connections,
             templates=FlowTemplates(self.code.flow),
             databases=runtime.databases,

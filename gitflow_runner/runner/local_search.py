@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
-from gitflow_runner.errors import GitflowError, NotFoundError, TransientError
+from gitflow_runner.errors import GitflowError, NotFoundError, RefusedError, StepError, TransientError
 from gitflow_runner.ledger.index import Found, SearchIndex
 from gitflow_runner.model.connection import Connection
 from gitflow_runner.model.resource import named_digest
@@ -14,11 +14,21 @@ from gitflow_runner.runner.resources import list_resources
 from gitflow_runner.runner.runtime import Runtime
 from gitflow_runner.steps.searching import Finding
 
+_OF_RUNS = ("runs", "resources")
+
 
 class LocalSearch:
     """The `Search` port of one run, which does not find itself."""
 
-    def __init__(self, runtime: Runtime, connections: Mapping[str, Connection], run: str) -> None:
+    def __init__(
+        self,
+        runtime: Runtime,
+        connections: Mapping[str, Connection],
+        run: str,
+        require_signed: Callable[[], None],
+    ) -> None:
+        """`require_signed` refuses code that nobody answers for: it does not see what other runs held."""
+        self._require_signed = require_signed
         self._runtime = runtime
         self._connections = connections
         self._run = run
@@ -29,6 +39,8 @@ class LocalSearch:
         """What has all the words, best first."""
         if target == "connections":
             return self._named(text)[:limit]
+        if target in _OF_RUNS:
+            self._require_answered_for()
         try:
             found = self._asked(target, text, limit + 1)
         except TransientError as error:
@@ -44,6 +56,14 @@ class LocalSearch:
             for each in found
             if each.name != self._run
         ][:limit]
+
+    def _require_answered_for(self) -> None:
+        try:
+            self._require_signed()
+        except RefusedError as error:
+            raise StepError(
+                "search.draft", "a draft that nobody signed does not see what runs held", hint=error.hint
+            ) from None
 
     def _asked(self, target: str, text: str, limit: int) -> Sequence[Found]:
         bring_up_to_date(self._runtime, self._index, target, leaving=self._run)

@@ -43,7 +43,7 @@ def clone(tmp_path: Path) -> Clone:
     made = Clone(tmp_path / "project", ASK, functions="in-process")
     (made.folder / ".breyta/flows/say.edn").write_text(SAY)
     made.git("add", "-A")
-    made.git("commit", "-q", "--no-gpg-sign", "-m", "another flow")
+    made.git("commit", "-q", "-S", "-m", "another flow")
     return made
 
 
@@ -101,6 +101,14 @@ def test_a_run_that_does_not_verify_is_not_found(clone: Clone) -> None:
     forged = clone.git("commit-tree", "-p", ref, "-m", "step said it", f"{ref}^{{tree}}").strip()
     clone.git("update-ref", ref, forged)
     assert found(clone, "cormorant") == "[]"
+
+
+def test_a_draft_that_nobody_signed_does_not_see_what_runs_held(clone: Clone) -> None:
+    said(clone, "gannet")
+    clone.git("commit", "-q", "--no-gpg-sign", "--allow-empty", "-m", "unsigned")
+    last = ended(clone, SLUG, query="gannet", targets="own")[1]
+    assert isinstance(last, RunFailed)
+    assert last.failure.code == "search.draft"
 
 
 def test_the_web_is_asked_over_a_named_connection(clone: Clone) -> None:

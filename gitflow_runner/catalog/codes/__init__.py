@@ -15,6 +15,7 @@ from gitflow_runner.catalog.codes.policy import POLICY
 from gitflow_runner.catalog.codes.record import RECORD
 from gitflow_runner.catalog.codes.releases import RELEASES
 from gitflow_runner.catalog.codes.repository import REPOSITORY
+from gitflow_runner.catalog.codes.search import SEARCH
 from gitflow_runner.catalog.codes.services import SERVICES
 from gitflow_runner.catalog.codes.settings import SETTINGS
 from gitflow_runner.catalog.codes.steps import STEPS
@@ -30,6 +31,7 @@ TABLES: Final[tuple[Mapping[str, Meaning], ...]] = (
     RECORD,
     RELEASES,
     REPOSITORY,
+    SEARCH,
     SERVICES,
     SETTINGS,
     STEPS,
