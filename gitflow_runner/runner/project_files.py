@@ -45,8 +45,9 @@ _KINDS: Mapping[int, TreeKind] = {
     LINK_MODE: "link",
     GITLINK_MODE: "submodule",
 }
-# What makes the matcher of the C library slow or large: references back, and many or nested counts.
-_COSTLY = re.compile(r"\\[1-9]|\{[0-9]{3,}|\{[0-9]*,[0-9]{3,}|(?:\{[0-9,]+\}.*){4}", re.DOTALL)
+_BACK = re.compile(r"\\[1-9]")
+_COUNT = re.compile(r"\{([0-9]*),?([0-9]*)\}")
+MAX_COPIES = 1_000  # what counts within counts may multiply to: the C library writes each copy out
 
 
 class ProjectFiles:
@@ -131,7 +132,7 @@ class ProjectFiles:
 
     def search(self, tree: str, wanted: Wanted) -> Sequence[Match]:
         """Lines as `git grep` finds them in text files."""
-        if wanted.regex and _COSTLY.search(wanted.text):
+        if wanted.regex and _is_costly(wanted.text):
             raise StepError(
                 "files.pattern",
                 "the pattern has references back, or counts that are large or many",
@@ -190,6 +191,14 @@ class ProjectFiles:
             return self._git.attempt(*arguments)
         except GitflowError as error:
             raise as_step_error(error) from None
+
+
+def _is_costly(pattern: str) -> bool:
+    """Whether the matcher of the C library would be slow (references back) or large (counts) with it."""
+    copies = 1
+    for low, high in _COUNT.findall(pattern):
+        copies *= max(int(low[:6] or 0), int(high[:6] or 0), 1)
+    return copies > MAX_COPIES or _BACK.search(pattern) is not None
 
 
 def as_step_error(error: GitflowError) -> StepError:

@@ -13,6 +13,7 @@ from gitflow_runner.git.repository import RefUpdate
 from gitflow_runner.model.pin import Pin
 from gitflow_runner.runner.forge_desk import ForgeDesk, refuse_draft
 from gitflow_runner.runner.forge_memory import ForgeMemory
+from gitflow_runner.runner.gates import live_gates
 from gitflow_runner.steps.trees import ChangeRequest, OpenedChange, Published, PublishRequest
 
 UNKNOWN_PROTECTED = "main"  # where no policy says what is protected
@@ -43,8 +44,10 @@ class RunPublishing:
 
     def publish(self, request: PublishRequest) -> Published:
         """Make the commit and move the branch; the same request comes to the same commit."""
-        ref = self._branch(request.branch)
-        remote = self.desk.remote
+        ref, remote = _named(request.branch), self.desk.remote
+        if remote is None:
+            self._refuse_gated(ref, request.branch)
+        self._refuse_protected(request.branch)
         if remote is not None and self.pin.is_draft:
             raise StepError(
                 "files.draft",
@@ -73,9 +76,9 @@ class RunPublishing:
 
     def open_change(self, request: ChangeRequest) -> OpenedChange:
         """Open the change, or find the one that was opened for this commit."""
-        ref, desk = self._branch(request.branch), self.desk
+        ref, desk = _named(request.branch), self.desk
         base = request.base or self._protected
-        branch_ref(base)
+        _named(base)
         if base.casefold() == request.branch.casefold():
             raise StepError(
                 "files.branch", f"a change goes from one branch to another, not from {base} to itself"
@@ -110,21 +113,9 @@ class RunPublishing:
         policy = self.desk.runtime.policies.newest()
         return UNKNOWN_PROTECTED if policy is None else policy.protected_branch
 
-    def _branch(self, branch: str) -> str:
-        """The branch's ref; `StepError` (`files.branch`, `files.protected`)."""
-        lower = branch.casefold()
-        if len(branch) > MAX_BRANCH or lower.startswith(_RESERVED) or lower == "head":
-            raise StepError(
-                "files.branch",
-                f"{branch[:100]!r} is no branch that a flow publishes to",
-                hint="take a name of the flow's own, such as docs/update-links",
-            )
-        try:
-            ref = branch_ref(branch)
-        except GitflowError:
-            raise StepError("files.branch", f"{branch[:100]!r} is not the name of a branch") from None
+    def _refuse_protected(self, branch: str) -> None:
         policy = self.desk.runtime.policies.newest()
-        if lower == self._protected.casefold() and (
+        if branch.casefold() == self._protected.casefold() and (
             policy is None or self.pin.is_draft or not policy.may_publish(self.pin.slug, branch)
         ):
             raise StepError(
@@ -132,7 +123,16 @@ class RunPublishing:
                 f"{branch} is protected, and the policy does not let {self.pin.slug} publish there",
                 hint="publish to a branch of its own and open a change; or grant it in the policy, :publish",
             )
-        return ref
+
+    def _refuse_gated(self, ref: str, branch: str) -> None:
+        """No hook stands before what is moved here, so a branch that a gate guards is left to pushes."""
+        gate = next((each for each in live_gates(self.desk.runtime) if each.guards(ref)), None)
+        if gate is not None:
+            raise StepError(
+                "files.gated",
+                f"the gate {gate.name} guards {branch}",
+                hint="publish to a branch of the flow's own, and let a push ask the gate",
+            )
 
     def _stands(self, ref: str) -> Oid | None:
         remote, runtime = self.desk.remote, self.desk.runtime
@@ -165,6 +165,21 @@ class RunPublishing:
                 f"{branch} is checked out in a work tree here, which is not touched",
                 hint="publish to another branch, or let this clone have a remote",
             )
+
+
+def _named(branch: str) -> str:
+    """The branch's ref; `StepError` (`files.branch`)."""
+    lower = branch.casefold()
+    if len(branch) > MAX_BRANCH or lower.startswith(_RESERVED) or lower == "head":
+        raise StepError(
+            "files.branch",
+            f"{branch[:100]!r} is no branch that a flow publishes to",
+            hint="take a name of the flow's own, such as docs/update-links",
+        )
+    try:
+        return branch_ref(branch)
+    except GitflowError:
+        raise StepError("files.branch", f"{branch[:100]!r} is not the name of a branch") from None
 
 
 def _moved(branch: str, why: str) -> StepError:

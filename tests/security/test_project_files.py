@@ -126,7 +126,7 @@ def test_no_program_of_the_repository_is_run(tmp_path: Path) -> None:
     assert not (tmp_path / "sang").exists()
 
 
-@pytest.mark.parametrize("pattern", [r"(a)\1", "a{1000}", "a{2,500}", "((a{2,9}){2,9}){2,9}{2,9}"])
+@pytest.mark.parametrize("pattern", [r"(a)\1", "a{2000}", "(a{2,99}){2,99}", "((a{1,99}){1,99}){1,99}"])
 def test_a_pattern_that_costs_too_much_is_refused(tmp_path: Path, pattern: str) -> None:
     commit = made_project(tmp_path, {"a": b"aaaa"})
     files = real_files(tmp_path)[0]

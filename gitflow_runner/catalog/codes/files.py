@@ -51,6 +51,10 @@ FILES: Final[Mapping[str, Meaning]] = {
         "A draft pushes nothing, since nobody released its code.",
         "gfr release FLOW",
     ),
+    "files.gated": Meaning(
+        "A gate guards the branch, and only a push asks it. Publish to a branch of the flow's own.",
+        "gfr gates ls",
+    ),
     "files.lines": Meaning(
         "The file has no such lines. They count from 1.",
         "gfr logs RUN",
