@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from gitflow_runner.catalog.sources import FLOWS_DIR
-from gitflow_runner.errors import DamagedError, RefusedError
+from gitflow_runner.errors import DamagedError, RefusedError, StepError
 from gitflow_runner.git.objects import BLOB_MODE, EXEC_MODE, Oid
 from gitflow_runner.git.refs import branch_ref
 from gitflow_runner.ledger.blobs import FOLDER, pointer_in
@@ -18,6 +18,7 @@ from gitflow_runner.ledger.listing import RunRef, run_refs
 from gitflow_runner.model.resource import resource_uri
 from gitflow_runner.runner.runtime import Runtime
 from gitflow_runner.runner.verify import require_trusted
+from gitflow_runner.steps.base import Cancel
 
 MAX_RUNS: Final = 5_000  # the newest
 MAX_FILES: Final = 200  # of one run
@@ -30,8 +31,12 @@ _FLOWS: Final = "flows"
 _NAMED = re.compile(r':(name|description)\s+"((?:[^"\\]|\\.)*)"')
 
 
-def bring_up_to_date(runtime: Runtime, index: SearchIndex, target: str, *, leaving: str) -> None:
-    """Index what moved since, but for the run `leaving`, which is asking; `TransientError` (`search.*`).
+def bring_up_to_date(
+    runtime: Runtime, index: SearchIndex, target: str, cancel: Cancel, *, leaving: str
+) -> None:
+    """Index what moved since, but for the run `leaving`, which is asking.
+
+    `TransientError` (`search.*`), `StepError` (`step.cancelled`; what was indexed until then stays).
 
     A run that does not verify is left out, and looked at again when it or the policy has moved.
     """
@@ -45,6 +50,8 @@ def bring_up_to_date(runtime: Runtime, index: SearchIndex, target: str, *, leavi
         source, tip = _RUNS + at.ref, f"{at.tip} {policy}"
         if at.run == leaving or known.get(source) in (at.tip, tip):
             continue
+        if cancel.asked():
+            raise StepError("step.cancelled", "the step was given up while runs were indexed")
         try:
             require_trusted(runtime, at, act="searched")
             documents = tuple(_of_run(runtime, at))

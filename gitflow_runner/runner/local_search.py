@@ -12,6 +12,7 @@ from gitflow_runner.runner.indexing import bring_up_to_date, text_of_value
 from gitflow_runner.runner.project_files import as_step_error
 from gitflow_runner.runner.resources import list_resources
 from gitflow_runner.runner.runtime import Runtime
+from gitflow_runner.steps.base import Cancel
 from gitflow_runner.steps.searching import Finding
 
 _OF_RUNS = ("runs", "resources")
@@ -35,18 +36,18 @@ class LocalSearch:
         self._index = SearchIndex(runtime.local.root)
         self._holders: dict[str, str] = {}  # of stored values that were found: a run that has it
 
-    def find(self, target: str, text: str, limit: int) -> Sequence[Finding]:
+    def find(self, target: str, text: str, limit: int, cancel: Cancel) -> Sequence[Finding]:
         """What has all the words, best first."""
         if target == "connections":
             return self._named(text)[:limit]
         if target in _OF_RUNS:
             self._require_answered_for()
         try:
-            found = self._asked(target, text, limit + 1)
+            found = self._asked(target, text, limit + 1, cancel)
         except TransientError as error:
             if error.code != "search.damaged":
                 raise as_step_error(error) from None
-            found = self._asked(target, text, limit + 1)
+            found = self._asked(target, text, limit + 1, cancel)
         except GitflowError as error:
             raise as_step_error(error) from None
         if target == "resources":
@@ -65,8 +66,8 @@ class LocalSearch:
                 "search.draft", "a draft that nobody signed does not see what runs held", hint=error.hint
             ) from None
 
-    def _asked(self, target: str, text: str, limit: int) -> Sequence[Found]:
-        bring_up_to_date(self._runtime, self._index, target, leaving=self._run)
+    def _asked(self, target: str, text: str, limit: int, cancel: Cancel) -> Sequence[Found]:
+        bring_up_to_date(self._runtime, self._index, target, cancel, leaving=self._run)
         return self._index.find(target, text, limit)
 
     def content(self, uri: str, most: int) -> str | None:

@@ -145,7 +145,7 @@ class MemorySearch:
     findings: Mapping[str, Sequence[Finding]] = field(default_factory=dict)
     contents: Mapping[str, str] = field(default_factory=dict)
 
-    def find(self, target: str, text: str, limit: int) -> Sequence[Finding]:
+    def find(self, target: str, text: str, limit: int, cancel: Cancel) -> Sequence[Finding]:
         """The findings of the target that have every word."""
         words = text.casefold().split()
         found = [

@@ -121,7 +121,7 @@ def _found(target: str, query: str, limit: int, config: Mapping[str, object], co
             return found_on_the_web(query, limit, options, config.get("connection"), context)
         case _:
             search = _search(context)
-            found = [_own(each) for each in search.find(target, query, limit)]
+            found = [_own(each) for each in search.find(target, query, limit, context.cancel)]
             return _hydrated(found, config, search) if target == "resources" else found
 
 

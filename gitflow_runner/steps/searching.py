@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from gitflow_runner.net.exchange import Cancel
+
 OWN_TARGETS = ("resources", "flows", "runs", "connections")
 
 
@@ -23,10 +25,11 @@ class Finding:
 class Search(Protocol):
     """What this clone knows; only what verifies is found."""
 
-    def find(self, target: str, text: str, limit: int) -> Sequence[Finding]:
+    def find(self, target: str, text: str, limit: int, cancel: Cancel) -> Sequence[Finding]:
         """What has all the words of `text`, best first, equal ones by name; `target` is one of `OWN_TARGETS`.
 
-        `StepError` (`search.busy`, `search.unwritable`, `search.damaged`: worth another try).
+        Much may have to be read first, so `cancel` is looked at between two runs. `StepError`
+        (`step.cancelled`, `search.draft`; worth another try: `search.busy`, `.unwritable`, `.damaged`).
         """
         ...
 

@@ -7,6 +7,9 @@ import tarfile
 
 import pytest
 
+from gitflow_runner.catalog.linter import lint
+from gitflow_runner.catalog.sources import MemoryTexts
+from gitflow_runner.engine.names import HOST_NAMES
 from gitflow_runner.errors import StepError
 from gitflow_runner.lang.values import Value, keyword
 from gitflow_runner.steps import files
@@ -288,6 +291,25 @@ def tarred(contents: dict[str, bytes]) -> bytes:
             info.size = len(data)
             archive.addfile(info, io.BytesIO(data))
     return made.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("call", "missing"),
+    [
+        ('{:op :publish :changeset (flow/input) :message "m"}', [":branch"]),
+        ('{:op :move-file :path "a"}', [":changeset", ":to"]),
+        ("{:op (:op (flow/input))}", []),
+        ("{:op :list}", []),
+    ],
+)
+def test_the_linter_knows_what_each_operation_needs(call: str, missing: list[str]) -> None:
+    flow = f"""{{:slug :f :name "F" :concurrency {{:type :singleton :on-new-version :coexist}}
+      :interfaces {{:manual [{{:id :start :invocation :default :label "Go"}}]}}
+      :invocations {{:default {{:inputs []}}}}
+      :flow '(let [a (flow/step :files :a {call})] a)}}"""
+    found = lint(MemoryTexts({"f.edn": flow}), "f", {"files": files.SPEC}, HOST_NAMES)
+    assert [each.code for each in found] == ["missing_step_config"] * len(missing)
+    assert all(name in each.message for name, each in zip(missing, found, strict=True))
 
 
 def test_the_example_runs() -> None:
