@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 
 from gitflow_runner.engine.keys import idempotency_key
 from gitflow_runner.errors import NotFoundError, StepError, UsageError
@@ -28,6 +29,14 @@ from gitflow_runner.steps.base import Step
 from gitflow_runner.steps.config import parse_config, retry_policy, timeout_ms
 from gitflow_runner.steps.expect import check_expected, require_expectation
 from gitflow_runner.steps.persist import persist
+
+
+@dataclass(frozen=True, slots=True)
+class _Intent:
+    """One intended effect: its idempotency key, and when that was first announced (ms)."""
+
+    key: str
+    at: int
 
 
 class Attempts:
@@ -72,10 +81,10 @@ class Attempts:
             self._buffer.flush()
             return
         key = idempotency_key(self._home, run.run, command.key_of or command.identity, command.generation)
-        key_ms = None if command.started else self._announce(command, folder, effect, key, given)
-        if command.started or command.attempt > 1:
-            key_ms = self._first_announced(key)
-        self._perform(command, folder, step, effect, config, (key, key_ms or self._clock.now_ms()))
+        at = None if command.started else self._announce(command, folder, effect, key, given)
+        if at is None or command.attempt > 1 or command.key_of is not None:
+            at = self._first_announced(key)
+        self._perform(command, folder, step, effect, config, _Intent(key, at))
 
     def _known_step(self, step_type: str) -> Step:
         try:
@@ -126,12 +135,12 @@ class Attempts:
         step: Step,
         effect: Effect,
         config: Mapping[str, object],
-        key: tuple[str, int],  # and when it was first announced, ms
+        intent: _Intent,
     ) -> None:
         began = self._clock.monotonic_ms()
         limit = timeout_ms(config, self._limits.step_ms)
         with self._ports.attempt(
-            command.identity, folder, command.attempt, key[0], began + limit, key[1]
+            command.identity, folder, command.attempt, intent.key, began + limit, intent.at
         ) as context:
             if config.get("metering") is not None:
                 context.log.line(f"metering {write(config['metering'])}")
@@ -158,12 +167,13 @@ class Attempts:
         if self._buffer.is_stale:
             self._buffer.flush()
 
-    def _first_announced(self, key: str) -> int | None:
+    def _first_announced(self, key: str) -> int:
         """When an effect of this key was first announced, by this process or one before it."""
-        for recorded in self._buffer.history:
-            if isinstance(recorded.event, StepStarted) and recorded.event.key == key:
-                return recorded.at
-        return None
+        return next(
+            recorded.at
+            for recorded in self._buffer.history
+            if isinstance(recorded.event, StepStarted) and recorded.event.key == key
+        )
 
     def _failed(
         self,

@@ -13,7 +13,7 @@ from gitflow_runner.runner.project_files import as_step_error
 from gitflow_runner.runner.resources import list_resources
 from gitflow_runner.runner.runtime import Runtime
 from gitflow_runner.steps.base import Cancel
-from gitflow_runner.steps.searching import Finding
+from gitflow_runner.steps.searching import SearchHit
 
 _OF_RUNS = ("runs", "resources")
 
@@ -36,7 +36,7 @@ class LocalSearch:
         self._index = SearchIndex(runtime.local.root)
         self._holders: dict[str, str] = {}  # of stored values that were found: a run that has it
 
-    def find(self, target: str, text: str, limit: int, cancel: Cancel) -> Sequence[Finding]:
+    def find(self, target: str, text: str, limit: int, cancel: Cancel) -> Sequence[SearchHit]:
         """What has all the words, best first."""
         if target == "connections":
             return self._named(text)[:limit]
@@ -53,7 +53,7 @@ class LocalSearch:
         if target == "resources":
             self._holders |= {each.name: each.facts.get("run", "") for each in found}
         return [
-            Finding(each.name, each.title, each.snippet, each.score, each.facts)
+            SearchHit(each.name, each.title, each.snippet, each.score, each.facts)
             for each in found
             if each.name != self._run
         ][:limit]
@@ -85,12 +85,12 @@ class LocalSearch:
             raise as_step_error(error) from None
         return None if text is None else text[:most]
 
-    def _named(self, text: str) -> list[Finding]:
+    def _named(self, text: str) -> list[SearchHit]:
         """Connections by name, type, address and description; what is secret is none of these."""
         words = text.casefold().split()
         found = []
         for name, each in sorted(self._connections.items()):
             about = " ".join(part for part in (each.type, each.base_url, each.description) if part)
             if all(word in f"{name} {about}".casefold() for word in words):
-                found.append(Finding(name, name, about, 1.0, {"type": each.type}))
+                found.append(SearchHit(name, name, about, 1.0, {"type": each.type}))
         return found

@@ -86,7 +86,7 @@ class RunPublishing:
         if self._stands(ref) != request.commit:
             raise _moved(request.branch, f"it does not stand at {request.commit[:40]}")
         if not desk.forge.tells:
-            return OpenedChange(desk.named.name, None, None, "open", base, repeated=False)
+            return OpenedChange(desk.named.name, None, None, "branch", base, repeated=False)
         if self.pin.is_draft:
             refuse_draft(desk)
         desk.forge.check(desk.site)

@@ -12,7 +12,7 @@ from gitflow_runner.databases.query import Query, Rows, Target
 from gitflow_runner.errors import StepError
 from gitflow_runner.model.resource import digest_of
 from gitflow_runner.steps.base import BlobRef, Cancel, HttpConnection, KvEntry, LogEntry, PathChange, Service
-from gitflow_runner.steps.searching import Finding
+from gitflow_runner.steps.searching import SearchHit
 
 
 class ManualClock:
@@ -140,17 +140,17 @@ class MemoryKv:
 
 @dataclass(frozen=True, slots=True)
 class MemorySearch:
-    """Findings by target; one is found whose title or snippet has all the words, in the order given."""
+    """Hits by target; one is found whose title or snippet has all the words, in the order given."""
 
-    findings: Mapping[str, Sequence[Finding]] = field(default_factory=dict)
+    hits: Mapping[str, Sequence[SearchHit]] = field(default_factory=dict)
     contents: Mapping[str, str] = field(default_factory=dict)
 
-    def find(self, target: str, text: str, limit: int, cancel: Cancel) -> Sequence[Finding]:
-        """The findings of the target that have every word."""
+    def find(self, target: str, text: str, limit: int, cancel: Cancel) -> Sequence[SearchHit]:
+        """The hits of the target that have every word."""
         words = text.casefold().split()
         found = [
             each
-            for each in self.findings.get(target, ())
+            for each in self.hits.get(target, ())
             if all(word in f"{each.title} {each.snippet}".casefold() for word in words)
         ]
         return found[:limit]

@@ -145,7 +145,7 @@ class MemoryFiles:
         """The branch is all there is; `StepError` (`files.branch_moved`)."""
         if self.branches.get(request.branch) != request.commit:
             raise StepError("files.branch_moved", f"{request.branch} does not stand at {request.commit}")
-        return OpenedChange("plain", None, None, "open", request.base or self._protected, repeated=False)
+        return OpenedChange("plain", None, None, "branch", request.base or self._protected, repeated=False)
 
     def _keep(self, files: Tree) -> str:
         text = repr(sorted(files.items()))

@@ -12,7 +12,7 @@ from gitflow_runner.model.spec import Field, Spec
 from gitflow_runner.steps.base import Context
 from gitflow_runner.steps.config import name_of, plain_config, text_of, whole_number
 from gitflow_runner.steps.results import result_map
-from gitflow_runner.steps.searching import OWN_TARGETS, Finding, Search
+from gitflow_runner.steps.searching import OWN_TARGETS, Search, SearchHit
 from gitflow_runner.steps.tree_view import chosen_paths
 from gitflow_runner.steps.trees import Wanted
 from gitflow_runner.steps.web_search import found_on_the_web
@@ -131,7 +131,7 @@ def _search(context: Context) -> Search:
     return context.search
 
 
-def _own(found: Finding) -> Map:
+def _own(found: SearchHit) -> Map:
     hit = result_map(
         id=found.name, title=found.title[:SHOWN], snippet=found.snippet[:SHOWN], score=found.score
     )

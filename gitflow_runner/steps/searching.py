@@ -12,7 +12,7 @@ OWN_TARGETS = ("resources", "flows", "runs", "connections")
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class SearchHit:
     """One thing that was found; `name` is the run's id, the flow's slug, the value's URI…"""
 
     name: str
@@ -25,7 +25,7 @@ class Finding:
 class Search(Protocol):
     """What this clone knows; only what verifies is found."""
 
-    def find(self, target: str, text: str, limit: int, cancel: Cancel) -> Sequence[Finding]:
+    def find(self, target: str, text: str, limit: int, cancel: Cancel) -> Sequence[SearchHit]:
         """What has all the words of `text`, best first, equal ones by name; `target` is one of `OWN_TARGETS`.
 
         Much may have to be read first, so `cancel` is looked at between two runs. `StepError`

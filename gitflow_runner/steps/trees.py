@@ -101,7 +101,7 @@ class ChangeRequest:
 
 @dataclass(frozen=True, slots=True)
 class OpenedChange:
-    """The change on the forge; number and URL are None where git is all there is."""
+    """The change on the forge; where git is all there is, `state` is `branch` and number and URL are None."""
 
     forge: str
     number: int | None

@@ -57,9 +57,10 @@ def made_memory(folder: Path) -> Project:
 MAKERS: dict[str, Callable[[Path], Project]] = {"memory": made_memory, "real": made_real}
 
 
-@pytest.fixture(params=MAKERS.values(), ids=MAKERS.keys())
-def project(request: pytest.FixtureRequest, tmp_path: Path) -> Project:
-    made: Project = request.param(tmp_path)
+@pytest.fixture(scope="module", params=MAKERS.values(), ids=MAKERS.keys())
+def project(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Project:
+    # One for all tests: trees are added, none is changed.
+    made: Project = request.param(tmp_path_factory.mktemp("project"))
     return made
 
 

@@ -13,7 +13,12 @@ from tests.soak import Soak
 from tests.unit import test_language_edges, test_language_semantics
 
 IN_CI = 3_000
-OURS_ALONE = ("json/", "cheshire.core/", "breyta.sandbox/", "Exception. ")  # what Clojure has not, or has under another name
+OURS_ALONE = (
+    "json/",
+    "cheshire.core/",
+    "breyta.sandbox/",
+    "Exception. ",
+)  # what Clojure has not, or has under another name
 DIFFERENCES = differences()
 
 

@@ -10,16 +10,19 @@ from gitflow_runner.lang.values import Value
 from gitflow_runner.steps import search
 from gitflow_runner.steps.base import HttpConnection
 from gitflow_runner.steps.memory import MemoryConnections, MemorySearch
-from gitflow_runner.steps.searching import Finding
+from gitflow_runner.steps.searching import SearchHit
 from tests.step_context import THREE, World, answer, at, failure, run, text
 
 URI = "res://sha256/" + "a" * 64
 OWN = MemorySearch(
     {
         "runs": [
-            Finding(f"run-{n}", f"hello {n}", "a greeting", 1.0 / n, {"flow": "hello"}) for n in (1, 2, 3)
+            SearchHit(f"run-{n}", f"hello {n}", "a greeting", 1.0 / n, {"flow": "hello"}) for n in (1, 2, 3)
         ],
-        "resources": [Finding(URI, URI, "hello value", 2.0), Finding(URI[:-1] + "b", "hello", "other", 1.0)],
+        "resources": [
+            SearchHit(URI, URI, "hello value", 2.0),
+            SearchHit(URI[:-1] + "b", "hello", "other", 1.0),
+        ],
         "flows": [],
         "connections": [],
     },
