@@ -167,5 +167,6 @@ def _check_place(files: Tree, path: str) -> None:
         raise StepError("files.path", f"{path[:100]!r} lies above or below another file")
     names = {name[:at] for name in files for at, c in enumerate(name + "/") if c == "/"}
     for mine in (*parents, path):
-        if mine not in names and any(folded(mine) == folded(name) for name in names):
+        beside = (name for name in names if name.rpartition("/")[0] == mine.rpartition("/")[0])
+        if mine not in names and any(folded(mine) == folded(name) for name in beside):
             raise StepError("files.path", f"{path[:100]!r} and another file are one on some disk")
