@@ -36,13 +36,15 @@ CAN = ':can #{:drive :attest-forge} :flows ["*"]'
 NUMBERS = {"ann": 11, "bob": 12, "cat": 13, "bot": 14, "eve": 15}
 
 
-def config(server: Server | None, kind: str, remote: str | None) -> str:
-    """`.breyta/config.yaml` for a forge of that kind."""
+def config(server: Server | None, kind: str, remote: str | None, *, connection: str | None = None) -> str:
+    """`.breyta/config.yaml` for a forge of that kind; `connection` brings address and token, if named."""
     lines = ["functions: {drafts: in-process}", "forge:", f"  kind: {kind}"]
     if remote is not None:
         lines.append(f"  remote: {remote}")
     if server is not None and kind != "plain":
-        lines += [f"  url: {server.api}", f"  project: {PROJECT}", "  token: FORGE_TOKEN"]
+        lines += [f"  url: {server.api}", "  token: FORGE_TOKEN"] if connection is None else []
+        lines += [f"  connection: {connection}"] if connection is not None else []
+        lines += [f"  project: {PROJECT}"]
         lines += ["  webhook-secret: FORGE_SECRET", "http:", f"  allow: ['{server.origin}']"]
     return "\n".join(lines) + "\n"
 
@@ -86,13 +88,16 @@ class Proposing:
         for process in self.processes:
             process.close()
 
+    def begin(self, runtime: Runtime | None = None, ref: str = "live") -> Run:
+        """Start the flow; how its run stood when nothing more could be done."""
+        tools = runtime or self.runtime()
+        return on_big_stack(
+            lambda: Service(tools).start(SLUG, ref, {}, told=lambda run, changed: None), lambda: None
+        ).run
+
     def start(self, runtime: Runtime | None = None, ref: str = "live") -> Waiting:
         """Start the flow; it stops at its wait."""
-        tools = runtime or self.runtime()
-        started = on_big_stack(
-            lambda: Service(tools).start(SLUG, ref, {}, told=lambda run, changed: None), lambda: None
-        )
-        return self.team.waiting(started.run.run, SLUG)
+        return self.team.waiting(self.begin(runtime, ref).run, SLUG)
 
     def look(self, runtime: Runtime | None = None, *, at: int | None = None) -> tuple[Worked, ...]:
         """A worker looks once, in a new process unless one is given."""

@@ -10,6 +10,7 @@ from gitflow_runner.lang.collection import Map
 from gitflow_runner.lang.data import read_data
 from gitflow_runner.lang.printer import write
 from gitflow_runner.lang.values import Value, keyword
+from gitflow_runner.model.table import Column, Row, Table
 from gitflow_runner.net.exchange import HttpResponse
 from gitflow_runner.net.recorded import Answer, RecordedHttp
 from gitflow_runner.steps.base import Context, LogEntry, Rows, Service, Step
@@ -23,6 +24,7 @@ from gitflow_runner.steps.memory import (
     MemoryLog,
     MemorySearch,
     MemorySource,
+    MemoryTables,
     NoFunctions,
     RecordedDatabases,
 )
@@ -44,6 +46,17 @@ class Echo:
         return argument
 
 
+ORDERS_TABLE = Table(  # what the example of :table asks
+    "orders",
+    (Column("id", "text"), Column("status", "text"), Column("total", "number")),
+    (
+        Row(1, {"id": "o1", "status": "open", "total": 250}),
+        Row(2, {"id": "o2", "status": "paid", "total": 300}),
+    ),
+    ("id",),
+    revision=1,
+    next_row=3,
+)
 ORDERS = "SELECT id, total FROM orders WHERE status = ?"  # what the example of :db asks
 
 
@@ -57,6 +70,8 @@ class World:
         self.http = RecordedHttp(answers or {})
         self.blobs = MemoryBlobs()
         self.kv = MemoryKv(self.clock.now_ms)
+        self.tables = MemoryTables()
+        self.tables.update("orders", "seed", lambda old: (ORDERS_TABLE, "nil"))
         self.source = MemorySource(PROJECT, NAMES)
         self.files = MemoryFiles({entry.oid: files for entry, files in PROJECT}, {"main": THREE})
         self.databases = RecordedDatabases({ORDERS: Rows(("id", "total"), ((1, 250),))})
@@ -84,6 +99,7 @@ class World:
             databases=self.databases,
             files=self.files,
             search=MemorySearch(),
+            tables=self.tables,
             connections=self.connections,
         )
         return replace(made, **changes)  # type: ignore[arg-type]

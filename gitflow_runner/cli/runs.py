@@ -15,6 +15,7 @@ from gitflow_runner.cli.shown import (
     iso,
     mark,
     next_commands,
+    queue_line,
     run_data,
     run_lines,
     short,
@@ -28,6 +29,7 @@ from gitflow_runner.model.ids import RunId
 from gitflow_runner.model.run import EXIT_CODES, Run
 from gitflow_runner.runner.drive import Stood
 from gitflow_runner.runner.inputs import parse_input_file, parse_pairs
+from gitflow_runner.runner.verify import REMARKS
 
 _POLL_S = 0.2
 
@@ -50,7 +52,8 @@ def run(
 ) -> int:
     """Start a run of SLUG and drive it to its end or its first wait.
 
-    The first line on stdout is the run's id, alone. Exit 7 means that the run waits for a person.
+    The first line on stdout is the run's id, alone. Exit 7 means that the run waits for a person, or queues
+    until other runs of the flow have ended.
 
     Example: gfr run hello -i who=Ada
     """
@@ -128,7 +131,7 @@ def watch(out: Output, run_name: str, after: int, timeout: float | None) -> int:
             seen = state.seq
         code = EXIT_CODES[state.status]
         late = deadline is not None and time.monotonic() > deadline
-        if state.status != "running" or late:
+        if state.status not in ("running", "queued") or late:
             if out.mode == "json":
                 out.jsonl({"event": "end", "run": state.run, "status": state.status, "exit": code})
             else:
@@ -208,7 +211,10 @@ def list_(out: Output, flow: str | None, status: str | None, limit: int) -> None
             continue
         step = state.waits[0].wait.folder if state.waits else (state.steps[0].folder if state.steps else "")
         shown = state.status if session.service.is_trusted(item.at) else "untrusted_run"
-        items.append(summary_data(state, item.at.ref, item.at.tip, item.at.remote) | {"status": shown})
+        queued = session.service.queued(item.at, state)
+        data = summary_data(state, item.at.ref, item.at.tip, item.at.remote, queued)
+        items.append(data | {"status": shown})
+        step = queue_line(state, queued) if queued is not None else step
         rows.append((state.run, state.slug, shown, step, state.label, iso(state.started)))
         status_cell = f"{mark(out, shown)} {state.run}  {state.slug:<20} {shown:<10}"
         lines.append(f"{status_cell} {step:<24} {state.label}")
@@ -234,7 +240,7 @@ def verify(out: Output, run_name: str) -> int:
     session = Session(out, fresh=True)
     at, findings = session.service.verify(run_name)
     items = [{"code": f.code, "commit": f.commit, "message": f.message} for f in findings]
-    remarks = [f for f in findings if f.code == "approved_by_revoked_key"]
+    remarks = [f for f in findings if f.code in REMARKS]
     verdict = "ok" if len(remarks) == len(findings) else "failed"
     if any(f.code == "incomplete" for f in findings):
         verdict = "incomplete"

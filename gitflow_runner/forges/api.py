@@ -10,7 +10,7 @@ from hashlib import sha256
 from urllib.parse import quote, urlencode, urlsplit
 
 from gitflow_runner.errors import StepError
-from gitflow_runner.forges.base import Hint, Kept, Ports, Raw, Site
+from gitflow_runner.forges.base import Hint, Kept, Ports, Raw, Remark, Site
 from gitflow_runner.model.change import Account
 from gitflow_runner.net.exchange import HttpRequest, HttpResponse
 
@@ -138,9 +138,13 @@ class Api:
 
     def post(self, path: str, values: Mapping[str, object]) -> Fields:
         """The JSON object that answers a POST."""
+        return self.write("POST", path, values)
+
+    def write(self, method: str, path: str, values: Mapping[str, object]) -> Fields:
+        """The JSON object that answers a question that changes something there."""
         body = json.dumps(values, ensure_ascii=False).encode()
         url = self._url(path, {})
-        response = self._send("POST", url, body, (("Content-Type", "application/json"),))
+        response = self._send(method, url, body, (("Content-Type", "application/json"),))
         return _object(parse(response.body), path)
 
     def _url(self, path: str, query: Mapping[str, str | int]) -> str:
@@ -162,6 +166,11 @@ class Api:
         response = self._ports.http.send(request, self._ports.cancel)
         _check(response, _place(url), self._ports.now_ms)
         return response
+
+
+def says(comments: Sequence[Fields], remark: Remark) -> bool:
+    """Whether the remark stands among these comments already."""
+    return any(remark.mark in str(comment.values.get("body")) for comment in comments)
 
 
 def _check(response: HttpResponse, place: str, now_ms: int) -> None:

@@ -15,7 +15,7 @@ from collections.abc import Mapping, MutableMapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from gitflow_runner.model.change import Change
+from gitflow_runner.model.change import Change, ChangeState
 from gitflow_runner.net.exchange import Cancel, HttpRequest, HttpResponse
 
 
@@ -72,6 +72,14 @@ class Draft:
 
 
 @dataclass(frozen=True, slots=True)
+class Remark:
+    """A comment to leave once: `mark` stands in `body` and in no other comment."""
+
+    body: str
+    mark: str
+
+
+@dataclass(frozen=True, slots=True)
 class Raw:
     """One answer that a verdict rests on, as it came."""
 
@@ -122,6 +130,13 @@ class Forge(Protocol):
 
     def look(self, site: Site, number: int, ports: Ports) -> Told:
         """The change with all of its reviews; answers that did not move cost the forge nothing."""
+        ...
+
+    def close(self, site: Site, number: int, remark: Remark, ports: Ports) -> ChangeState:
+        """Close a change that is open, after saying why; how it stood before.
+
+        A repeat says nothing a second time, and leaves alone what was merged or closed meanwhile.
+        """
         ...
 
     def hint(self, site: Site, headers: Mapping[str, str], body: bytes) -> Hint | None:

@@ -4,9 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from gitflow_runner.forges.api import Api, Fields, account, check_site, malformed, pull_hint, signed_body
-from gitflow_runner.forges.base import Draft, Hint, Ports, Site, Told
-from gitflow_runner.model.change import Account, Change, Review, ReviewState
+from gitflow_runner.forges.api import (
+    Api,
+    Fields,
+    account,
+    check_site,
+    malformed,
+    objects,
+    pull_hint,
+    says,
+    signed_body,
+)
+from gitflow_runner.forges.base import Draft, Hint, Ports, Remark, Site, Told
+from gitflow_runner.model.change import Account, Change, ChangeState, Review, ReviewState
 
 _STATES: Mapping[str, ReviewState] = {
     "APPROVED": "approved",
@@ -53,6 +63,18 @@ class Gitea:
         timeline = api.every(f"/repos/{site.project}/issues/{number}/timeline", "limit") if over else ()
         told = tuple(r for r in (_review(fields) for fields in reviews) if r is not None)
         return Told(_change(pull, told, timeline), tuple(api.raw))
+
+    def close(self, site: Site, number: int, remark: Remark, ports: Ports) -> ChangeState:
+        """Comment on the pull request and close it."""
+        api, root = _api(site, ports), f"/repos/{site.project}"
+        state = _change(api.one(f"{root}/pulls/{number}"), (), ()).state
+        if state == "open":
+            comments = f"{root}/issues/{number}/comments"
+            # All of them come at once: this list has no pages.
+            if not says(objects(api.get(comments), comments), remark):
+                api.post(comments, {"body": remark.body})
+            api.write("PATCH", f"{root}/pulls/{number}", {"state": "closed"})
+        return state
 
     def hint(self, site: Site, headers: Mapping[str, str], body: bytes) -> Hint | None:
         """A delivery signed in `X-Gitea-Signature`."""

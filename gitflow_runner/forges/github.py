@@ -5,9 +5,18 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from gitflow_runner.errors import StepError
-from gitflow_runner.forges.api import Api, Fields, account, check_site, malformed, pull_hint, signed_body
-from gitflow_runner.forges.base import Draft, Hint, Ports, Site, Told
-from gitflow_runner.model.change import Account, Change, Review, ReviewState
+from gitflow_runner.forges.api import (
+    Api,
+    Fields,
+    account,
+    check_site,
+    malformed,
+    pull_hint,
+    says,
+    signed_body,
+)
+from gitflow_runner.forges.base import Draft, Hint, Ports, Remark, Site, Told
+from gitflow_runner.model.change import Account, Change, ChangeState, Review, ReviewState
 
 _STATES: Mapping[str, ReviewState] = {
     "APPROVED": "approved",
@@ -57,6 +66,17 @@ class GitHub:
             closed_by = account(issue.maybe("closed_by"), "login")
         told = tuple(r for r in (_review(fields) for fields in reviews) if r is not None)
         return Told(_change(pull, told, closed_by), tuple(api.raw))
+
+    def close(self, site: Site, number: int, remark: Remark, ports: Ports) -> ChangeState:
+        """Comment on the pull request and close it."""
+        api, root = _api(site, ports), f"/repos/{site.project}"
+        state = _change(api.one(f"{root}/pulls/{number}"), (), None).state
+        if state == "open":
+            comments = f"{root}/issues/{number}/comments"
+            if not says(api.every(comments, "per_page"), remark):
+                api.post(comments, {"body": remark.body})
+            api.write("PATCH", f"{root}/pulls/{number}", {"state": "closed"})
+        return state
 
     def hint(self, site: Site, headers: Mapping[str, str], body: bytes) -> Hint | None:
         """A delivery signed in `X-Hub-Signature-256`."""

@@ -14,9 +14,10 @@ from gitflow_runner.forges.api import (
     check_site,
     malformed,
     parse,
+    says,
     segment,
 )
-from gitflow_runner.forges.base import Draft, Hint, Ports, Site, Told
+from gitflow_runner.forges.base import Draft, Hint, Ports, Remark, Site, Told
 from gitflow_runner.model.change import Change, ChangeState, Review
 
 _STATES: Mapping[str, ChangeState] = {
@@ -71,6 +72,16 @@ class GitLab:
         approvals = api.one(f"{path}/approvals")
         versions = api.every(f"{path}/versions", "per_page")
         return Told(_change(request, _reviews(approvals, versions)), tuple(api.raw))
+
+    def close(self, site: Site, number: int, remark: Remark, ports: Ports) -> ChangeState:
+        """Leave a note on the merge request and close it."""
+        api, path = _api(site, ports), f"{_requests(site)}/{number}"
+        state = _change(api.one(path), ()).state
+        if state == "open":
+            if not says(api.every(f"{path}/notes", "per_page"), remark):
+                api.post(f"{path}/notes", {"body": remark.body})
+            api.write("PUT", path, {"state_event": "close"})
+        return state
 
     def hint(self, site: Site, headers: Mapping[str, str], body: bytes) -> Hint | None:
         """A delivery that carries the secret in `X-Gitlab-Token`."""

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from gitflow_runner.errors import StepError
-from gitflow_runner.forges.base import Draft, Hint, Ports, Site, Told
-from gitflow_runner.model.change import Change
+from gitflow_runner.forges.base import Draft, Hint, Ports, Remark, Site, Told
+from gitflow_runner.model.change import Change, ChangeState
 
 
 class Plain:
@@ -33,6 +33,10 @@ class Plain:
 
     def look(self, site: Site, number: int, ports: Ports) -> Told:
         """Nobody tells anything."""
+        raise _nobody()
+
+    def close(self, site: Site, number: int, remark: Remark, ports: Ports) -> ChangeState:
+        """Nobody closes anything: what is proposed is a branch."""
         raise _nobody()
 
     def hint(self, site: Site, headers: Mapping[str, str], body: bytes) -> Hint | None:

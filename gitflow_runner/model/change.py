@@ -14,6 +14,11 @@ Standing = Literal["open", "closed", "merged", "merged_with_changes", "merged_el
 """Where a proposal stands: `merged` is proven, the others with `merged` in them resolve nothing."""
 
 AttestedProof = Literal["signed-commit", "forge-review", "forge-merge", "content-only"]
+LeftChange = Literal["closed", "was_closed", "merged", "none"]
+"""What became of a change whose wait is over: `closed` is by the runner, the others found it so."""
+
+LeftBranch = Literal["deleted", "gone", "kept"]
+"""What became of its branch: `kept` where somebody else committed to it or works on it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +105,16 @@ class ChangeSeen:
     standing: Standing
     reason: str | None = None
     notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeCleared:
+    """What a decided wait had proposed was cleared away: nothing of it can be merged by mistake."""
+
+    kind: ClassVar[str] = "change.cleared"
+    folder: str
+    change: LeftChange
+    branch: LeftBranch
 
 
 @dataclass(frozen=True, slots=True)

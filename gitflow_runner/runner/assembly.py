@@ -17,8 +17,10 @@ from gitflow_runner.model.pin import Pin
 from gitflow_runner.model.spec import Effect
 from gitflow_runner.runner.attempt import Attempts
 from gitflow_runner.runner.buffer import Buffer
+from gitflow_runner.runner.callbacks import Callbacks
 from gitflow_runner.runner.changes import Changes
 from gitflow_runner.runner.children import Children, Launch, relatives_files
+from gitflow_runner.runner.closing import Closing
 from gitflow_runner.runner.code import Code
 from gitflow_runner.runner.connections import RunConnections
 from gitflow_runner.runner.draft_trust import require_signed_draft
@@ -34,12 +36,15 @@ from gitflow_runner.runner.ports import Ports
 from gitflow_runner.runner.project_files import ProjectFiles
 from gitflow_runner.runner.proposals import Proposals
 from gitflow_runner.runner.publishing import RunPublishing
-from gitflow_runner.runner.requests import Requests
+from gitflow_runner.runner.requests import Order, Requests
 from gitflow_runner.runner.runtime import LazyHttp, Runtime
 from gitflow_runner.runner.settings import LimitSettings
+from gitflow_runner.runner.slots import RunSlot
 from gitflow_runner.runner.source import ProjectSource
 from gitflow_runner.runner.stopping import Cancelling
 from gitflow_runner.runner.sync import fetch
+from gitflow_runner.runner.table_port import TablePort
+from gitflow_runner.runner.tables import open_tables
 from gitflow_runner.runner.templates import FlowTemplates
 from gitflow_runner.runner.waiting import Waits
 from gitflow_runner.steps.base import Connections, Functions
@@ -50,13 +55,17 @@ VERIFIED_EVERY = 100  # events
 
 @dataclass(frozen=True)
 class Assembly:
-    """A driver over a journal with everything a run needs; `launch` starts and drives called runs."""
+    """A driver over a journal with everything a run needs.
+
+    `launch` starts and drives called runs, `drive` other runs of the flow as far as they go now.
+    """
 
     runtime: Runtime
     journal: Journal
     pin: Pin
     code: Code
     launch: Launch
+    drive: Callable[[str, Slug], None]
 
     @property
     def limits(self) -> LimitSettings:
@@ -84,12 +93,28 @@ class Assembly:
             policies=self.runtime.policies,
             clock=self.runtime.clock,
             slug=Slug(self.pin.slug),
+            told_to_end=self.told_to_end,
         )
+
+    @cached_property
+    def slot(self) -> RunSlot:
+        """The run's place among others."""
+        return RunSlot(self.runtime, lambda: self.buffer.run, self.code.flow.concurrency.on_new_version)
+
+    def told_to_end(self) -> Order | None:
+        """Who else than a person ends this run: a newer one that supersedes it."""
+        newer = self.slot.superseded_by()
+        return None if newer is None else Order(f"run:{newer}", f"superseded by run {newer}")
+
+    def _hurry(self) -> None:
+        if self.slot.superseded_by() is None:  # what is to end itself ends nobody: that is its successor's
+            for run in self.slot.ahead():
+                self.drive(run, Slug(self.pin.slug))
 
     @cached_property
     def desk(self) -> ForgeDesk:
         """Where the run proposes."""
-        return ForgeDesk(self.runtime, self.code.settings)
+        return ForgeDesk(self.runtime, self.code.configured, self.pin.slug)
 
     @cached_property
     def proposals(self) -> Proposals:
@@ -102,6 +127,23 @@ class Assembly:
         return Changes(self.desk, self.proposals, self.buffer, self.pin, self.runtime.forge_memory)
 
     @cached_property
+    def closing(self) -> Closing:
+        """What clears decided proposals away."""
+        return Closing(self.desk, self.buffer, self.runtime.forge_memory)
+
+    @cached_property
+    def callbacks(self) -> Callbacks:
+        """Who answers its event waits."""
+        return Callbacks(
+            repository=self.runtime.repository,
+            buffer=self.buffer,
+            policies=self.runtime.policies,
+            clock=self.runtime.clock,
+            slug=Slug(self.pin.slug),
+            require_fresh=partial(require_fresh, self.runtime),
+        )
+
+    @cached_property
     def inbox(self) -> Inbox:
         """What people sent."""
         return Inbox(
@@ -110,8 +152,11 @@ class Assembly:
             policies=self.runtime.policies,
             requests=self.requests,
             clock=self.runtime.clock,
+            clock_watch=self.runtime.clock_watch,
             pin=self.pin,
             changes=self.changes,
+            settle=self.closing.settle,
+            callbacks=self.callbacks,
             fetch=partial(fetch, self.runtime),
             require_fresh=partial(require_fresh, self.runtime),
         )
@@ -158,6 +203,9 @@ class Assembly:
                 ),
             ),
             kv=KvScope(runtime.repository, runtime.committer, KV_SCOPE, runtime.clock.now_ms),
+            tables=TablePort(
+                open_tables(runtime), runtime.redactor, f"run {self.pin.slug}/{self.journal.run.run}"
+            ),
             source=self.source,
             files=ProjectFiles(
                 runtime.repository,
@@ -264,6 +312,8 @@ class Assembly:
             waits=self.waits,
             children=self.children,
             inbox=self.inbox,
+            slot=self.slot,
+            hurry=self._hurry,
             clock=self.runtime.clock,
             limits=self.limits,
             stop=self.runtime.stop,

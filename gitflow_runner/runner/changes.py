@@ -32,12 +32,15 @@ MAX_REST_MS = 3_600_000
 APPROVE = "approve"
 NO_ATTESTER = "change.no_attester"
 
-_OUTSIDE = ("change.", "forge.", "git.", "http.", "propose.", "step.")  # families of what may go wrong there
+# Families of what may go wrong there.
+OUTSIDE = ("change.", "connection.", "forge.", "git.", "http.", "propose.", "secret.", "step.")
 
 # What a forge answers wrongly stays told until it answers well; what passes by itself is only said.
 _TOLD = frozenset(
     (
         "change.too_far",
+        "connection.refused",
+        "connection.unbound",
         "forge.denied",
         "forge.malformed",
         "forge.no_change",
@@ -48,6 +51,10 @@ _TOLD = frozenset(
         "forge.unknown_kind",
         "git.fetch_rejected",
         "propose.branch_taken",
+        "secret.missing",
+        "secret.not_allowed",
+        "secret.unfit",
+        "secret.unknown",
     )
 )
 
@@ -104,7 +111,7 @@ class Changes:
         return state if found is None else found
 
     def _troubled(self, state: OpenWaitState, key: tuple[str, str], error: GitflowError) -> bool:
-        if not error.code.startswith(_OUTSIDE):
+        if not error.code.startswith(OUTSIDE):
             raise error
         if isinstance(error, StepError) and error.retry_after_ms is not None:
             rest = min(error.retry_after_ms, MAX_REST_MS)
@@ -142,7 +149,7 @@ class Changes:
             return None
         raw = self._runtime.repository.read(landing.commit)
         try:
-            signed_merge(raw, proposal.head)
+            signed_merge(raw, proposal.head, self._runtime.policies.require().keyring)
         except Refusal:
             return None
         return raw

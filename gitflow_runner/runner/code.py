@@ -9,6 +9,8 @@ from gitflow_runner.catalog.closure import pinned_files
 from gitflow_runner.catalog.drafts import branch_draft, work_tree_draft
 from gitflow_runner.catalog.loader import load
 from gitflow_runner.catalog.sources import CommitTexts, PinnedTexts
+from gitflow_runner.connections.file import PATH as CONNECTIONS
+from gitflow_runner.connections.file import parse_connections
 from gitflow_runner.errors import DamagedError, UsageError
 from gitflow_runner.git.objects import Oid
 from gitflow_runner.git.refs import branch_ref
@@ -113,6 +115,12 @@ def _for_draft(runtime: Runtime, found: Configured) -> Configured:
 def protected_settings(runtime: Runtime) -> Settings:
     """The settings that count: as they stand on the protected branch (protocol 7.3)."""
     return parse_settings(reader_of_commit(runtime.repository, protected_commit(runtime))(PATH))
+
+
+def protected_configuration(runtime: Runtime) -> Configured:
+    """Settings and connections as they stand on the protected branch, for what no run is behind."""
+    read = reader_of_commit(runtime.repository, protected_commit(runtime))
+    return Configured(parse_settings(read(PATH)), parse_connections(read(CONNECTIONS)))
 
 
 def protected_commit(runtime: Runtime) -> str | None:

@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import NoReturn
 
-from gitflow_runner.connections.file import AUTH, headers_of, url_origin
-from gitflow_runner.errors import GitflowError, StepError, TransientError
+from gitflow_runner.connections.file import AUTH, headers_of
+from gitflow_runner.errors import GitflowError, StepError
 from gitflow_runner.lang.collection import Map
 from gitflow_runner.lang.values import Keyword, keyword
 from gitflow_runner.model.connection import Connection, Environment
 from gitflow_runner.model.flow import Flow
 from gitflow_runner.runner.configured import Configured
 from gitflow_runner.runner.credentials import Credentials, http_connection
+from gitflow_runner.runner.opener import Opener
 from gitflow_runner.runner.secrets import Secrets
 from gitflow_runner.steps.base import HttpConnection, Service
 
@@ -34,8 +35,7 @@ class RunConnections:
         """`trusted` raises where this code may have no connections (an unsigned draft)."""
         self._flow = flow
         self._configured = configured
-        self._environment = environment
-        self._secrets = secrets
+        self._opener = Opener(secrets, flow.slug, environment)
         self._trusted = trusted
         self._hide = hide
         self._slots = {r.slot: r for r in flow.requires if r.slot is not None}
@@ -48,7 +48,7 @@ class RunConnections:
         return http_connection(
             connection.base_url,
             headers_of(connection.settings),
-            self._credentials(connection),
+            self._opener.connection(connection),
         )
 
     def inline(self, auth: Mapping[str, object]) -> HttpConnection:
@@ -67,13 +67,13 @@ class RunConnections:
             raise StepError("missing_config_key", f":auth of type :{kind} needs :secret-ref")
         settings = {key: _setting(auth[key]) for key in sorted(known.settings) if auth.get(key) is not None}
         self._check_trust()
-        opened = self._open({role: self._secret_name(name) for role, name in names.items()}, kind)
+        opened = self._opener.named({role: self._secret_name(name) for role, name in names.items()}, kind)
         return http_connection(None, (), Credentials(kind, settings, *opened))
 
     def service(self, name: str) -> Service:
         """The slot's service with its secrets opened; `StepError` (`connection.*`, `secret.*`)."""
         connection = self._connection(name)
-        found = self._credentials(connection)
+        found = self._opener.connection(connection)
         settings: dict[str, object] = dict(connection.settings)
         settings["auth"] = connection.auth
         if connection.base_url is not None:
@@ -102,39 +102,6 @@ class RunConnections:
         self._check_trust()
         return connection
 
-    def _credentials(self, connection: Connection) -> Credentials:
-        secrets, origins = self._open(connection.secrets, connection.name)
-        if secrets and connection.base_url is not None:
-            origin = url_origin(connection.base_url)
-            if origin not in origins:
-                names = ", ".join(connection.secrets.values())
-                _refuse(
-                    f"{names} may not be sent to {origin}, where connection {connection.name} leads",
-                    f"gfr secrets allow {min(connection.secrets.values())} --for {origin}{self._draft}",
-                )
-        return Credentials(connection.auth, connection.settings, secrets, origins)
-
-    def _open(self, names: Mapping[str, str], what: str) -> tuple[dict[str, str], tuple[str, ...]]:
-        """The secrets by role, and the origins that every one of them may be sent to."""
-        values: dict[str, str] = {}
-        origins: set[str] | None = None
-        for role, name in names.items():
-            try:
-                opened = self._secrets.open(name, self._flow.slug, self._environment)
-            except GitflowError as error:
-                raise StepError(
-                    error.code,
-                    error.message,
-                    retryable=isinstance(error, TransientError),
-                    hint=error.fix[0] if error.fix else error.hint,
-                ) from None
-            values[role] = opened.secret.reveal()
-            origins = set(opened.origins) if origins is None else origins & set(opened.origins)
-        if origins == set():
-            # No bound at all would mean that they may go anywhere.
-            _refuse(f"there is no place that all secrets of {what} may be sent to")
-        return values, tuple(sorted(origins or ()))
-
     def _secret_name(self, text: str) -> str:
         slot = self._slots.get(text)
         if slot is None or slot.type != "secret":
@@ -151,13 +118,9 @@ class RunConnections:
         except GitflowError as error:
             raise StepError(error.code, error.message, hint=error.hint) from None
 
-    @property
-    def _draft(self) -> str:
-        return " --draft" if self._environment == "draft" else ""
 
-
-def _refuse(message: str, hint: str | None = None) -> NoReturn:
-    raise StepError("connection.refused", message, hint=hint)
+def _refuse(message: str) -> NoReturn:
+    raise StepError("connection.refused", message)
 
 
 def _text(value: object) -> str:

@@ -9,11 +9,15 @@ from typing import Literal
 
 from gitflow_runner.errors import GitflowError
 from gitflow_runner.git.refs import POLICY, RUNS
-from gitflow_runner.runner.code import protected_settings
+from gitflow_runner.ledger.tables import table_names
+from gitflow_runner.model.connection import ANY_FLOW
+from gitflow_runner.runner.code import protected_configuration
+from gitflow_runner.runner.configured import Configured
 from gitflow_runner.runner.forge_desk import ForgeDesk
 from gitflow_runner.runner.hook_files import hooks_status
 from gitflow_runner.runner.runtime import Runtime
 from gitflow_runner.runner.staged_secrets import staged_secrets
+from gitflow_runner.runner.tables import trusted_tip
 from gitflow_runner.trust.sshsig import GIT
 
 Health = Literal["ok", "warn", "bad"]
@@ -141,11 +145,12 @@ def _secrets(runtime: Runtime) -> Iterator[Checked]:
 
 
 def _forge(runtime: Runtime) -> Iterator[Checked]:
-    settings = protected_settings(runtime)
-    if settings.forge is None:
+    found = protected_configuration(runtime)
+    named = found.settings.forge
+    if named is None:
         yield Checked("ok", "forge", "none is configured: proposals are branches, merged with plain git")
         return
-    desk, named = ForgeDesk(runtime, settings), settings.forge
+    desk = ForgeDesk(runtime, found, _a_flow(runtime, found))
     desk.forge.check(desk.site)
     if desk.remote is not None and runtime.git.config(f"remote.{desk.remote}.url") is None:
         fix = (f"git remote add {desk.remote} URL",)
@@ -167,8 +172,30 @@ def _forge(runtime: Runtime) -> Iterator[Checked]:
         yield Checked(
             "warn", "forge", "no runner may attest what a forge says: no merge counts", (said, apply)
         )
-    if desk.site.hint_secret is None:
+    if desk.hint_secret is None:
         yield Checked("ok", "forge", "no webhook secret: changes are polled every 30 s")
+
+
+def _a_flow(runtime: Runtime, found: Configured) -> str:
+    """A flow that the forge's token is allowed to, so that it can be tried; any, if it is allowed to all."""
+    named = found.settings.forge
+    connection = found.connections.get((named.connection if named is not None else None) or "")
+    names = set() if connection is None else set(connection.secrets.values())
+    records = [record for record in runtime.secrets.records.values() if record.name in names]
+    flows = {p.flow for record in records for p in record.permits if p.environment == "live"}
+    return min(flows, default=ANY_FLOW)
+
+
+def _tables(runtime: Runtime) -> Iterator[Checked]:
+    believed = 0
+    for name, _ in table_names(runtime.repository):
+        try:
+            trusted_tip(runtime, name)
+            believed += 1
+        except GitflowError as error:
+            yield Checked("bad", "tables", error.message, error.fix)
+    if believed:
+        yield Checked("ok", "tables", f"{believed} signed by runners that may write them")
 
 
 _CHECKS: tuple[tuple[str, Callable[[Runtime], Iterator[Checked]]], ...] = (
@@ -179,5 +206,6 @@ _CHECKS: tuple[tuple[str, Callable[[Runtime], Iterator[Checked]]], ...] = (
     ("sync", _refs),
     ("hooks", _hooks),
     ("secrets", _secrets),
+    ("tables", _tables),
     ("forge", _forge),
 )

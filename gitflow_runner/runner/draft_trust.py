@@ -31,7 +31,7 @@ def require_signed_draft(runtime: Runtime, pin: Pin) -> None:
     raw = runtime.repository.read(Oid(pin.source.commit))
     now = runtime.clock.now_ms()
     try:
-        principal = policy.keyring.who(prove(raw), first_seen=now, now=now)
+        principal = policy.keyring.who(prove(raw, policy.keyring), first_seen=now, now=now)
         policy.check_role(principal, ROLE, pin.slug)
     except Refusal as refusal:
         raise _unsigned(refusal.message) from None

@@ -3,42 +3,89 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 from gitflow_runner.errors import StepError
 from gitflow_runner.forges.base import Forge, Ports, Site
 from gitflow_runner.forges.registry import forge
 from gitflow_runner.git.objects import Oid
 from gitflow_runner.git.refs import branch_ref, remote_branch_ref
+from gitflow_runner.model.connection import ANY_FLOW
+from gitflow_runner.runner.configured import Configured
 from gitflow_runner.runner.forge_memory import ForgeMemory
+from gitflow_runner.runner.opener import Opener
 from gitflow_runner.runner.runtime import Runtime
-from gitflow_runner.runner.settings import ForgeSettings, Settings
+from gitflow_runner.runner.settings import ForgeSettings
 
 PLAIN = ForgeSettings("plain", "plain")  # what is proposed without a forge is a branch
 
 
 @dataclass(frozen=True)
 class ForgeDesk:
-    """Where one run proposes; secrets are read from the environment when they are first needed."""
+    """Where one run of the flow `slug` proposes; its token is opened when it is first needed."""
 
     runtime: Runtime
-    settings: Settings
+    configured: Configured
+    slug: str = ANY_FLOW
 
     @property
     def named(self) -> ForgeSettings:
         """What the settings say."""
-        return self.settings.forge or PLAIN
+        return self.configured.settings.forge or PLAIN
 
     @property
     def forge(self) -> Forge:
         """The plug-in; `NotFoundError` (`forge.unknown_kind`), `UsageError` (`forge.plugin`)."""
         return forge(self.named.kind)
 
-    @property
+    @cached_property
     def site(self) -> Site:
-        """The site; a variable that is not set leaves its secret out."""
+        """The site with its token, held to the token's allow-list.
+
+        `StepError`: `forge.settings`, `connection.unbound`, `connection.refused`, `secret.*`.
+        """
         named, environment = self.named, self.runtime.environment
-        secret = environment.get(named.hint_secret or "") or None
-        return Site(named.url, named.project, environment.get(named.token or "") or None, secret)
+        if named.connection is None:
+            # The operator set the variable for this process, and the protected branch says where it goes.
+            token = environment.get(named.token or "") or None
+            self.runtime.redactor.learn(token or "")
+            return Site(named.url, named.project, token)
+        return self._connected(named, named.connection)
+
+    def _connected(self, named: ForgeSettings, name: str) -> Site:
+        connection = self.configured.connections.get(name)
+        if connection is None:
+            raise StepError(
+                "connection.unbound",
+                f"forge.connection names {name}, which .breyta/connections.yaml does not have",
+                hint="describe it there, on the protected branch: type http-api, base-url, auth by bearer",
+            )
+        if (connection.type, connection.auth) != ("http-api", "bearer") or connection.base_url is None:
+            raise StepError(
+                "forge.settings",
+                f"connection {name} is not of type http-api with a base-url and auth of type bearer",
+                hint="whatever the forge calls it, its token goes by bearer here",
+            )
+        found = Opener(self.runtime.secrets, self.slug, "live").connection(connection)
+        return Site(connection.base_url.rstrip("/"), named.project, found.secrets["token"])
+
+    @cached_property
+    def hint_secret(self) -> str | None:
+        """What deliveries are signed with: a variable, or a kept secret, of that name; it is sent nowhere."""
+        name = self.named.hint_secret
+        if name is None:
+            return None
+        found = self.runtime.environment.get(name)
+        secrets = self.runtime.secrets
+        if not found and secrets.is_known("live", name):
+            found = secrets.find(secrets.record(name, "live"))[0].reveal()
+        self.runtime.redactor.learn(found or "")
+        return found or None
+
+    @property
+    def hint_site(self) -> Site:
+        """What judging a delivery needs: the secret that signs it, and no token."""
+        return Site(self.named.url, self.named.project, hint_secret=self.hint_secret)
 
     @property
     def remote(self) -> str | None:
@@ -48,7 +95,9 @@ class ForgeDesk:
     def ports(self, memory: ForgeMemory) -> Ports:
         """What one look may use."""
         runtime = self.runtime
-        return Ports(runtime.http(self.settings.http), _Stop(runtime), memory.kept, runtime.clock.now_ms())
+        return Ports(
+            runtime.http(self.configured.settings.http), _Stop(runtime), memory.kept, runtime.clock.now_ms()
+        )
 
     def fetch(self, target: str) -> None:
         """Bring the branch in; errors as `GitProgram.fetch`. A rewound branch is not moved here."""

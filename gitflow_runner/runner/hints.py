@@ -8,6 +8,7 @@ from gitflow_runner.git.refs import run_ref
 from gitflow_runner.ledger.chain import read_run
 from gitflow_runner.ledger.lease import standings, wake
 from gitflow_runner.runner.code import protected_settings
+from gitflow_runner.runner.configured import Configured
 from gitflow_runner.runner.forge_desk import ForgeDesk
 from gitflow_runner.runner.runtime import Runtime
 
@@ -18,8 +19,8 @@ def take_hint(runtime: Runtime, headers: Mapping[str, str], body: bytes) -> tupl
     The same delivery may come any number of times, late or out of order. `StepError`
     (`forge.hint_refused`, `forge.malformed`) for one that is not genuine or cannot be read.
     """
-    desk = ForgeDesk(runtime, protected_settings(runtime))
-    hint = desk.forge.hint(desk.site, {name.lower(): value for name, value in headers.items()}, body)
+    desk = ForgeDesk(runtime, Configured(protected_settings(runtime)))
+    hint = desk.forge.hint(desk.hint_site, {name.lower(): value for name, value in headers.items()}, body)
     if hint is None:
         return ()
     reader, woken = runtime.repository, []

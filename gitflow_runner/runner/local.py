@@ -106,6 +106,10 @@ class LocalState:
         """Replace a file whole; `TransientError` (`local.unwritable`) if the disk does not take it."""
         write_whole(self.root / name, data, mode=mode, sync=sync)
 
+    def remove(self, name: str) -> None:
+        """Take a file away, if it is there."""
+        (self.root / name).unlink(missing_ok=True)
+
 
 def write_whole(path: Path, data: bytes, *, mode: int = 0o644, sync: bool = True) -> None:
     """Write a file so that it is there whole or as it was; `TransientError` (`local.unwritable`)."""

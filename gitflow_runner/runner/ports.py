@@ -31,6 +31,7 @@ from gitflow_runner.steps.base import (
     KvEntry,
     Search,
     Source,
+    Tables,
 )
 from gitflow_runner.steps.tokens import Tokens
 
@@ -156,6 +157,7 @@ class Ports:
         functions: Functions,
         blobs: RunBlobs,
         kv: KvScope,
+        tables: Tables,
         source: Source,
         files: Files,
         search: Search,
@@ -175,6 +177,7 @@ class Ports:
         self._functions = functions
         self._blobs = BlobPort(blobs, buffer.redactor)
         self._kv = KvPort(kv, buffer.redactor)
+        self._tables = tables
         self._source = source
         self._files = files
         self._search = search
@@ -222,6 +225,7 @@ class Ports:
                 databases=self._databases,
                 files=self._files,
                 search=self._search,
+                tables=self._tables,
             )
         finally:
             if log.content:

@@ -42,6 +42,7 @@ from gitflow_runner.steps.memory import (
     MemoryKv,
     MemoryLog,
     MemorySource,
+    MemoryTables,
 )
 from gitflow_runner.steps.persist import persist
 from gitflow_runner.steps.registry import Steps
@@ -69,6 +70,7 @@ class Rehearsal:
         self._clock = ManualClock(case.now_ms)
         self._blobs = MemoryBlobs()
         self._kv = MemoryKv(self._clock.now_ms)
+        self._tables = MemoryTables()
         self._seq = 0
         self._used: set[str] = set()
         self._feed: Callable[[Iterable[Recorded]], None] = lambda recorded: None
@@ -274,6 +276,7 @@ class Rehearsal:
             self._blobs,
             self._kv,
             MemorySource(),
+            tables=self._tables,
         )
 
 

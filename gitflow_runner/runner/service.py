@@ -14,11 +14,14 @@ from gitflow_runner.ledger.listing import ListedRun, RunRef, find_run, list_runs
 from gitflow_runner.model.event import Recorded
 from gitflow_runner.model.ids import RunId, Slug
 from gitflow_runner.model.projection import fold
+from gitflow_runner.model.run import Run
+from gitflow_runner.runner.checkpoints import freshness
 from gitflow_runner.runner.code import resolve_code
 from gitflow_runner.runner.drive import Patience, Stood
 from gitflow_runner.runner.driving import Target, drive_held, drive_recorded
 from gitflow_runner.runner.resources import look_up
 from gitflow_runner.runner.runtime import Runtime
+from gitflow_runner.runner.slots import Queued, queued_at
 from gitflow_runner.runner.start import begin_run, new_run_id
 from gitflow_runner.runner.sync import fetch
 from gitflow_runner.runner.upkeep import after_driving
@@ -80,7 +83,11 @@ class Service:
             if not findings:
                 raise
             history = ()  # the findings say what is wrong with it
-        return view_run(at, run, history, findings)
+        return view_run(at, run, history, findings, self.queued(at, run))
+
+    def queued(self, at: RunRef, run: Run) -> Queued | None:
+        """Where a queued run of this clone stands; None for one that does not queue, or queues elsewhere."""
+        return queued_at(self.runtime, run) if at.remote is None and self.runtime.local.is_ready() else None
 
     def runs(self, *, slug: str | None, limit: int) -> tuple[ListedRun, ...]:
         """The newest runs; `is_trusted` tells those apart that no runner of ours signed."""
@@ -93,4 +100,5 @@ class Service:
     def verify(self, typed: str) -> tuple[RunRef, tuple[Finding, ...]]:
         """All findings about one run, from Git and from the store of large values."""
         at = self.find(typed)
-        return at, examine(self.runtime, at, look_up=partial(look_up, self.runtime))
+        found = examine(self.runtime, at, look_up=partial(look_up, self.runtime))
+        return at, (*found, *freshness(self.runtime))

@@ -62,7 +62,10 @@ class FunctionSettings:
 
 @dataclass(frozen=True, slots=True)
 class ForgeSettings:
-    """Where proposals become changes; `token` and `hint_secret` are names of environment variables.
+    """Where proposals become changes.
+
+    `connection` names the service that brings address and token; without one `url` is the address and
+    `token` the name of an environment variable. `hint_secret` names a variable or a kept secret.
 
     `name` is what the policy calls the forge in `:forge {…}` of its people, `remote` the Git remote whose
     branches are the forge's; None takes the one that runs are shared through, or this repository.
@@ -75,6 +78,7 @@ class ForgeSettings:
     token: str | None = None
     hint_secret: str | None = None
     remote: str | None = None
+    connection: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,17 +171,25 @@ def _where(values: Mapping[str, object], key: str, default: Where, file: str) ->
 
 _WORD = re.compile(r"[a-z][a-z0-9-]{0,31}")
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,127}")
+_CONNECTION = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,127}")
 _REMOTE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _ADDRESS = re.compile(r"https?://[^\s?#@]{1,400}")
 _PROJECT = re.compile(r"[A-Za-z0-9_.-]+(/[A-Za-z0-9_.-]+)*")
 
 
 def _forge(value: object, file: str) -> ForgeSettings:
-    known = {"kind", "name", "url", "project", "token", "webhook-secret", "remote"}
+    known = {"kind", "name", "url", "project", "token", "webhook-secret", "remote", "connection"}
     found = _mapping(value, "forge", file, known)
     kind = _matching(found, "kind", _WORD, file)
     if kind is None:
         raise UsageError("config.type", f"{file}: forge has no kind", at=Place(file=file))
+    connection = _matching(found, "connection", _CONNECTION, file)
+    if connection is not None and ("url" in found or "token" in found):
+        raise UsageError(
+            "config.type",
+            f"{file}: forge.connection brings address and token: leave forge.url and forge.token out",
+            at=Place(file=file),
+        )
     return ForgeSettings(
         kind,
         _matching(found, "name", _WORD, file) or kind,
@@ -186,6 +198,7 @@ def _forge(value: object, file: str) -> ForgeSettings:
         _matching(found, "token", _VARIABLE, file),
         _matching(found, "webhook-secret", _VARIABLE, file),
         _matching(found, "remote", _REMOTE, file),
+        connection,
     )
 
 
@@ -198,7 +211,7 @@ def _matching(values: Mapping[str, object], key: str, form: re.Pattern[str], fil
         raise UsageError(
             "config.type",
             f"{file}: forge.{key} is not of the form {form.pattern}",
-            hint="token and webhook-secret are names of environment variables, never the values",
+            hint="connection, token and webhook-secret are names, never the values",
             at=Place(file=file),
         )
     return value

@@ -10,6 +10,7 @@ from gitflow_runner.databases.query import Query, Rows, Target
 from gitflow_runner.model.message import Delivery, Message
 from gitflow_runner.model.resource import resource_uri
 from gitflow_runner.model.spec import Spec
+from gitflow_runner.model.table import Table
 from gitflow_runner.net.exchange import Body, Cancel, HttpRequest, HttpResponse, Sink
 from gitflow_runner.steps.searching import Search
 from gitflow_runner.steps.tokens import Tokens
@@ -44,6 +45,8 @@ __all__ = [
     "Source",
     "Step",
     "StepLog",
+    "Table",
+    "Tables",
     "Target",
 ]
 
@@ -238,6 +241,20 @@ class Kv(Protocol):
         ...
 
 
+class Tables(Protocol):
+    """The tables that all flows of the repository share."""
+
+    def read(self, name: str) -> Table | None:
+        """The table as it stands, None if there is none; an error where it is not to be trusted."""
+        ...
+
+    def update(
+        self, name: str, idempotency_key: str, change: Callable[[Table | None], tuple[Table, str]]
+    ) -> str:
+        """Swap the table: `change` maps it to its next revision and an EDN answer; as `Kv.update`."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class LogEntry:
     """One commit of the user's project, as `:git :log` tells it."""
@@ -333,6 +350,7 @@ class Context:
     databases: Databases | None = None
     files: Files | None = None
     search: Search | None = None
+    tables: Tables | None = None
 
 
 class Step(Protocol):

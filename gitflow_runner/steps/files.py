@@ -77,18 +77,21 @@ SPEC = Spec(
         Field("change", "map", "`:open-change-request`: title, body and where it goes", keys=_CHANGE),
     ),
     example='{:op :search :query "TODO" :paths ["src"] :limit 20}',
-    needs=(
-        Needs("op", "read", ("path",)),
-        Needs("op", "search", ("query",)),
-        Needs("op", "write-file", ("changeset", "path")),
-        Needs("op", "apply-edit", ("changeset", "path")),
-        Needs("op", "replace", ("changeset", "path", "old", "new")),
-        Needs("op", "replace-lines", ("changeset", "path", "start", "end", "content")),
-        Needs("op", "delete-file", ("changeset", "path")),
-        Needs("op", "move-file", ("changeset", "path", "to")),
-        Needs("op", "capture", ("changeset", "archive")),
-        Needs("op", "publish", ("changeset", "branch", "message")),
-        Needs("op", "open-change-request", ("published", "change")),
+    needs=Needs(
+        "op",
+        {
+            "read": (("path",),),
+            "search": (("query",),),
+            "write-file": (("changeset",), ("path",), ("content", "content-from")),
+            "apply-edit": (("changeset",), ("path",), ("old", "edits")),
+            "replace": (("changeset",), ("path",), ("old",), ("new",)),
+            "replace-lines": (("changeset",), ("path",), ("start",), ("end",), ("content",)),
+            "delete-file": (("changeset",), ("path",)),
+            "move-file": (("changeset",), ("path",), ("to",)),
+            "capture": (("changeset",), ("archive",)),
+            "publish": (("changeset",), ("branch",), ("message",)),
+            "open-change-request": (("published",), ("change",)),
+        },
     ),
 )
 

@@ -11,6 +11,7 @@ from fnmatch import fnmatchcase
 from gitflow_runner.databases.query import Query, Rows, Target
 from gitflow_runner.errors import StepError
 from gitflow_runner.model.resource import digest_of
+from gitflow_runner.model.table import Table
 from gitflow_runner.steps.base import BlobRef, Cancel, HttpConnection, KvEntry, LogEntry, PathChange, Service
 from gitflow_runner.steps.searching import SearchHit
 
@@ -159,6 +160,31 @@ class MemorySearch:
         """The beginning of what is kept for the URI."""
         text = self.contents.get(uri)
         return None if text is None else text[:most]
+
+
+class MemoryTables:
+    """Tables by name."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._tables: dict[str, Table] = {}
+        self._answers: dict[tuple[str, str], str] = {}
+
+    def read(self, name: str) -> Table | None:
+        """The table as it stands."""
+        with self._lock:
+            return self._tables.get(name)
+
+    def update(
+        self, name: str, idempotency_key: str, change: Callable[[Table | None], tuple[Table, str]]
+    ) -> str:
+        """Swap the table once for each idempotency key."""
+        with self._lock:
+            answered = self._answers.get((name, idempotency_key))
+            if answered is None:
+                self._tables[name], answered = change(self._tables.get(name))
+                self._answers[name, idempotency_key] = answered
+            return answered
 
 
 class NoFunctions:

@@ -45,6 +45,7 @@ SHARED = frozenset(
         "results",
         "searching",
         "sigv4",
+        "tabular",
         "tokens",
         "tree_archive",
         "tree_view",

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from gitflow_runner.errors import NotFoundError, StepError
-from gitflow_runner.forges.base import Draft, Forge, Ports, Site
+from gitflow_runner.forges.base import Draft, Forge, Ports, Remark, Site
 from gitflow_runner.forges.registry import built_in, forge
 from gitflow_runner.net.client import HttpClient
 from gitflow_runner.steps.memory import ManualCancel
@@ -88,6 +88,36 @@ def test_who_closed_a_change_is_told(there: There) -> None:
     there.fake.close(1, BOB)
     told = there.forge.look(there.site, 1, there.ports).change
     assert (told.state, told.closed_by and told.closed_by.id, told.merged_by) == ("closed", 12, None)
+
+
+def test_a_change_is_closed_once_with_a_word_on_why(there: There) -> None:
+    there.forge.open(there.site, DRAFT, there.ports)
+    remark = Remark("It was decided elsewhere.\n\n<!-- mark 7 -->", "mark 7")
+    # Killed after the word was said: the repeat says nothing again, and closes.
+    there.fake.pulls[1].comments.append((RUNNER, remark.body))
+    stood = [there.forge.close(there.site, 1, remark, there.ports) for _ in range(2)]
+    assert stood == ["open", "closed"]
+    assert [text for _, text in there.fake.pulls[1].comments] == [remark.body]
+    told = there.forge.look(there.site, 1, there.ports).change
+    assert (told.state, told.closed_by and told.closed_by.id) == ("closed", RUNNER.id)
+
+
+def test_among_many_comments_the_own_one_is_found(there: There) -> None:
+    there.forge.open(there.site, DRAFT, there.ports)
+    comments = there.fake.pulls[1].comments
+    comments += [(ANN, f"comment {n}") for n in range(120)]
+    there.forge.close(there.site, 1, Remark("why <!-- m -->", "<!-- m -->"), there.ports)
+    assert [text for who, text in comments if who == RUNNER] == ["why <!-- m -->"]
+    there.fake.reopen(1)
+    there.forge.close(there.site, 1, Remark("why <!-- m -->", "<!-- m -->"), there.ports)
+    assert len(comments) == 121
+
+
+def test_a_merged_change_is_not_closed(there: There) -> None:
+    there.forge.open(there.site, DRAFT, there.ports)
+    there.fake.merge(1, BOB)
+    assert there.forge.close(there.site, 1, Remark("why", "why"), there.ports) == "merged"
+    assert there.fake.pulls[1].comments == []
 
 
 def test_what_did_not_change_is_not_sent_again(there: There) -> None:
@@ -181,6 +211,7 @@ def test_git_alone_has_nobody_to_ask(there: There) -> None:
     for question in (
         lambda: plain.open(bare, DRAFT, there.ports),
         lambda: plain.look(bare, 1, there.ports),
+        lambda: plain.close(bare, 1, Remark("why", "why"), there.ports),
         lambda: plain.who(bare, there.ports),
     ):
         with pytest.raises(StepError) as refused:

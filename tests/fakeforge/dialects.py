@@ -114,10 +114,41 @@ def _pulls_of(
         if method == "POST":
             return render(forge, _create(forge, body["head"], body["base"], body["title"], body["body"]))
         return [render(forge, forge.refresh(n)) for n in sorted(forge.pulls, reverse=True)]
+    if match := re.fullmatch(rf"/repos/{PROJECT}/issues/(\d+)/comments", path):
+        return _comments(forge, method, match[1], asked, body, render)
     match = re.fullmatch(rf"/repos/{PROJECT}/pulls/(\d+)", path)
     if match is None:
         raise Missing
+    if method == "PATCH":
+        _close(forge, match[1], body == {"state": "closed"})
     return render(forge, _told(forge, match[1]))
+
+
+def _close(forge: Forge, number: str, asked: bool) -> None:
+    """The runner closes a change; `Missing` for anything else, or where it is not open."""
+    if not asked or _told(forge, number).state != "open":
+        raise Missing(422)
+    forge.close(int(number), RUNNER)
+
+
+def _comments(
+    forge: Forge,
+    method: str,
+    number: str,
+    asked: Mapping[str, str],
+    body: Any,
+    render: Callable[[Forge, Pull], Any],
+) -> Any:
+    comments = _told(forge, number).comments
+    if method == "POST":
+        comments.append((RUNNER, body["body"]))
+    shown = [
+        {"id": n, "user": {"id": who.id, "login": who.login}, "body": text}
+        for n, (who, text) in enumerate(comments, 1)
+    ]
+    if method == "POST":
+        return shown[-1]
+    return _page(shown, asked, "per_page") if render is _github_pull else shown
 
 
 def _github(forge: Forge, method: str, path: str, asked: Mapping[str, str], body: Any) -> Any:
@@ -128,7 +159,7 @@ def _github(forge: Forge, method: str, path: str, asked: Mapping[str, str], body
         pull = _told(forge, match[1])
         return {"number": pull.number, "state": pull.state, "closed_by": _github_user(pull.closed_by)}
     found = _pulls_of(forge, method, path, asked, body, _github_pull)
-    if isinstance(found, list):
+    if isinstance(found, list) and path.endswith("/pulls"):
         wanted = asked["head"].partition(":")[2]
         listed = [{k: v for k, v in f.items() if k not in ("merged", "merged_by")} for f in found]
         return _page([f for f in listed if f["head"]["ref"] == wanted], asked, "per_page")
@@ -182,7 +213,8 @@ def _gitea(forge: Forge, method: str, path: str, asked: Mapping[str, str], body:
         ]
         return _page(shown, asked, "limit")
     found = _pulls_of(forge, method, path, asked, body, _gitea_pull)
-    return _page(found, asked, "limit") if isinstance(found, list) else found
+    # Comments come all at once there.
+    return _page(found, asked, "limit") if path.endswith("/pulls") and isinstance(found, list) else found
 
 
 def _gitea_user(user: User | None) -> Any:
@@ -234,9 +266,13 @@ def _gitlab(forge: Forge, method: str, path: str, asked: Mapping[str, str], body
         pulls = [forge.refresh(n) for n in sorted(forge.pulls, reverse=True)]
         found = [_gitlab_request(p) for p in pulls if p.branch == asked["source_branch"]]
         return _page(found, asked, "per_page")
-    match = re.fullmatch(r"/(\d+)(/approvals|/versions)?", rest)
+    match = re.fullmatch(r"/(\d+)(/approvals|/versions|/notes)?", rest)
     if match is None:
         raise Missing
+    if match[2] == "/notes":
+        return _notes(forge, method, match[1], asked, body)
+    if method == "PUT":
+        _close(forge, match[1], body == {"state_event": "close"})
     pull = _told(forge, match[1])
     if match[2] == "/approvals":
         approved = [r for r in pull.reviews if r.state == "approved"]
@@ -246,6 +282,16 @@ def _gitlab(forge: Forge, method: str, path: str, asked: Mapping[str, str], body
             [{"id": n, "head_commit_sha": h} for n, h in enumerate(pull.heads, 1)], asked, "per_page"
         )
     return _gitlab_request(pull)
+
+
+def _notes(forge: Forge, method: str, number: str, asked: Mapping[str, str], body: Any) -> Any:
+    comments = _told(forge, number).comments
+    if method == "POST":
+        comments.append((RUNNER, body["body"]))
+    shown = [
+        {"id": n, "author": _gitlab_user(who), "body": text} for n, (who, text) in enumerate(comments, 1)
+    ]
+    return shown[-1] if method == "POST" else _page(shown, asked, "per_page")
 
 
 def _gitlab_user(user: User | None) -> Any:

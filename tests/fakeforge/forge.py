@@ -61,6 +61,7 @@ class Pull:
     reviews: list[Verdict] = field(default_factory=list)
     heads: list[str] = field(default_factory=list)
     timeline: list[tuple[str, User]] = field(default_factory=list)
+    comments: list[tuple[User, str]] = field(default_factory=list)
 
     @property
     def merged(self) -> bool:

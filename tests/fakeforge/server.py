@@ -132,7 +132,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(rest)
 
-    do_GET = do_POST = respond  # noqa: N815  # the base class looks for them
+    do_GET = do_POST = do_PATCH = do_PUT = respond  # noqa: N815  # the base class looks for them
 
     def log_message(self, format: str, *args: Any) -> None:
         pass

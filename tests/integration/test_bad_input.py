@@ -73,6 +73,8 @@ BAD: Mapping[str, tuple[tuple[tuple[str, ...], int, str], ...]] = {
         (("ls", UNKNOWN_RUN), 3, "run.unknown"),
         (("show", "zz"), 2, "res.malformed"),
         (("show", "abcdef0"), 3, "res.unknown"),
+        (("show", "res://table/none"), 3, "table.unknown"),
+        (("get", "res://table/../x", "-o", "x"), 2, "res.malformed"),
         (("get", "abcdef0", "-o", "x"), 3, "res.unknown"),
         (("rm",), 2, "usage.resources"),
         (("rm", "abcdef0"), 2, "res.malformed"),
@@ -102,7 +104,12 @@ BAD: Mapping[str, tuple[tuple[tuple[str, ...], int, str], ...]] = {
     "versions": ((("shiip",), 3, "release.unknown"),),
     "diff": ((("shiip",), 3, "release.unknown"),),
     "hooks": ((("nonsense",), 2, "usage"),),
-    "trust": ((("pin", "x"), 2, "trust.malformed"), (("pin",), 2, "usage")),
+    "trust": (
+        (("pin", "x"), 2, "trust.malformed"),
+        (("pin",), 2, "usage"),
+        (("checkpoint", "x"), 2, "usage"),
+        (("fresh",), 3, "trust.no_checkpoint"),
+    ),
     "configure": (
         ((), 2, "usage"),
         (("check", "shiip"), 3, "flow.unknown"),

@@ -37,6 +37,8 @@ FLOW = """
   (flow/step :files :write {:op :write-file :changeset (flow/step :files :begin {:op :init-changeset})
                             :path "told.txt" :content text})
   (flow/step :search :look {:query "told" :limit 5})
+  (flow/step :function :tabled {:code '(fn [m] [m]) :input {:told told :text text}
+                                :persist {:type :table :table "told"}})
   (flow/step :function :same {:code '(fn [m] {:again m}) :input {:told told}})
   (flow/step :http :prompt {:connection :shop :path "/hook" :method :post
                             :json {:model "m" :messages [{:role "user" :content text}]}})

@@ -35,3 +35,16 @@ def test_what_is_not_known_is_refused(text: bytes, code: str) -> None:
     with pytest.raises(UsageError) as caught:
         parse_settings(text)
     assert caught.value.code == code
+
+
+def test_a_connection_brings_address_and_token_of_a_forge() -> None:
+    forge = parse_settings(b"forge: {kind: gitea, project: a/b, connection: review}").forge
+    assert forge is not None
+    assert (forge.connection, forge.url, forge.token) == ("review", "", None)
+
+
+@pytest.mark.parametrize("also", [b"url: https://x.example", b"token: X"])
+def test_a_forge_takes_its_token_by_one_way_only(also: bytes) -> None:
+    with pytest.raises(UsageError) as caught:
+        parse_settings(b"forge: {kind: gitea, connection: review, " + also + b"}")
+    assert caught.value.code == "config.type"

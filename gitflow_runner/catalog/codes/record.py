@@ -18,6 +18,11 @@ RECORD: Final[Mapping[str, Meaning]] = {
         "this one.",
         "gfr runs verify RUN",
     ),
+    "clock_suspect": Meaning(
+        "The machine's clock was set while a worker ran, or lies behind what is on record. Waits, "
+        "timers and decisions hold until it is right again, or a new process begins.",
+        "gfr worker",
+    ),
     "history.canonical": Meaning(
         "An event is not spelled as it is written here, so a hand or another program wrote it.",
         "gfr runs verify RUN",
