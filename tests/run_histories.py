@@ -15,6 +15,7 @@ from gitflow_runner.ledger.journal import Turn
 from gitflow_runner.model.change import ChangeCleared, ChangeOpened, ChangeSeen, DecisionAttested
 from gitflow_runner.model.event import (
     BranchTaken,
+    CallbackKept,
     CancelAsked,
     DecisionSeen,
     Event,
@@ -187,6 +188,9 @@ EVERY_KIND: tuple[Event, ...] = (
     ChangeOpened("00004-send-4", "github", 7, "https://forge.test/7", 900),
     ChangeSeen("00004-send-4", "closed", "change.closed", ("unmapped_account eve#99",)),
     DecisionAttested("00004-send-4", "5" * 40, "forge-review", "approve", "github", 12),
+    CallbackKept(
+        "00000-early", "7" * 40, "refs/callbacks/x", "scan", "bot", "SHA256:b", "8" * 64, Stored("{}")
+    ),
     WaitReminded("00004-send-4", T0),
     decision_seen(4, "3" * 40, reason="role"),
     wait_resolved(4, counted=("3" * 40,)),

@@ -13,7 +13,7 @@ from gitflow_runner.lang.values import Value, keyword
 from gitflow_runner.model.table import Column, Row, Table
 from gitflow_runner.net.exchange import HttpResponse
 from gitflow_runner.net.recorded import Answer, RecordedHttp
-from gitflow_runner.steps.base import Context, LogEntry, Rows, Service, Step
+from gitflow_runner.steps.base import Context, LogEntry, Rows, Service, Step, Written
 from gitflow_runner.steps.config import parse_config
 from gitflow_runner.steps.memory import (
     ManualCancel,
@@ -37,13 +37,13 @@ class Echo:
 
     calls: list[tuple[object, Value]] = field(default_factory=list)
 
-    def call(self, ref: str, argument: object) -> object:
+    def call(self, ref: str, argument: object) -> Written:
         self.calls.append((ref, argument))
-        return argument
+        return Written(argument, write(argument))
 
-    def call_code(self, code: object, argument: object) -> object:
+    def call_code(self, code: object, argument: object) -> Written:
         self.calls.append((code, argument))
-        return argument
+        return Written(argument, write(argument))
 
 
 ORDERS_TABLE = Table(  # what the example of :table asks
@@ -107,7 +107,8 @@ class World:
 
 def run(step: Step, config: str, context: Context) -> Value:
     """Check a config given as EDN and do one attempt."""
-    return step.run(parse_config(step.spec, edn(config)), context)
+    answer = step.run(parse_config(step.spec, edn(config)), context)
+    return answer.value if isinstance(answer, Written) else answer
 
 
 def edn(text: str) -> Value:

@@ -82,10 +82,10 @@ def complete_(
 
 def _content(payload: str | None, file: Path | None) -> tuple[str, bytes]:
     if (payload is None) == (file is None):
-        raise UsageError("usage.payload", "give one of --payload and --payload-file")
+        raise UsageError("usage.answer", "give one of --payload and --payload-file")
     if file is None:
         return "answer.json", (payload or "").encode("utf-8", "surrogateescape")
     if file.suffix not in _FILES:
-        raise UsageError("usage.payload", f"{file.name[:80]} is neither a .json nor an .edn file")
+        raise UsageError("usage.answer", f"{file.name[:80]} is neither a .json nor an .edn file")
     with file.open("rb") as opened:
         return f"answer{file.suffix}", opened.read(1024 * 1024 + 1)

@@ -77,6 +77,7 @@ def wait_data(state: OpenWaitState) -> dict[str, object]:
         "need": wait.need,
         "have": len(counted),
         "role": wait.role,
+        "any_role": list(wait.any_role),
         "human": wait.human,
         "excluded": list(wait.excluded),
         "actions": list(wait.actions),
@@ -299,6 +300,7 @@ def wait_lines(out: Output, state: OpenWaitState, now: int) -> list[str]:
     have = sum(1 for seen in state.seen if seen.reason is None)
     left = show_duration(max(0, wait.deadline - now))
     needs = f"{have} of {wait.need} of role {wait.role}" if wait.role else f"{have} of {wait.need}"
+    needs += f" who hold {' or '.join(wait.any_role)}" if wait.any_role else ""
     barred = f", not {', '.join(wait.excluded)}" if wait.excluded else ""
     return [
         f"{out.mark('wait')} {wait.folder} waits: {wait.title}",

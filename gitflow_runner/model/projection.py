@@ -134,13 +134,11 @@ def _applied(run: Run, recorded: Recorded) -> Run:
         case StepResolved():
             return _step_resolved(run, event)
         case TimerSet():
-            timer = OpenTimer(event.identity, event.folder, event.until)
-            return changed(run, timers=(*run.timers, timer), steps_begun=run.steps_begun + 1)
+            return _timer_set(run, event)
         case TimerFired():
             return _timer_fired(run, event)
         case WaitOpened():
-            state = OpenWaitState(event, recorded.at)
-            return changed(run, waits=(*run.waits, state), steps_begun=run.steps_begun + 1)
+            return _wait_opened(run, recorded.at, event)
         case CallbackKept():
             return _callback_kept(run, recorded.at, event)
         case WaitReminded():
@@ -177,6 +175,15 @@ def _admitted(run: Run, event: RunAdmitted) -> Run:
     if not run.queued or run.admission is None or run.admission.slot != event.slot:
         raise _damaged(run, "history.queued", "a run is admitted that does not queue for this slot")
     return changed(run, queued=False)
+
+
+def _timer_set(run: Run, event: TimerSet) -> Run:
+    timer = OpenTimer(event.identity, event.folder, event.until)
+    return changed(run, timers=(*run.timers, timer), steps_begun=run.steps_begun + 1)
+
+
+def _wait_opened(run: Run, at: int, event: WaitOpened) -> Run:
+    return changed(run, waits=(*run.waits, OpenWaitState(event, at)), steps_begun=run.steps_begun + 1)
 
 
 def _timer_fired(run: Run, event: TimerFired) -> Run:

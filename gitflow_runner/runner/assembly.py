@@ -47,6 +47,7 @@ from gitflow_runner.runner.table_port import TablePort
 from gitflow_runner.runner.tables import open_tables
 from gitflow_runner.runner.templates import FlowTemplates
 from gitflow_runner.runner.waiting import Waits
+from gitflow_runner.schemas.packaged import PackagedSchemas
 from gitflow_runner.steps.base import Connections, Functions
 
 KV_SCOPE = "default"
@@ -227,6 +228,7 @@ class Assembly:
             tokens=runtime.tokens,
             cancelling=self.cancelling,
             stop=runtime.stop,
+            prices=self.code.settings.prices,
         )
 
     @cached_property
@@ -240,12 +242,14 @@ class Assembly:
         """The services that the flow is bound to."""
         runtime = self.runtime
         return RunConnections(
-            self.code.flow,
+            self.pin.slug,
+            self.code.flow.requires,
             self.code.configured,
             "draft" if self.pin.is_draft else "live",
             runtime.secrets,
             partial(require_signed_draft, runtime, self.pin),
             runtime.redactor.learn,
+            runtime.say,
         )
 
     @cached_property
@@ -260,6 +264,7 @@ class Assembly:
             home=self.runtime.local.home(),
             limits=self.limits,
             before_effect=_guard(self.buffer, self.inbox),
+            schemas=PackagedSchemas(self.code.flow.steps),
         )
 
     @cached_property

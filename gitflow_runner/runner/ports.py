@@ -14,6 +14,7 @@ from gitflow_runner.ledger.codec import log_path
 from gitflow_runner.ledger.kv import Entry, KvScope
 from gitflow_runner.model.pin import Pin
 from gitflow_runner.notifiers.base import Mailer
+from gitflow_runner.providers.prices import PriceTable
 from gitflow_runner.runner.buffer import Buffer
 from gitflow_runner.runner.channels import Channels
 from gitflow_runner.runner.clock import Clock
@@ -169,7 +170,9 @@ class Ports:
         tokens: Tokens,
         cancelling: Cancelling,
         stop: Callable[[], bool],
+        prices: PriceTable,
     ) -> None:
+        self._prices = prices
         self._buffer = buffer
         self._clock = clock
         self._http = http
@@ -207,7 +210,6 @@ class Ports:
                 attempt,
                 key,
                 self._clock.now_ms(),
-                key_ms,
                 deadline_ms,
                 self._clock,
                 cancel,
@@ -223,8 +225,10 @@ class Ports:
                 render=self._templates.render,
                 notify=Channels(self._http, self._mail, log, cancel),
                 databases=self._databases,
+                key_ms=key_ms,
                 files=self._files,
                 search=self._search,
+                prices=self._prices,
                 tables=self._tables,
             )
         finally:

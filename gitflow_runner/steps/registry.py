@@ -31,7 +31,6 @@ SHARED = frozenset(
         "files_changing",
         "files_publishing",
         "files_reading",
-        "jsontext",
         "keyvalue",
         "memory",
         "memory_trees",

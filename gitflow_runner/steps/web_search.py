@@ -12,9 +12,9 @@ from gitflow_runner.finders.base import Hit, Question, Request, TimeRange
 from gitflow_runner.finders.registry import finder
 from gitflow_runner.lang.collection import Map, map_of
 from gitflow_runner.lang.values import Collection, Value, keyword
+from gitflow_runner.schemas.jsontext import from_plain
 from gitflow_runner.steps.base import Context, HttpResponse
 from gitflow_runner.steps.config import name_of, text_of, whole_number
-from gitflow_runner.steps.jsontext import from_plain
 from gitflow_runner.steps.request import send
 from gitflow_runner.steps.response import retry_after_ms
 from gitflow_runner.steps.results import result_map

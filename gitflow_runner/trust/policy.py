@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Literal
@@ -148,6 +149,16 @@ class Policy:
     def rule_for(self, slug: str, wait: str, *, draft: bool = False) -> Rule | None:
         """The first rule that fits, among those marked for drafts if it is a draft's wait."""
         return next((r for r in self.rules if (r.drafts or not draft) and r.fits(slug, wait)), None)
+
+    def check_any_role(self, principal: str, roles: Collection[str], slug: str | None) -> None:
+        """Refuse (`role`) somebody who holds none of these roles for that flow; no roles ask for nothing."""
+        if not roles:
+            return
+        for role in sorted(roles):
+            with suppress(Refusal):
+                self.check_role(principal, role, slug)
+                return
+        raise Refusal("role", f"{principal} holds none of the roles {', '.join(sorted(roles))}")
 
     def check_role(self, principal: str, role: str, slug: str | None) -> Person:
         """The person, if it holds the role for that flow (None: whatever the flow); else refuses `role`."""

@@ -45,7 +45,12 @@ BAD: Mapping[str, tuple[tuple[tuple[str, ...], int, str], ...]] = {
         ((UNKNOWN_RUN, "--attempt", "0"), 2, "usage"),
         ((UNKNOWN_RUN, "-f", "--failed"), 2, "usage.logs"),
     ),
-    "waits": ((("extra",), 2, "usage"),),
+    "waits": (
+        (("extra",), 2, "usage"),
+        (("complete", UNKNOWN_RUN, "--payload", "{}"), 3, "run.unknown"),
+        (("complete", UNKNOWN_RUN), 2, "usage.answer"),
+        (("complete", UNKNOWN_RUN, "ask", "--key", "k", "--payload", "{}"), 2, "usage.wait"),
+    ),
     "approve": (((UNKNOWN_RUN,), 3, "run.unknown"), ((), 2, "usage")),
     "reject": (((UNKNOWN_RUN,), 3, "run.unknown"), ((), 2, "usage")),
     "resolve": (
@@ -112,6 +117,9 @@ BAD: Mapping[str, tuple[tuple[tuple[str, ...], int, str], ...]] = {
     ),
     "configure": (
         ((), 2, "usage"),
+        (("shiip",), 3, "flow.unknown"),
+        (("ship", "--set", "nothing"), 2, "configure.set"),
+        (("ship", "--set", "shop.conn=x"), 2, "configure.slot"),
         (("check", "shiip"), 3, "flow.unknown"),
         (("check", "ship", "--installation", "nowhere"), 3, "installation.unknown"),
         (("suggest", "ship", "--ref", "v9"), 3, "release.unknown"),
@@ -120,6 +128,11 @@ BAD: Mapping[str, tuple[tuple[tuple[str, ...], int, str], ...]] = {
         ((), 2, "usage"),
         (("show", "nothing"), 3, "connection.unknown"),
         (("usages", "nothing"), 3, "connection.unknown"),
+        (("create", "shop"), 2, "connections.missing"),
+        (("create", "shop", "--type", "soap"), 2, "usage"),
+        (("test",), 2, "usage.connections"),
+        (("test", "nothing"), 3, "connection.unknown"),
+        (("rm", "nothing"), 3, "connection.unknown"),
     ),
     "secrets": (
         ((), 2, "usage"),
@@ -239,6 +252,7 @@ def filled(command: tuple[str, ...]) -> list[str]:
     given = ["x" for p in found.params if isinstance(p, click.Argument) and p.required]
     more = {
         "verify": ["x"],
+        "waits": ["--payload", "{}"],
         "resolve": ["--retry"],
         "release": ["--yes"],
         "promote": ["--yes"],

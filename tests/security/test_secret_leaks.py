@@ -96,7 +96,8 @@ def there(team_template: Team, tmp_path_factory: pytest.TempPathFactory) -> Iter
 """,
         )
         both = "[{:slot :shop :type :http-api} {:slot :by-query :type :http-api}]"
-        made.flow("leaky", FLOW, requires=both)
+        by_note = "{:type :keyed :key-field :note :on-new-version :supersede}"
+        made.flow("leaky", FLOW, requires=both, concurrency=by_note)
         made.flow("breaks", BROKEN)
         made.commit()
         yield made
