@@ -12,10 +12,10 @@ from gitflow_runner.errors import StepError
 from gitflow_runner.model.pin import DraftSource, Pin, ReleaseSource
 from gitflow_runner.model.project_path import check_project_path
 from gitflow_runner.runner.compose import compose
+from gitflow_runner.runner.configured import Configured
 from gitflow_runner.runner.forge_desk import ForgeDesk
 from gitflow_runner.runner.project_files import as_step_error
 from gitflow_runner.runner.publishing import RunPublishing
-from gitflow_runner.runner.settings import Settings
 from gitflow_runner.steps.trees import ChangeRequest, FileChange, FileContent, PublishRequest, Wanted
 from tests.projects import git, made_project, real_files
 from tests.team import Team
@@ -146,7 +146,9 @@ def publishing(team: Team, *, draft: bool = False, remote: str | None = None) ->
     )
     source = draft_source if draft else release
     pin = Pin(1, "home", "ship", "ship.edn", source, (), "sha256:0", 1)
-    return RunPublishing(ForgeDesk(runtime, Settings()), pin, runtime.forge_memory, "20251122-131402-7k3m9q")
+    return RunPublishing(
+        ForgeDesk(runtime, Configured()), pin, runtime.forge_memory, "20251122-131402-7k3m9q"
+    )
 
 
 def request(team: Team, branch: str, mode: str = "create", *, base: str = "HEAD") -> PublishRequest:
