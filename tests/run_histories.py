@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+from dataclasses import replace
 
 from hypothesis import strategies as st
 
@@ -14,6 +15,7 @@ from gitflow_runner.ledger.journal import Turn
 from gitflow_runner.model.change import ChangeCleared, ChangeOpened, ChangeSeen, DecisionAttested
 from gitflow_runner.model.event import (
     BranchTaken,
+    CallbackKept,
     CancelAsked,
     DecisionSeen,
     Event,
@@ -21,6 +23,7 @@ from gitflow_runner.model.event import (
     LeaseAcquired,
     Recorded,
     RequestSeen,
+    RunAdmitted,
     RunCancelled,
     RunFailed,
     RunPaused,
@@ -46,6 +49,7 @@ from gitflow_runner.model.ids import step_folder
 from gitflow_runner.model.pin import DraftSource, Pin, PinnedFile
 from gitflow_runner.model.projection import apply
 from gitflow_runner.model.run import Run
+from gitflow_runner.model.slot import Admission
 from gitflow_runner.model.stored import Stored
 
 RUN = "20251122-131402-7k3m9q"
@@ -169,6 +173,8 @@ def wait_resolved(ordinal: int, *, counted: tuple[str, ...] = (), outcome: str =
 
 EVERY_KIND: tuple[Event, ...] = (
     run_started(request="1" * 40),
+    replace(run_started(), admission=Admission("b" * 64, "flow/x/v2", "queued", '"key"', (RUN,))),
+    RunAdmitted("b" * 64),
     step_started(1),
     step_succeeded(1),
     StepFailed("f", "00002-f", 1, failure(2), True, T0 + 5, 7),
@@ -182,6 +188,9 @@ EVERY_KIND: tuple[Event, ...] = (
     ChangeOpened("00004-send-4", "github", 7, "https://forge.test/7", 900),
     ChangeSeen("00004-send-4", "closed", "change.closed", ("unmapped_account eve#99",)),
     DecisionAttested("00004-send-4", "5" * 40, "forge-review", "approve", "github", 12),
+    CallbackKept(
+        "00000-early", "7" * 40, "refs/callbacks/x", "scan", "bot", "SHA256:b", "8" * 64, Stored("{}")
+    ),
     WaitReminded("00004-send-4", T0),
     decision_seen(4, "3" * 40, reason="role"),
     wait_resolved(4, counted=("3" * 40,)),
@@ -190,6 +199,7 @@ EVERY_KIND: tuple[Event, ...] = (
     RunPaused("anna", "4" * 40),
     RunResumed("anna", "5" * 40),
     CancelAsked("anna", "6" * 40, None, T0 + 9),
+    CancelAsked(f"run:{RUN}", None, "superseded", T0 + 9),
     RunSucceeded(Stored("{:sent 3}")),
     RunFailed(failure()),
     RunCancelled("anna", "wrong \ud800 month"),

@@ -10,7 +10,7 @@ from gitflow_runner.model.connection import Environment
 from gitflow_runner.model.secret import Secret
 from gitflow_runner.runner.secrets import permits
 from tests.loopback import Answer, Loopback
-from tests.spoken import Told, flow_text
+from tests.spoken import ALONE, Told, flow_text
 from tests.team import Team
 
 TOKEN = "tok-" + "Zq7" * 9
@@ -49,9 +49,16 @@ class Shop:
         text = "".join(f"    {line}\n" for line in lines)
         self.write(".breyta/connections.yaml", f"connections:\n  {name}:\n{text}")
 
-    def flow(self, slug: str, body: str = CALL, *, requires: str = "[{:slot :shop :type :http-api}]") -> None:
+    def flow(
+        self,
+        slug: str,
+        body: str = CALL,
+        *,
+        requires: str = "[{:slot :shop :type :http-api}]",
+        concurrency: str = ALONE,
+    ) -> None:
         """Put a flow into the work tree."""
-        text = flow_text(slug, body)
+        text = flow_text(slug, body, concurrency=concurrency)
         self.write(
             f".breyta/flows/{slug}.edn", text.rstrip().removesuffix("}") + f"\n :requires {requires}}}\n"
         )

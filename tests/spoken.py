@@ -98,11 +98,16 @@ class Desk:
         self.git("commit", "-q", "-S", "-m", f"Flow {slug}")
 
 
-def flow_text(slug: str, body: str, more: str = "") -> str:
-    """A flow's file with the parts that every flow has."""
+ALONE = "{:type :singleton :on-new-version :coexist}"
+LANES = "{:type :keyed :key-field :lane :on-new-version :coexist}"
+LANE = '[{:name :lane :default "one"}]'
+
+
+def flow_text(slug: str, body: str, more: str = "", *, concurrency: str = ALONE, inputs: str = "[]") -> str:
+    """A flow's file with the parts that every flow has; `LANES` with `LANE` let one run a lane be open."""
     return f"""{{:slug :{slug} :name "{slug}" {more}
- :concurrency {{:type :singleton :on-new-version :coexist}}
- :invocations {{:default {{:inputs []}}}}
+ :concurrency {concurrency}
+ :invocations {{:default {{:inputs {inputs}}}}}
  :interfaces {{:manual [{{:id :start :invocation :default :label "Start"}}]}}
  :flow '{body}}}
 """

@@ -10,9 +10,10 @@ from gitflow_runner.lang.collection import Map
 from gitflow_runner.lang.data import read_data
 from gitflow_runner.lang.printer import write
 from gitflow_runner.lang.values import Value, keyword
+from gitflow_runner.model.table import Column, Row, Table
 from gitflow_runner.net.exchange import HttpResponse
 from gitflow_runner.net.recorded import Answer, RecordedHttp
-from gitflow_runner.steps.base import Context, LogEntry, Rows, Service, Step
+from gitflow_runner.steps.base import Context, LogEntry, Rows, Service, Step, Written
 from gitflow_runner.steps.config import parse_config
 from gitflow_runner.steps.memory import (
     ManualCancel,
@@ -22,6 +23,7 @@ from gitflow_runner.steps.memory import (
     MemoryKv,
     MemoryLog,
     MemorySource,
+    MemoryTables,
     NoFunctions,
     RecordedDatabases,
 )
@@ -33,15 +35,26 @@ class Echo:
 
     calls: list[tuple[object, Value]] = field(default_factory=list)
 
-    def call(self, ref: str, argument: object) -> object:
+    def call(self, ref: str, argument: object) -> Written:
         self.calls.append((ref, argument))
-        return argument
+        return Written(argument, write(argument))
 
-    def call_code(self, code: object, argument: object) -> object:
+    def call_code(self, code: object, argument: object) -> Written:
         self.calls.append((code, argument))
-        return argument
+        return Written(argument, write(argument))
 
 
+ORDERS_TABLE = Table(  # what the example of :table asks
+    "orders",
+    (Column("id", "text"), Column("status", "text"), Column("total", "number")),
+    (
+        Row(1, {"id": "o1", "status": "open", "total": 250}),
+        Row(2, {"id": "o2", "status": "paid", "total": 300}),
+    ),
+    ("id",),
+    revision=1,
+    next_row=3,
+)
 ORDERS = "SELECT id, total FROM orders WHERE status = ?"  # what the example of :db asks
 
 
@@ -55,6 +68,8 @@ class World:
         self.http = RecordedHttp(answers or {})
         self.blobs = MemoryBlobs()
         self.kv = MemoryKv(self.clock.now_ms)
+        self.tables = MemoryTables()
+        self.tables.update("orders", "seed", lambda old: (ORDERS_TABLE, "nil"))
         self.source = MemorySource(PROJECT, NAMES)
         self.databases = RecordedDatabases({ORDERS: Rows(("id", "total"), ((1, 250),))})
         self.connections = MemoryConnections(services={"shop": Service("shop", "database", {})})
@@ -78,6 +93,7 @@ class World:
             kv=self.kv,
             source=self.source,
             databases=self.databases,
+            tables=self.tables,
             connections=self.connections,
         )
         return replace(made, **changes)  # type: ignore[arg-type]
@@ -85,7 +101,8 @@ class World:
 
 def run(step: Step, config: str, context: Context) -> Value:
     """Check a config given as EDN and do one attempt."""
-    return step.run(parse_config(step.spec, edn(config)), context)
+    answer = step.run(parse_config(step.spec, edn(config)), context)
+    return answer.value if isinstance(answer, Written) else answer
 
 
 def edn(text: str) -> Value:

@@ -28,7 +28,7 @@ from gitflow_runner.runner.worker import Worked, work_once
 from tests.people import Person
 from tests.repositories import NoJitter, StillClock
 from tests.signed_objects import keygen
-from tests.spoken import Told, flow_text
+from tests.spoken import LANE, LANES, Told, flow_text
 from tests.team_files import FLOWS, KEYS, policy_text
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -96,8 +96,10 @@ class Team:
         return person
 
     def start(self, slug: str = "ship", *arguments: str) -> Waiting:
-        """Ann starts a run, which stops at its first wait."""
-        told = self.ann.gfr("run", slug, *arguments)
+        """Ann starts a run, in a lane of its own where the flow has lanes; it stops at its first wait."""
+        runs = self.ann.git("for-each-ref", "--format=%(refname)", f"refs/runs/{slug}").split()
+        lane = ("-i", f"lane={len(runs)}") if slug in FLOWS else ()
+        told = self.ann.gfr("run", slug, *lane, *arguments)
         assert told.exit == 7, told
         return self.waiting(str(told.data["run"]), slug)
 
@@ -243,7 +245,9 @@ def build_team(folder: Path) -> Team:
     ann.configure()
     assert ann.gfr("init").exit == 0
     for slug in FLOWS:
-        (home / ".breyta" / "flows" / f"{slug}.edn").write_text(flow_text(slug, FLOWS[slug]))
+        (home / ".breyta" / "flows" / f"{slug}.edn").write_text(
+            flow_text(slug, FLOWS[slug], concurrency=LANES, inputs=LANE)
+        )
     applied = team.apply_policy(version=2)
     assert applied.exit == 0, applied
     ann.git("add", "-A")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import click
@@ -23,6 +24,7 @@ from gitflow_runner.errors import NotFoundError, UsageError
 from gitflow_runner.runner.clock import SystemClock
 from gitflow_runner.runner.explain import Explained, explain_wait
 from gitflow_runner.runner.freshness import heard_at
+from gitflow_runner.runner.gpg_home import GpgHomes
 from gitflow_runner.runner.policy_change import open_proposals
 from gitflow_runner.trust.eligible import Eligible
 from gitflow_runner.trust.policy_review import review
@@ -103,7 +105,7 @@ def check(out: Output, file: Path | None) -> None:
     shown = str(file) if file is not None else POLICY_FILE
     if not path.is_file():
         raise NotFoundError("policy.no_draft", f"there is no {POLICY_FILE} here", fix=("gfr init",))
-    found = parse_policy(path.read_bytes(), file=shown)
+    found = parse_policy(path.read_bytes(), file=shown, open_gpg=GpgHomes(os.environ).open)
     remarks = review(found, now=SystemClock().now_ms(), file=shown)
     text = [f"{out.mark('warn')} {r.at}: {r.message}  ({r.code})" for r in remarks]
     text.append(

@@ -134,6 +134,8 @@ def retire(out: Output, slug: str, reason: str | None, yes: bool) -> int:
     _ask(f"Retire {slug}?", yes, f"gfr retire {slug} --yes")
     session = Session(out, fresh=True)
     made = make_promotion(session.service.runtime, slug, None, "retire", reason=reason)
+    if made.have < made.need:
+        return _consented(out, slug, "retire", made)
     out.result(
         "gfr/retire/1",
         {"flow": slug, "action": "retire", "live": None, "before": made.before, "promotion": made.oid},
@@ -227,6 +229,8 @@ def _moved(
     moved: Compared | None,
 ) -> int:
     made: Made = make_promotion(session.service.runtime, slug, version, action, reason=reason)
+    if made.have < made.need:
+        return _consented(out, slug, action, made)
     before = f"v{made.before}" if made.before is not None else "nothing"
     undo = f"gfr rollback {slug}" if action == "promote" and made.before else f"gfr promote {slug}"
     old = release_tag(slug, made.before).removeprefix(TAGS) if made.before is not None else None
@@ -242,12 +246,41 @@ def _moved(
             "before": made.before,
             "promotion": made.oid,
             "in_flight": staying,
+            "have": made.have,
+            "need": made.need,
             "changes": [change_data(c) for c in moved.changes] if moved is not None else [],
         },
         text=[f"{out.mark('ok')} live {slug}  {before} → v{made.version}{stay}"],
         rows=[(slug, action, before, f"v{made.version}", made.oid)],
         ids=[made.oid],
         follow=[f"gfr run {slug} --ref live", undo],
+    )
+    return 0
+
+
+def _consented(out: Output, slug: str, action: PromotionAction, made: Made) -> int:
+    """What one of several people signed; live stays where it is until the others give the same command."""
+    before = f"v{made.before}" if made.before is not None else "nothing"
+    command = f"gfr promote {slug} v{made.version}" if action == "promote" else f"gfr {action} {slug}"
+    out.result(
+        "gfr/promote/1",
+        {
+            "flow": slug,
+            "action": action,
+            "live": made.before,
+            "before": made.before,
+            "consent": made.oid,
+            "ref": made.ref,
+            "have": made.have,
+            "need": made.need,
+        },
+        text=[
+            f"{out.mark('ok')} signed {action} {slug} v{made.version}: {made.have} of {made.need}",
+            f"  live {slug} is still {before}; the others give the same command",
+        ],
+        rows=[(slug, action, before, "", made.oid)],
+        ids=[made.oid],
+        follow=[command],
     )
     return 0
 

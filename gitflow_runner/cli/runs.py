@@ -15,6 +15,7 @@ from gitflow_runner.cli.shown import (
     iso,
     mark,
     next_commands,
+    queue_line,
     run_data,
     run_lines,
     short,
@@ -28,6 +29,7 @@ from gitflow_runner.model.ids import RunId
 from gitflow_runner.model.run import EXIT_CODES, Run
 from gitflow_runner.runner.drive import Stood
 from gitflow_runner.runner.inputs import parse_input_file, parse_pairs
+from gitflow_runner.runner.verify import REMARKS
 
 _POLL_S = 0.2
 
@@ -43,14 +45,22 @@ _POLL_S = 0.2
 @click.option(
     "--ref", default="draft", show_default=True, help="draft, live, v<N>, a release tag or a branch."
 )
+@click.option("--installation", metavar="ID", help="Another target than the flow's own.")
 @click.option("--watch", is_flag=True, help="With --json: one event a line while they happen.")
 @shared
 def run(
-    out: Output, slug: str, pairs: tuple[str, ...], input_file: Path | None, ref: str, watch: bool
+    out: Output,
+    slug: str,
+    pairs: tuple[str, ...],
+    input_file: Path | None,
+    ref: str,
+    installation: str | None,
+    watch: bool,
 ) -> int:
     """Start a run of SLUG and drive it to its end or its first wait.
 
-    The first line on stdout is the run's id, alone. Exit 7 means that the run waits for a person.
+    The first line on stdout is the run's id, alone. Exit 7 means that the run waits for a person, or queues
+    until other runs of the flow have ended.
 
     Example: gfr run hello -i who=Ada
     """
@@ -73,7 +83,7 @@ def run(
         if changed:
             out.warn(f"run of uncommitted files: {', '.join(changed)}")
 
-    stood = session.drive(lambda: session.service.start(slug, ref, given, told=told))
+    stood = session.drive(lambda: session.service.start(slug, ref, given, installation, told=told))
     if stream:
         code = 130 if stood.stopped else EXIT_CODES[stood.run.status]
         out.jsonl({"event": "end", "run": stood.run.run, "status": stood.run.status, "exit": code})
@@ -128,7 +138,7 @@ def watch(out: Output, run_name: str, after: int, timeout: float | None) -> int:
             seen = state.seq
         code = EXIT_CODES[state.status]
         late = deadline is not None and time.monotonic() > deadline
-        if state.status != "running" or late:
+        if state.status not in ("running", "queued") or late:
             if out.mode == "json":
                 out.jsonl({"event": "end", "run": state.run, "status": state.status, "exit": code})
             else:
@@ -208,7 +218,10 @@ def list_(out: Output, flow: str | None, status: str | None, limit: int) -> None
             continue
         step = state.waits[0].wait.folder if state.waits else (state.steps[0].folder if state.steps else "")
         shown = state.status if session.service.is_trusted(item.at) else "untrusted_run"
-        items.append(summary_data(state, item.at.ref, item.at.tip, item.at.remote) | {"status": shown})
+        queued = session.service.queued(item.at, state)
+        data = summary_data(state, item.at.ref, item.at.tip, item.at.remote, queued)
+        items.append(data | {"status": shown})
+        step = queue_line(state, queued) if queued is not None else step
         rows.append((state.run, state.slug, shown, step, state.label, iso(state.started)))
         status_cell = f"{mark(out, shown)} {state.run}  {state.slug:<20} {shown:<10}"
         lines.append(f"{status_cell} {step:<24} {state.label}")
@@ -234,7 +247,7 @@ def verify(out: Output, run_name: str) -> int:
     session = Session(out, fresh=True)
     at, findings = session.service.verify(run_name)
     items = [{"code": f.code, "commit": f.commit, "message": f.message} for f in findings]
-    remarks = [f for f in findings if f.code == "approved_by_revoked_key"]
+    remarks = [f for f in findings if f.code in REMARKS]
     verdict = "ok" if len(remarks) == len(findings) else "failed"
     if any(f.code == "incomplete" for f in findings):
         verdict = "incomplete"

@@ -11,6 +11,7 @@ import click
 
 from gitflow_runner.cli.options import here, may_ask
 from gitflow_runner.cli.output import Output
+from gitflow_runner.ledger.lease import read_lease
 from gitflow_runner.model.event import Recorded
 from gitflow_runner.runner.clock import SystemClock
 from gitflow_runner.runner.compose import compose
@@ -56,6 +57,12 @@ class Session:
         if threading.current_thread() is threading.main_thread():
             signal.signal(signal.SIGTERM, signal.default_int_handler)
         return on_big_stack(act, self._interrupt)
+
+    def owns(self, run: str) -> bool:
+        """Whether this clone drives the run."""
+        runtime = self.service.runtime
+        lease = read_lease(runtime.repository, run)
+        return lease is not None and runtime.local.is_ready() and lease.owner == runtime.owner
 
     def _interrupt(self) -> None:
         self.interrupted = True

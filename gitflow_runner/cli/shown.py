@@ -9,6 +9,7 @@ from gitflow_runner.git.refs import run_ref
 from gitflow_runner.model.duration import show_duration
 from gitflow_runner.model.failure import Failure
 from gitflow_runner.model.run import OpenWaitState, Run
+from gitflow_runner.runner.slots import Queued
 from gitflow_runner.runner.views import RunView, StepView, preview
 
 _MARKS = {
@@ -171,7 +172,7 @@ def run_data(view: RunView) -> dict[str, object]:
     """A whole run for the envelope."""
     run = view.run
     text, cut = preview(view.output, 64 * 1024)
-    data = summary_data(run, view.at.ref, view.at.tip, view.at.remote)
+    data = summary_data(run, view.at.ref, view.at.tip, view.at.remote, view.queued)
     data["steps"] = [step_data(step) for step in view.steps]
     data["refused"] = [
         {"oid": r.oid, "wait": r.folder, "principal": r.principal, "reason": r.reason} for r in view.refused
@@ -189,7 +190,9 @@ def run_data(view: RunView) -> dict[str, object]:
     return data
 
 
-def summary_data(run: Run, ref: str, head: str, remote: str | None = None) -> dict[str, object]:
+def summary_data(
+    run: Run, ref: str, head: str, remote: str | None = None, queued: Queued | None = None
+) -> dict[str, object]:
     """A run's own fields for the envelope."""
     return {
         "run": run.run,
@@ -207,7 +210,37 @@ def summary_data(run: Run, ref: str, head: str, remote: str | None = None) -> di
         "timers": [{"id": t.identity, "until": iso(t.until)} for t in run.timers],
         "unknown": [s.identity for s in run.steps if s.unknown],
         "failure": failure_data(run.failure),
+        "concurrency": concurrency_data(run, queued),
     }
+
+
+def concurrency_data(run: Run, queued: Queued | None) -> dict[str, object] | None:
+    """What was decided when the run was asked for, and where it stands while it queues."""
+    admission = run.admission
+    if admission is None:
+        return None
+    data: dict[str, object] = {
+        "decision": admission.decision,
+        "key": admission.key,
+        "slot": admission.slot,
+        "version": admission.version,
+        "behind": list(admission.behind),
+    }
+    if queued is not None:
+        data |= {"place": queued.place, "ahead": list(queued.ahead), "problem": queued.problem}
+    return data
+
+
+def queue_line(run: Run, queued: Queued) -> str:
+    """Where a queued run stands, for people."""
+    if queued.problem is not None:
+        return f"the slot is not believed: {queued.problem}"
+    if queued.place == 0:
+        return "its turn has come"
+    ahead = ", ".join(short(each, run.slug) for each in queued.ahead[:3])
+    more = f" and {len(queued.ahead) - 3} more" if len(queued.ahead) > 3 else ""
+    place = "told to end" if queued.place is None else f"place {queued.place}"
+    return f"{place}, after {ahead}{more}"
 
 
 def run_lines(out: Output, view: RunView, now: int, *, steps: bool = True) -> list[str]:
@@ -232,6 +265,8 @@ def run_lines(out: Output, view: RunView, now: int, *, steps: bool = True) -> li
     if view.output is not None:
         text, cut = preview(view.output, 400)
         lines.append(f"result: {text}{' …' if cut else ''}")
+    if view.queued is not None:
+        lines.append(f"  {out.mark('todo')} queued: {queue_line(run, view.queued)}")
     for state in run.waits:
         lines += wait_lines(out, state, now)
     for item in view.refused:
@@ -287,6 +322,8 @@ def next_commands(run: Run) -> list[str]:
         wait = run.waits[0].wait
         deciding = [decision_command(action, run.run, wait.folder) for action in wait.actions[:1]]
         return [f"gfr show {run.run} {wait.folder}", *deciding, f"gfr watch {run.run}"]
+    if run.queued and run.admission is not None and run.admission.behind:
+        return [f"gfr show {run.admission.behind[0]}", f"gfr watch {run.run}", "gfr worker --once"]
     return [f"gfr show {run.run}", "gfr worker --once"]
 
 

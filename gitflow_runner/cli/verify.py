@@ -51,7 +51,7 @@ def verify(
     if policy_file is None:
         policy = runtime.policies.require()
     else:
-        policy = parse_policy(policy_file.read_bytes(), file=str(policy_file))
+        policy = parse_policy(policy_file.read_bytes(), file=str(policy_file), open_gpg=runtime.open_gpg)
     seen = None if first_seen is None else read_moment(first_seen, runtime.clock.now_ms())
     judged = [
         judge_named(runtime, name, policy.keyring, max_skew=policy.skew_ms, first_seen=seen)

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import click
 
+from gitflow_runner.cli.answers import complete_
 from gitflow_runner.cli.options import may_ask, shared
 from gitflow_runner.cli.output import Output, printable
 from gitflow_runner.cli.session import Session
@@ -23,7 +24,6 @@ from gitflow_runner.git.refs import approvals_prefix, run_ref
 from gitflow_runner.lang.data import read_data
 from gitflow_runner.lang.printer import pretty, write
 from gitflow_runner.ledger.fsck import Finding
-from gitflow_runner.ledger.lease import read_lease
 from gitflow_runner.model.event import WaitOpened
 from gitflow_runner.model.run import EXIT_CODES, Run
 from gitflow_runner.runner.decide import (
@@ -123,11 +123,13 @@ def show_wait(session: Session, run_name: str, wait_name: str, findings: Sequenc
     )
 
 
-@click.command(name="waits")
+@click.group(name="waits", invoke_without_command=True)
 @click.option("--mine", is_flag=True, help="Only those that you may decide.")
 @shared
 def waits(out: Output, mine: bool) -> None:
-    """List open waits."""
+    """List open waits, or answer one for an event."""
+    if click.get_current_context().invoked_subcommand is not None:
+        return
     session = Session(out, fresh=True)
     runtime = session.service.runtime
     now = runtime.clock.now_ms()
@@ -159,6 +161,9 @@ def waits(out: Output, mine: bool) -> None:
         ids=[str(item["wait"]) for item in items],
         follow=[f"gfr approve {items[0]['run']} {items[0]['wait']}"] if items else [],
     )
+
+
+waits.add_command(complete_)
 
 
 def _may_decide(session: Session, run: Run, wait: WaitOpened) -> bool:
@@ -234,7 +239,7 @@ def _decide(
     out.note(f"signed {signed.oid[:7]} on {signed.ref} as {principal}")
     run = question.run
     data: dict[str, object] = {"approval": signed.oid, "ref": signed.ref, "principal": principal}
-    if question.at.remote is not None or not _owns(session, run.run):
+    if question.at.remote is not None or not session.owns(run.run):
         data |= {"run": run.run, "flow": run.slug, "status": run.status}
         where = f"{run.run} goes on where it is driven"
         out.result("gfr/approve/1", data, text=[where], ids=[signed.oid], follow=[f"gfr show {run.run}"])
@@ -276,12 +281,6 @@ def _confirmed(out: Output, question: Question, decision: str, payload: str | No
     if not click.confirm(f"{decision.capitalize()}?", default=False, err=True):
         raise UsageError("approval.declined", "nothing was signed")
     return payload or question.digest
-
-
-def _owns(session: Session, run: str) -> bool:
-    runtime = session.service.runtime
-    lease = read_lease(runtime.repository, run)
-    return lease is not None and runtime.local.is_ready() and lease.owner == runtime.owner
 
 
 @click.command(name="cancel")
@@ -349,7 +348,7 @@ def _ask(
     )
     out.note(f"signed {signed.oid[:7]} on {signed.ref} as {signed.principal}")
     data: dict[str, object] = {"request": signed.oid, "ref": signed.ref, "principal": signed.principal}
-    elsewhere = at.remote is not None or not _owns(session, at.run)
+    elsewhere = at.remote is not None or not session.owns(at.run)
     try:
         stood = None if elsewhere else session.drive(lambda: session.service.drive(at))
     except GitflowError as error:

@@ -60,6 +60,9 @@ def _data(worked: Worked) -> dict[str, object]:
         data["fix"] = list(worked.problem.fix)
     if worked.stood is not None:
         data["due"] = iso(worked.stood.due)
+        if worked.stood.doubt is not None:
+            data["problem"] = {"code": "clock_suspect", "message": worked.stood.doubt}
+            data["fix"] = ["timedatectl status", "gfr worker"]
     return data
 
 
@@ -67,5 +70,7 @@ def _line(out: Output, worked: Worked) -> str:
     state = _state(worked)
     name = short(worked.run, worked.slug or "?")
     detail = f"  {worked.problem.message}" if worked.problem is not None else ""
+    if worked.stood is not None and worked.stood.doubt is not None:
+        detail = f"  clock_suspect: {worked.stood.doubt}"
     due = iso(worked.stood.due) if worked.stood is not None and worked.stood.due is not None else None
     return f"{mark(out, state)} {name}  {state}{f'  next at {due}' if due else ''}{detail}"

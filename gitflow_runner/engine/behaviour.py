@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from gitflow_runner.errors import RefusedError
 
-CURRENT = 2
+CURRENT = 3
 """2: `:confirm`, `:review` and `:on-error :checkpoint` ask people; the map that a packaged `:function` is
-called with is its input."""
+called with is its input. 3: packaged steps are held to their schemas."""
 
-SUPPORTED = frozenset({1, 2})
+SUPPORTED = frozenset({1, 2, 3})
 
 
 def check(behaviour: int) -> None:

@@ -10,12 +10,14 @@ from gitflow_runner.errors import DamagedError
 from gitflow_runner.model.change import ChangeCleared, ChangeOpened, ChangeSeen, DecisionAttested
 from gitflow_runner.model.event import (
     BranchTaken,
+    CallbackKept,
     CancelAsked,
     DecisionSeen,
     LateResult,
     LeaseAcquired,
     Recorded,
     RequestSeen,
+    RunAdmitted,
     RunCancelled,
     RunFailed,
     RunPaused,
@@ -116,10 +118,10 @@ class History:
                 self.branches.add(event.identity)
             case DecisionSeen() | RequestSeen() | WaitReminded() | LateResult() | LeaseAcquired():
                 pass
-            case ChangeOpened() | ChangeSeen() | ChangeCleared() | DecisionAttested():
+            case ChangeOpened() | ChangeSeen() | ChangeCleared() | DecisionAttested() | CallbackKept():
                 pass
-            case RunPaused() | RunResumed():
-                pass  # pausing holds the shell's hand, it changes no value
+            case RunPaused() | RunResumed() | RunAdmitted():
+                pass  # pausing and queueing hold the shell's hand, they change no value
             case _:
                 assert_never(event)
 

@@ -7,7 +7,7 @@ from typing import TypeGuard
 
 from gitflow_runner.engine.body import BodyHost
 from gitflow_runner.engine.parallel import MAX_AT_ONCE, Parked
-from gitflow_runner.engine.people import Guarded
+from gitflow_runner.engine.people import Guarded, called_as
 from gitflow_runner.engine.tool_loop import ToolLoop
 from gitflow_runner.engine.tools import agent_config, merged, offers_tools, over_defaults, packaged_config
 from gitflow_runner.errors import LangError, UsageError
@@ -16,6 +16,7 @@ from gitflow_runner.lang.fuel import MANY, Call
 from gitflow_runner.lang.program import HostFn
 from gitflow_runner.lang.throwing import FlowThrow, illegal
 from gitflow_runner.lang.values import Collection, ExInfo, Keyword, Value, keyword
+from gitflow_runner.model.command import Packaged
 from gitflow_runner.model.duration import parse_duration
 from gitflow_runner.model.flow import Flow
 from gitflow_runner.model.ids import is_label, is_name
@@ -92,7 +93,7 @@ class Answers:
                 full = packaged_config(step_type, packaged.defaults, config)
             else:  # the call's map lay over a function's config, not over its input
                 full = over_defaults(packaged.defaults, config)
-            return self._called(step_type, step_id, full, call)
+            return self._called(step_type, step_id, full, call, called_as(self._host, kind.text, config))
         if isinstance(agent, Map):
             return self._called("agent", step_id, merged(agent_config(agent), config), call)
         raise _bad(
@@ -101,10 +102,12 @@ class Answers:
             f":{kind.text} is declared neither in :steps nor in :agents",
         )
 
-    def _called(self, step_type: str, step_id: str, config: Map, call: Call) -> Value:
+    def _called(
+        self, step_type: str, step_id: str, config: Map, call: Call, packaged: Packaged | None = None
+    ) -> Value:
         if offers_tools(step_type, config):
-            return self._loops.run(step_type, step_id, config, call)
-        return Guarded(self._host, step_type, step_id, config, call).run()
+            return self._loops.run(step_type, step_id, config, call, packaged=packaged)
+        return Guarded(self._host, step_type, step_id, config, call, packaged).run()
 
     def _poll(self, call: Call) -> Value:
         options, ask = call.args

@@ -1,4 +1,4 @@
-"""What a ref name may look like: the patterns of its parts, and the check that every name passes."""
+"""What a ref name may look like: its parts, their patterns, and the check that every name passes."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ DIGEST = re.compile(r"[0-9a-f]{64}")
 RELEASE = re.compile(r"v[1-9][0-9]{0,8}")
 MONTH = re.compile(r"[0-9]{4}(?:0[1-9]|1[0-2])")
 WORD = re.compile(r"(?!.*\.\.)(?!.*\.(?:lock)?\Z)[a-zA-Z0-9][a-zA-Z0-9._-]{0,127}")
+TABLE = re.compile(r"[a-z][a-z0-9_-]{0,63}")  # lower case: no two may differ by case only
 _FORBIDDEN = re.compile(r"[\x00-\x20\x7f~^:?*\[\\]|\.\.|@\{|//")
 
 

@@ -8,7 +8,6 @@ parsers answer None for anything that a constructor would not have made.
 from __future__ import annotations
 
 import re
-from typing import NamedTuple
 
 from gitflow_runner.errors import RefusedError
 from gitflow_runner.git.ref_names import (
@@ -17,12 +16,14 @@ from gitflow_runner.git.ref_names import (
     RELEASE,
     RUN_ID,
     SLUG,
+    TABLE,
     WAIT,
     WORD,
     Shape,
     check_name,
     malformed,
 )
+from gitflow_runner.git.ref_parts import GateRef, InboxRef, PairRef, RemoteRunRef, RequestRef, RunRef
 
 NEW = "new"  # stands in for the run id in requests that start a run
 _REQUEST_FOR = re.compile(rf"{NEW}|{RUN_ID.pattern}")
@@ -43,59 +44,16 @@ GATES = "refs/for/"
 ACTIVE = "refs/runner/active/"
 SLOTS = "refs/runner/slots/"
 LOGS = "refs/runner/log/"
+CERTIFICATES = "refs/runner/certs/"
 TRIGGERS = "refs/runner/triggers/"
 KV = "refs/runner/kv/"
 JOBS = "refs/runner/jobs/"
+TABLES = "refs/runner/tables/"
 REMOTES = "refs/runner/remotes/"
 ARCHIVES = "refs/runs-archive/"
 RUNNER = "refs/runner/"
-EVERY = "refs/"
 OURS = (RELEASES, LIVE, POLICIES, RUNS, APPROVALS, CALLBACKS, REQUESTS, GATES, RUNNER, ARCHIVES)
 INBOXES = (APPROVALS, CALLBACKS, REQUESTS)
-
-
-class RunRef(NamedTuple):
-    """The parts of a run's ref."""
-
-    slug: str
-    run_id: str
-
-
-class InboxRef(NamedTuple):
-    """The parts of an approval's or a callback's ref; `leaf` carries no meaning."""
-
-    run_id: str
-    wait: str
-    leaf: str
-
-
-class RequestRef(NamedTuple):
-    """The parts of a request's ref; `run_id` is None for a request that starts a run."""
-
-    run_id: str | None
-    leaf: str
-
-
-class GateRef(NamedTuple):
-    """The parts of a ref that asks a gate to run; the branch may hold slashes."""
-
-    branch: str
-    leaf: str
-
-
-class RemoteRunRef(NamedTuple):
-    """The parts of another clone's run, as fetched here."""
-
-    remote: str
-    slug: str
-    run_id: str
-
-
-class PairRef(NamedTuple):
-    """The two parts of a slot (slug, digest), trigger (slug, name) or job (type, id)."""
-
-    first: str
-    second: str
 
 
 _RELEASE = Shape(RELEASES, (SLUG, RELEASE))
@@ -107,9 +65,11 @@ _REQUEST = Shape(REQUESTS, (_REQUEST_FOR, WORD))
 _ACTIVE = Shape(ACTIVE, (RUN_ID,))
 _SLOT = Shape(SLOTS, (SLUG, DIGEST))
 _LOG = Shape(LOGS, (DIGEST,))
+_CERTIFICATE = Shape(CERTIFICATES, (RUN_ID, re.compile(r"[0-9a-f]{40}")))
 _TRIGGER = Shape(TRIGGERS, (SLUG, WORD))
 _KV = Shape(KV, (WORD,))
 _JOB = Shape(JOBS, (WORD, WORD))
+_TABLE = Shape(TABLES, (TABLE,))
 _REMOTE_RUN = Shape(REMOTES, (WORD, re.compile("runs"), SLUG, RUN_ID))
 _ARCHIVE = Shape(ARCHIVES, (MONTH,))
 _ALL = (
@@ -122,9 +82,11 @@ _ALL = (
     _ACTIVE,
     _SLOT,
     _LOG,
+    _CERTIFICATE,
     _TRIGGER,
     _KV,
     _JOB,
+    _TABLE,
     _REMOTE_RUN,
     _ARCHIVE,
 )
@@ -216,9 +178,14 @@ def approvals_prefix(run_id: str, wait: str) -> str:
     return Shape(APPROVALS, (RUN_ID, WAIT)).name(run_id, wait) + "/"
 
 
-def approvals_of_run(run_id: str) -> str:
-    """All decisions sent to any wait of one run."""
-    return Shape(APPROVALS, (RUN_ID,)).name(run_id) + "/"
+def inbox_of_run(inbox: str, run_id: str) -> str:
+    """All decisions (`APPROVALS`) or callbacks (`CALLBACKS`) sent to any wait of one run."""
+    return Shape(inbox, (RUN_ID,)).name(run_id) + "/"
+
+
+def certificates_of_run(run_id: str) -> str:
+    """All certificates of signed pushes that brought decisions to one run; the last part is the blob's id."""
+    return Shape(CERTIFICATES, (RUN_ID,)).name(run_id) + "/"
 
 
 def parse_approval_ref(name: str) -> InboxRef | None:
@@ -361,6 +328,17 @@ def parse_job_ref(name: str) -> PairRef | None:
     return None if parts is None else PairRef(*parts)
 
 
+def table_ref(name: str) -> str:
+    """The chain of versions of one table."""
+    return _TABLE.name(name)
+
+
+def parse_table_ref(name: str) -> str | None:
+    """The table's name."""
+    parts = _TABLE.split(name)
+    return None if parts is None else parts[0]
+
+
 def remote_run_ref(remote: str, slug: str, run_id: str) -> str:
     """Another clone's run as fetched from `remote`."""
     return _REMOTE_RUN.name(remote, "runs", slug, run_id)
@@ -390,9 +368,8 @@ def parse_archive_ref(name: str) -> str | None:
 
 def sync_refspecs(remote: str, protected_branch: str) -> tuple[str, ...]:
     """What a clone fetches from its remote (architecture 2.4, Sync); none of them is forced."""
-    same = (APPROVALS, CALLBACKS, REQUESTS, LIVE, RELEASES, LOGS)
     return (
-        *(f"{prefix}*:{prefix}*" for prefix in same),
+        *(f"{prefix}*:{prefix}*" for prefix in (*INBOXES, CERTIFICATES, LIVE, RELEASES, LOGS)),
         f"{POLICY}:{POLICY}",
         f"{branch_ref(protected_branch)}:{remote_branch_ref(remote, protected_branch)}",
         f"{RUNS}*:{remote_runs_prefix(remote)}*",

@@ -13,12 +13,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from gitflow_runner.git.ref_names import check_name
-from gitflow_runner.git.refs import ALL, HEADS, INBOXES, JOBS, KV, LOGS, SLOTS, TRIGGERS
+from gitflow_runner.git.refs import ALL, HEADS, INBOXES, JOBS, KV, LOGS, SLOTS, TABLES, TRIGGERS
 
 RUN_AGE = 5.0  # seconds
 SHARED_AGE = 30.0
 OTHER_AGE = 3_600.0
-_SHARED = (SLOTS, TRIGGERS, KV, JOBS, LOGS)
+_SHARED = (SLOTS, TRIGGERS, KV, JOBS, LOGS, TABLES)
 _REPORTED = (*INBOXES, HEADS)
 _PROC = Path("/proc")
 
@@ -54,7 +54,7 @@ def clear_other_locks(common_dir: Path, now: float, booted: float) -> Cleared:
     """Remove stale locks of all shared refs and of `packed-refs`; inboxes, branches and the index stay.
 
     Only the holder of `maintenance.lock` may call this. Locks under `refs/runner/{slots,triggers,kv,jobs,
-    log}` go after 30 s; others once they are an hour old or older than `booted`, the wall clock at boot.
+    tables,log}` go after 30 s; others once they are an hour old or older than `booted`, the clock at boot.
     """
     due: list[tuple[LockFile, float]] = []
     kept: list[LockFile] = []

@@ -36,7 +36,7 @@ from gitflow_runner.lang.nodes import (
     VectorOf,
 )
 from gitflow_runner.lang.program import Compiled, Environment, HostFn, HostSite, Problem
-from gitflow_runner.lang.refused import INTEROP, Refusal
+from gitflow_runner.lang.refused import INTEROP, Refusal, java_of
 from gitflow_runner.lang.regex import Regex
 from gitflow_runner.lang.scope import Binding, Frame, Handler, Scope, Target, local
 from gitflow_runner.lang.special import function
@@ -201,10 +201,9 @@ class Analyzer:
 
     def _unbound(self, name: Symbol, form: Form, scope: Scope) -> Node:
         text = name.text
-        if text[:1] == "." or text[-1:] == "." or (name.ns is not None and name.ns[:1].isupper()):
-            return self.problem(INTEROP.code, f"{text} is not available here", form, INTEROP.hint)
-        if name.ns is None and "." in text.strip("."):
-            return self.problem(INTEROP.code, f"{text} is not available here", form, INTEROP.hint)
+        java = java_of(text)
+        if java is not None:
+            return self._refused(name, java, form)
         known = [*self.environment.functions, *self.environment.specials, *self.host, *_locals(scope)]
         near = get_close_matches(text, known, n=3, cutoff=0.6)
         hint = f"did you mean {' or '.join(near)}?" if near else None

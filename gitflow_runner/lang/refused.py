@@ -56,6 +56,11 @@ FORBIDDEN: dict[str, Refusal] = {
         "System/getenv System/getProperty",
     ),
     **_all(
+        "interop_forbidden",
+        "use a predicate such as string?, number?, map? or inst?",
+        "class type instance? cast bases supers isa? derive",
+    ),
+    **_all(
         "io_forbidden",
         "return the value; for notes use a step's :title",
         "slurp spit println print prn pr newline printf flush read-line file-seq line-seq *out* *in* *err* "
@@ -73,3 +78,84 @@ TRANSFORM_REFUSAL = Refusal(
 THREADING_REFUSAL = Refusal("unsupported_visual_flow_form", "use let, or -> which the visual editor can draw")
 SANDBOX_REFUSAL = Refusal("function_only", "this belongs into a :functions entry, called by a :function step")
 INTEROP = Refusal("interop_forbidden", "there is no Java here; use the function of the library")
+
+_BASE64 = "use breyta.sandbox/base64-encode and base64-decode, which take text and give text"
+_DATES = (
+    "instants are explicit: breyta.sandbox/parse-instant, instant-plus, duration-between, "
+    "format-instant-pattern"
+)
+_CALENDAR = (
+    *("ChronoUnit", "DateTimeFormatter", "DayOfWeek", "Duration", "Instant", "LocalDate", "LocalDateTime"),
+    *("LocalTime", "Month", "OffsetDateTime", "Period", "SimpleDateFormat", "TemporalAdjusters", "Year"),
+    *("YearMonth", "ZoneId", "ZoneOffset", "ZonedDateTime"),
+)
+_INSTEAD = {
+    ".add": "use conj",
+    ".addAll": "use into",
+    ".containsKey": "use contains?",
+    ".entrySet": "use seq",
+    ".format": "use format for text, breyta.sandbox/format-instant-pattern for instants",
+    ".get": "use get",
+    ".getBytes": "the helpers of breyta.sandbox take text as it is",
+    ".getCause": "use ex-cause",
+    ".getClass": "use a predicate such as string?, number? or map?",
+    ".getData": "use ex-data",
+    ".getKey": "use key",
+    ".getOrDefault": "use get with a default",
+    ".getValue": "use val",
+    ".hashCode": "use breyta.sandbox/sha256-hex over pr-str",
+    ".intValue": "use int",
+    ".join": "use clojure.string/join",
+    ".keySet": "use keys",
+    ".longValue": "use long",
+    ".doubleValue": "use double",
+    ".printStackTrace": "use ex-message and ex-data",
+    ".put": "use assoc",
+    ".remove": "use dissoc, disj or remove",
+    ".replaceAll": "use clojure.string/replace with a pattern",
+    ".replaceFirst": "use clojure.string/replace-first",
+    ".size": "use count",
+    ".split": "use clojure.string/split",
+    ".stream": "use map, filter and reduce",
+    ".toCharArray": "use seq",
+    ".toLocalDate": _DATES,
+    ".values": "use vals",
+    "ArrayList.": "use [] and conj",
+    "Arrays/asList": "use vector",
+    "Collections": "use sort, reverse, max-key and the like",
+    "HashMap.": "use {} and assoc",
+    "HashSet.": "use #{} and conj",
+    "Objects/equals": "use =",
+    "String/join": "use clojure.string/join",
+    "String.": "use str",
+    "StringBuilder.": "use str, or clojure.string/join over a sequence",
+    "StringUtils": "use clojure.string",
+    "URLDecoder": "use breyta.sandbox/url-decode",
+    "URLEncoder": "use breyta.sandbox/url-encode",
+    "MessageDigest": "use breyta.sandbox/sha256-hex",
+    "Mac": "use breyta.sandbox/hmac-sha256-hex",
+    "Base64": _BASE64,
+    ".encodeToString": _BASE64,
+    ".decode": _BASE64,
+    **dict.fromkeys(_CALENDAR, _DATES),
+}
+
+
+def java_of(text: str) -> Refusal | None:
+    """The refusal of a name that only Java could mean, with what the library has instead; None for others.
+
+    `.method`, `Class.`, `Class/member`, each class with its package or without, and `package.Class`.
+    """
+    holder, slash, member = text.partition("/")
+    last = holder.rstrip(".").rsplit(".", 1)[-1]
+    if text[:1] == ".":
+        found = _INSTEAD.get(text)
+    elif text[-1:] == ".":
+        found = _INSTEAD.get(f"{last}.") or _INSTEAD.get(last)
+    elif last[:1].isupper() and (slash or "." in holder):
+        found = _INSTEAD.get(f"{last}/{member}") or _INSTEAD.get(last)
+    elif not slash and "." in holder:
+        found = None
+    else:
+        return None
+    return INTEROP if found is None else Refusal(INTEROP.code, found)

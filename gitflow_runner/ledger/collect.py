@@ -15,7 +15,7 @@ from typing import Final
 
 from gitflow_runner.errors import RefusedError
 from gitflow_runner.git.objects import Oid, decode_commit, decode_tag, decode_tree
-from gitflow_runner.git.refs import ARCHIVES, EVERY
+from gitflow_runner.git.refs import ALL, ARCHIVES
 from gitflow_runner.git.repository import ObjectReader
 from gitflow_runner.ledger.blobs import FOLDER, pointer_in
 from gitflow_runner.ledger.chain import read_object
@@ -40,7 +40,7 @@ def named_values(reader: ObjectReader) -> Mapping[str, tuple[str, ...]]:
     What cannot be read stops it: a pointer may lie there (`DamagedError`).
     """
     found: dict[str, list[str]] = {}
-    for name, oid in reader.refs(EVERY):
+    for name, oid in reader.refs(ALL):
         tree = _tree_of(reader, oid)
         if tree is None:
             continue

@@ -10,6 +10,7 @@ from typing import Protocol
 
 from gitflow_runner.errors import ConflictError, DamagedError, NotFoundError, UsageError
 from gitflow_runner.git.objects import Ident, Oid, RawObject, blob
+from gitflow_runner.git.refs import SLOTS
 from gitflow_runner.git.repository import RefUpdate, Repository
 from gitflow_runner.ledger.chain import (
     EVENTS_FILE,
@@ -76,12 +77,20 @@ class StrictSealer:
         self._repository.swap(moves)
         for move in moves:
             found = self._repository.resolve(move.name)
-            if found != move.new:
+            if not self._stands(move, found):
                 raise ConflictError(
                     "git.ref_moved",
                     f"{move.name} was swapped to {move.new} and reads as {found}",
                     details={"ref": move.name, "expected": move.new, "found": found},
                 )
+
+    def _stands(self, move: RefUpdate, found: Oid | None) -> bool:
+        if found == move.new:
+            return True
+        if found is None or move.new is None or not move.name.startswith(SLOTS):
+            return False
+        # A slot is everybody's: another start may have moved it on since.
+        return self._repository.is_ancestor(move.new, found)
 
 
 @dataclass(frozen=True, slots=True)

@@ -113,13 +113,24 @@ def wakes(common_dir: Path) -> frozenset[tuple[str, int]]:
 
 
 def begin(
-    repository: Repository, committer: Committer, lease: Lease, turn: Turn, *, sealer: Sealer | None = None
+    repository: Repository,
+    committer: Committer,
+    lease: Lease,
+    turn: Turn,
+    *,
+    slot: Along | None = None,
+    sealer: Sealer | None = None,
 ) -> Journal:
-    """Take the lease and record the first turn, in this order and in one transaction (protocol 4.1)."""
+    """Enter the slot, take the lease, record the first turn, in this order and in one transaction.
+
+    That is protocol 4.1. `slot` is what moves before the lease; a `ConflictError` names the ref that somebody
+    else moved.
+    """
+    entering = slot if slot is not None else Along()
     objects = _lease_objects(committer, lease)
     take = RefUpdate(active_ref(lease.run), None, objects[-1].oid)
     ref = run_ref(lease.slug, lease.run)
-    along = Along(objects=objects, before=(take,))
+    along = Along(objects=(*entering.objects, *objects), before=(*entering.before, take))
     return Journal.create(repository, ref, committer, turn, along=along, sealer=sealer)
 
 

@@ -14,6 +14,7 @@ from gitflow_runner.git.objects import Oid
 from gitflow_runner.model.change import ChangeCleared, ChangeOpened, ChangeSeen, DecisionAttested
 from gitflow_runner.model.event import (
     BranchTaken,
+    CallbackKept,
     CancelAsked,
     DecisionSeen,
     Event,
@@ -21,6 +22,7 @@ from gitflow_runner.model.event import (
     LeaseAcquired,
     Recorded,
     RequestSeen,
+    RunAdmitted,
     RunCancelled,
     RunFailed,
     RunPaused,
@@ -53,6 +55,7 @@ _RANKS: Final[dict[type, int]] = {
     RunTerminated: 0,
     RunTimedOut: 0,
     RunStarted: 1,
+    RunAdmitted: 1,
     WaitOpened: 2,
     WaitResolved: 2,
     LeaseAcquired: 3,
@@ -195,7 +198,7 @@ def _messages(event: Event, resolved: Mapping[str, OpenWaitState]) -> list[str]:
     match event:
         case DecisionSeen(reason=str(reason), oid=oid) | RequestSeen(reason=str(reason), oid=oid):
             return [_trailer("Refused", f"{oid} {reason}")]
-        case RequestSeen(oid=oid) | RunStarted(request=str(oid)):
+        case RequestSeen(oid=oid) | RunStarted(request=str(oid)) | CallbackKept(oid=oid):
             return [_trailer("Consumed", oid)]
         case WaitResolved(counted=counted, folder=folder) if resolved[folder].wait.wait == "event":
             return [_trailer("Consumed", oid) for oid in counted]
@@ -226,6 +229,10 @@ def _stands(event: ChangeSeen) -> str:
     return event.standing if event.reason is None else f"{event.standing} ({event.reason})"
 
 
+def _begun(event: RunStarted) -> str:
+    return "queued" if event.admission is not None and event.admission.is_waiting else "started"
+
+
 def _by(people: tuple[str, ...]) -> str:
     return f"by {', '.join(people)}" if people else ""
 
@@ -233,7 +240,9 @@ def _by(people: tuple[str, ...]) -> str:
 def _describe(event: Event) -> str:
     match event:
         case RunStarted():
-            return f"run {event.slug} started by {event.starter or 'unknown'} ({event.label})"
+            return f"run {event.slug} {_begun(event)} by {event.starter or 'unknown'} ({event.label})"
+        case RunAdmitted():
+            return "run admitted to its slot"
         case StepStarted():
             return f"step {_name(event.folder)} started (attempt {event.attempt})"
         case StepSucceeded():
@@ -254,6 +263,8 @@ def _describe(event: Event) -> str:
             return f"{event.label} {event.choice}"
         case WaitOpened():
             return f"wait {_name(event.folder)} opened: {event.title}"
+        case CallbackKept():
+            return f"answer {event.oid[:10]} kept for {event.key}"
         case WaitReminded():
             return f"wait {_name(event.folder)} reminded"
         case ChangeOpened():

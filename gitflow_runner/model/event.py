@@ -12,6 +12,7 @@ from typing import ClassVar, Literal
 
 from gitflow_runner.model.change import ChangeCleared, ChangeOpened, ChangeSeen, DecisionAttested, Proposal
 from gitflow_runner.model.failure import Failure
+from gitflow_runner.model.slot import Admission
 from gitflow_runner.model.stored import Stored
 
 WaitKind = Literal["approval", "event", "outcome"]
@@ -35,6 +36,15 @@ class RunStarted:
     request: str | None  # the signed start request that is this turn's parent
     epoch: int
     owner: str  # the clone that drives
+    admission: Admission | None = None  # None for a run that was recorded before there were slots
+
+
+@dataclass(frozen=True, slots=True)
+class RunAdmitted:
+    """A queued run came to the head of its slot's queue: only now does anything of it begin."""
+
+    kind: ClassVar[str] = "run.admitted"
+    slot: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,7 +179,24 @@ class WaitOpened:
     editor_counts: bool = False
     remind_at: tuple[int, ...] = ()  # ms
     proposal: Proposal | None = None
+    keys: tuple[str, ...] = ()  # fingerprints of the keys that may answer an event wait
+    required: tuple[str, ...] = ()  # what an answer must hold
     any_role: tuple[str, ...] = ()  # besides `role` one of these, where the flow names several
+
+
+@dataclass(frozen=True, slots=True)
+class CallbackKept:
+    """An answer that came before its wait is kept for it, under the wait's key; times as recorded."""
+
+    kind: ClassVar[str] = "callback.kept"
+    folder: str  # `EARLY`
+    oid: str
+    ref: str
+    key: str
+    principal: str
+    fingerprint: str
+    signed: str  # hex SHA-256 of the bytes that were signed: in another object it is the same answer
+    value: Stored
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,7 +226,7 @@ class DecisionSeen:
 
 @dataclass(frozen=True, slots=True)
 class WaitResolved:
-    """The wait is over; `counted` are the decision commits that carry it and become parents."""
+    """The wait is over; `counted` are the commits that carry it: decisions become parents, callbacks not."""
 
     kind: ClassVar[str] = "wait.resolved"
     identity: str
@@ -246,11 +273,14 @@ class RunResumed:
 
 @dataclass(frozen=True, slots=True)
 class CancelAsked:
-    """A cancel was taken: the body's `finally` forms run once, then the run ends."""
+    """A cancel was taken: the body's `finally` forms run once, then the run ends.
+
+    `by` is a principal, or `run:<id>` where a newer run supersedes this one, or its caller is cancelled.
+    """
 
     kind: ClassVar[str] = "cancel.asked"
     by: str
-    request: str
+    request: str | None  # None where no person asked
     reason: str | None
     deadline: int  # ms; cleanup ends here at the latest
 
@@ -319,6 +349,7 @@ class LeaseAcquired:
 
 Event = (
     RunStarted
+    | RunAdmitted
     | StepStarted
     | StepSucceeded
     | StepFailed
@@ -329,6 +360,7 @@ Event = (
     | TimerFired
     | BranchTaken
     | WaitOpened
+    | CallbackKept
     | ChangeOpened
     | ChangeSeen
     | ChangeCleared

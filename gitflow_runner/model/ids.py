@@ -11,6 +11,8 @@ Slug = NewType("Slug", str)
 RunId = NewType("RunId", str)
 Millis = NewType("Millis", int)  # milliseconds since the epoch, UTC
 
+EARLY = "00000-early"  # stands in for a wait's folder where an answer comes before its wait
+
 _SLUG = re.compile(r"[a-zA-Z][a-zA-Z0-9_-]{0,127}")
 _RUN_ID = re.compile(r"[0-9]{8}-[0-9]{6}-[a-z2-7]{6}")
 _FOLDER = re.compile(r"[0-9]{5}-[a-z0-9-]{1,40}")

@@ -82,6 +82,16 @@ class Pin:
         return isinstance(self.source, DraftSource)
 
     @property
+    def caller(self) -> str | None:
+        """The run that called this one; None for one that nobody called."""
+        return None if self.origin is None or " " in self.origin else self.origin
+
+    @property
+    def version(self) -> str:
+        """What two runs of the same code have in common: the release's tag, or the draft's digest."""
+        return self.source.tag if isinstance(self.source, ReleaseSource) else f"draft {self.digest}"
+
+    @property
     def label(self) -> str:
         """How people and payloads name the code: the release tag, or `draft <branch> <commit>`."""
         match self.source:

@@ -6,20 +6,22 @@ an event after the end, a result for a step that nobody began.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from typing import assert_never
+from typing import Final, assert_never
 
 from gitflow_runner.errors import DamagedError, Place
 from gitflow_runner.model.change import ChangeCleared, ChangeOpened, ChangeSeen, DecisionAttested
 from gitflow_runner.model.event import (
     BranchTaken,
+    CallbackKept,
     CancelAsked,
     DecisionSeen,
     LateResult,
     LeaseAcquired,
     Recorded,
     RequestSeen,
+    RunAdmitted,
     RunCancelled,
     RunFailed,
     RunPaused,
@@ -40,7 +42,9 @@ from gitflow_runner.model.event import (
     WaitReminded,
     WaitResolved,
 )
+from gitflow_runner.model.ids import EARLY
 from gitflow_runner.model.run import (
+    KeptCallback,
     OpenStep,
     OpenTimer,
     OpenWaitState,
@@ -53,6 +57,13 @@ from gitflow_runner.model.run import (
 )
 
 CALL = "call-flow"  # a step that waits for the run which it started
+_AFTERWARDS = ("late", "resolved", "duplicate")
+_ENDS: Final[Mapping[str, RunStatus]] = {
+    RunCancelled.kind: "cancelled",
+    RunTerminated.kind: "terminated",
+    RunTimedOut.kind: "timed-out",
+}
+_BEGINNINGS = (StepStarted, TimerSet, WaitOpened, RunSucceeded)  # nothing of these before the admission
 
 
 def fold(history: Iterable[Recorded]) -> Run:
@@ -71,11 +82,12 @@ def apply(run: Run | None, recorded: Recorded) -> Run:
     if run is None:
         if not isinstance(event, RunStarted) or recorded.seq != 1:
             raise DamagedError("history.start", f"a history begins with {event.kind} #{recorded.seq}")
+        queued = event.admission is not None and event.admission.is_waiting
         return Run(
             event.run,
             event.slug,
             event.label,
-            "running",
+            "queued" if queued else "running",
             1,
             recorded.at,
             recorded.at,
@@ -83,6 +95,8 @@ def apply(run: Run | None, recorded: Recorded) -> Run:
             event.owner,
             event.starter,
             event.starter_key,
+            admission=event.admission,
+            queued=queued,
         )
     if recorded.seq != run.seq + 1:
         raise _damaged(run, "history.gap", f"event #{recorded.seq} follows #{run.seq}")
@@ -90,6 +104,10 @@ def apply(run: Run | None, recorded: Recorded) -> Run:
         raise _damaged(run, "history.time", f"event #{recorded.seq} is older than the one before it")
     if run.is_over and not isinstance(event, LateResult):
         raise _damaged(run, "history.ended", f"{event.kind} #{recorded.seq} comes after the end")
+    if run.queued and isinstance(event, _BEGINNINGS):
+        raise _damaged(
+            run, "history.queued", f"{event.kind} #{recorded.seq} comes before the run is admitted"
+        )
     after = _applied(run, recorded)
     # Moving on is the only thing every event does; doing it here keeps each case to its own fact.
     return moved_on(run, after, recorded.seq, recorded.at, _status(after))
@@ -100,6 +118,8 @@ def _applied(run: Run, recorded: Recorded) -> Run:
     match event:
         case RunStarted():
             raise _damaged(run, "history.start", "a run starts twice")
+        case RunAdmitted():
+            return _admitted(run, event)
         case StepStarted():
             return _step_started(run, event)
         case StepSucceeded():
@@ -110,18 +130,17 @@ def _applied(run: Run, recorded: Recorded) -> Run:
         case StepSkipped():
             return changed(run, steps_done=run.steps_done + 1)
         case StepUnknown():
-            step = _open_step(run, event.identity, event.attempt)
-            return _with_step(run, replace(step, unknown=True))
+            return _step_unknown(run, event)
         case StepResolved():
             return _step_resolved(run, event)
         case TimerSet():
-            timer = OpenTimer(event.identity, event.folder, event.until)
-            return changed(run, timers=(*run.timers, timer), steps_begun=run.steps_begun + 1)
+            return _timer_set(run, event)
         case TimerFired():
             return _timer_fired(run, event)
         case WaitOpened():
-            state = OpenWaitState(event, recorded.at)
-            return changed(run, waits=(*run.waits, state), steps_begun=run.steps_begun + 1)
+            return _wait_opened(run, recorded.at, event)
+        case CallbackKept():
+            return _callback_kept(run, recorded.at, event)
         case WaitReminded():
             return _reminded(run, event)
         case ChangeOpened() | ChangeSeen() | DecisionAttested():
@@ -142,18 +161,29 @@ def _applied(run: Run, recorded: Recorded) -> Run:
             return _ended(run, recorded.at, "succeeded", output=event.output.digest)
         case RunFailed():
             return changed(_ended(run, recorded.at, "failed"), failure=event.failure)
-        case RunCancelled():
-            return _ended(run, recorded.at, "cancelled")
-        case RunTerminated():
-            return _ended(run, recorded.at, "terminated")
-        case RunTimedOut():
-            return _ended(run, recorded.at, "timed-out")
+        case RunCancelled() | RunTerminated() | RunTimedOut():
+            return _ended(run, recorded.at, _ENDS[event.kind])
         case LateResult() | BranchTaken() | ChangeCleared():
             return run
         case LeaseAcquired():
             return _lease_acquired(run, event)
         case _:
             assert_never(event)
+
+
+def _admitted(run: Run, event: RunAdmitted) -> Run:
+    if not run.queued or run.admission is None or run.admission.slot != event.slot:
+        raise _damaged(run, "history.queued", "a run is admitted that does not queue for this slot")
+    return changed(run, queued=False)
+
+
+def _timer_set(run: Run, event: TimerSet) -> Run:
+    timer = OpenTimer(event.identity, event.folder, event.until)
+    return changed(run, timers=(*run.timers, timer), steps_begun=run.steps_begun + 1)
+
+
+def _wait_opened(run: Run, at: int, event: WaitOpened) -> Run:
+    return changed(run, waits=(*run.waits, OpenWaitState(event, at)), steps_begun=run.steps_begun + 1)
 
 
 def _timer_fired(run: Run, event: TimerFired) -> Run:
@@ -172,6 +202,8 @@ def _lease_acquired(run: Run, event: LeaseAcquired) -> Run:
 def _status(run: Run) -> RunStatus:
     if run.is_over or run.status == "paused":
         return run.status
+    if run.queued:
+        return "queued"
     parked = bool(run.waits or run.timers) or any(s.unknown or s.type == CALL for s in run.steps)
     busy = any(s.announced and not s.unknown and s.type != CALL for s in run.steps)
     return "waiting" if parked and not busy else "running"
@@ -206,6 +238,10 @@ def _step_failed(run: Run, event: StepFailed) -> Run:
     )
 
 
+def _step_unknown(run: Run, event: StepUnknown) -> Run:
+    return _with_step(run, replace(_open_step(run, event.identity, event.attempt), unknown=True))
+
+
 def _step_resolved(run: Run, event: StepResolved) -> Run:
     step = next((s for s in run.steps if s.identity == event.identity and s.unknown), None)
     if step is None:
@@ -217,8 +253,9 @@ def _step_resolved(run: Run, event: StepResolved) -> Run:
 
 
 def _decision_seen(run: Run, at: int, event: DecisionSeen) -> Run:
-    if event.reason in ("late", "resolved") and run.wait(event.folder) is None:
-        return run  # it came to a wait that is over, and changes nothing
+    stray = event.reason in _AFTERWARDS or (event.folder == EARLY and event.reason is not None)
+    if stray and run.wait(event.folder) is None:
+        return run  # it came to a wait that is over or not yet there, and changes nothing
     state = _open_wait(run, event.folder)
     before = next((s for s in state.seen if s.oid == event.oid), None)
     # Judged again after a policy change: the first sight keeps its time.
@@ -236,10 +273,27 @@ def _decision_seen(run: Run, at: int, event: DecisionSeen) -> Run:
     return _with_wait(run, replace(state, seen=(*kept, seen)))
 
 
+def _callback_kept(run: Run, at: int, event: CallbackKept) -> Run:
+    if any(known.oid == event.oid for known in run.kept):
+        raise _damaged(run, "history.callback", f"{event.oid} is kept twice")
+    kept = KeptCallback(event.oid, event.ref, event.key, at, event.principal, event.fingerprint)
+    return changed(run, kept=(*run.kept, kept))
+
+
 def _wait_resolved(run: Run, event: WaitResolved) -> Run:
-    _open_wait(run, event.folder)
+    state = _open_wait(run, event.folder)
+    if state.wait.wait == "event" and event.outcome == "answered":
+        run = _answered(run, state, event)
     left = tuple(w for w in run.waits if w.wait.folder != event.folder)
     return changed(run, waits=left, steps_done=run.steps_done + 1)
+
+
+def _answered(run: Run, state: OpenWaitState, event: WaitResolved) -> Run:
+    """An answer that was kept is used up: it serves one wait."""
+    counted = {seen.oid for seen in state.seen if seen.reason is None}
+    if len(event.counted) != 1 or not set(event.counted) <= counted:
+        raise _damaged(run, "history.callback", f"no answer that counts resolves {event.folder}")
+    return changed(run, kept=tuple(each for each in run.kept if each.oid not in event.counted))
 
 
 def _reminded(run: Run, event: WaitReminded) -> Run:

@@ -9,6 +9,7 @@ from typing import Literal
 from gitflow_runner.model.change import AttestedProof, ChangeOpened, ChangeSeen
 from gitflow_runner.model.event import Level, WaitOpened
 from gitflow_runner.model.failure import Failure
+from gitflow_runner.model.slot import Admission
 
 RunStatus = Literal[
     "queued",
@@ -91,6 +92,18 @@ class SeenAttestation:
 
 
 @dataclass(frozen=True, slots=True)
+class KeptCallback:
+    """An answer that waits for its wait, as `CallbackKept` says."""
+
+    oid: str
+    ref: str
+    key: str
+    kept_at: int
+    principal: str
+    fingerprint: str
+
+
+@dataclass(frozen=True, slots=True)
 class OpenWaitState:
     """An open wait with what has come in so far; `opened_at` in ms."""
 
@@ -128,6 +141,9 @@ class Run:
     cancel: tuple[str, str | None, int] | None = None  # by, reason, cleanup deadline
     output: str | None = None  # hex SHA-256
     failure: Failure | None = None
+    admission: Admission | None = None
+    kept: tuple[KeptCallback, ...] = ()  # answers that came early, oldest first
+    queued: bool = False  # not yet admitted to its slot: nothing of it has begun
 
     @property
     def is_over(self) -> bool:

@@ -31,6 +31,17 @@ class Field:
 
 
 @dataclass(frozen=True, slots=True)
+class Needs:
+    """What a config must have besides, by the choice that its key `by` holds.
+
+    Each group names keys of which exactly one must be there.
+    """
+
+    by: str
+    groups: Mapping[str, tuple[tuple[str, ...], ...]]
+
+
+@dataclass(frozen=True, slots=True)
 class Spec:
     """One step type. `effect` may depend on the config, never on anything outside it."""
 
@@ -40,6 +51,7 @@ class Spec:
     fields: tuple[Field, ...]
     example: str  # one config map in EDN that validates
     one_of: tuple[tuple[str, ...], ...] = ()  # exactly one key of each group must be present
+    needs: Needs | None = None
 
     def effect_of(self, config: Mapping[str, object]) -> Effect:
         """The effect class of a call with this config (top-level keys without colons)."""
@@ -47,7 +59,13 @@ class Spec:
 
     def field(self, name: str) -> Field | None:
         """The declared field of that name, the common ones included."""
-        return next((f for f in (*self.fields, *COMMON_FIELDS) if f.name == name), None)
+        return next((f for f in self.every_field if f.name == name), None)
+
+    @property
+    def every_field(self) -> tuple[Field, ...]:
+        """Its own fields, and the common ones that it gives no meaning of its own."""
+        own = {field.name for field in self.fields}
+        return (*self.fields, *(field for field in COMMON_FIELDS if field.name not in own))
 
 
 _BACKOFF = (

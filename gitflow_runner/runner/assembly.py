@@ -17,6 +17,7 @@ from gitflow_runner.model.pin import Pin
 from gitflow_runner.model.spec import Effect
 from gitflow_runner.runner.attempt import Attempts
 from gitflow_runner.runner.buffer import Buffer
+from gitflow_runner.runner.callbacks import Callbacks
 from gitflow_runner.runner.changes import Changes
 from gitflow_runner.runner.children import Children, Launch, relatives_files
 from gitflow_runner.runner.closing import Closing
@@ -32,14 +33,18 @@ from gitflow_runner.runner.isolated import IsolatedFunctions
 from gitflow_runner.runner.outbox import Outbox
 from gitflow_runner.runner.ports import Ports
 from gitflow_runner.runner.proposals import Proposals
-from gitflow_runner.runner.requests import Requests
+from gitflow_runner.runner.requests import Order, Requests
 from gitflow_runner.runner.runtime import LazyHttp, Runtime
 from gitflow_runner.runner.settings import LimitSettings
+from gitflow_runner.runner.slots import RunSlot
 from gitflow_runner.runner.source import ProjectSource
 from gitflow_runner.runner.stopping import Cancelling
 from gitflow_runner.runner.sync import fetch
+from gitflow_runner.runner.table_port import TablePort
+from gitflow_runner.runner.tables import open_tables
 from gitflow_runner.runner.templates import FlowTemplates
 from gitflow_runner.runner.waiting import Waits
+from gitflow_runner.schemas.packaged import PackagedSchemas
 from gitflow_runner.steps.base import Connections, Functions
 
 KV_SCOPE = "default"
@@ -48,13 +53,17 @@ VERIFIED_EVERY = 100  # events
 
 @dataclass(frozen=True)
 class Assembly:
-    """A driver over a journal with everything a run needs; `launch` starts and drives called runs."""
+    """A driver over a journal with everything a run needs.
+
+    `launch` starts and drives called runs, `drive` other runs of the flow as far as they go now.
+    """
 
     runtime: Runtime
     journal: Journal
     pin: Pin
     code: Code
     launch: Launch
+    drive: Callable[[str, Slug], None]
 
     @property
     def limits(self) -> LimitSettings:
@@ -82,7 +91,23 @@ class Assembly:
             policies=self.runtime.policies,
             clock=self.runtime.clock,
             slug=Slug(self.pin.slug),
+            told_to_end=self.told_to_end,
         )
+
+    @cached_property
+    def slot(self) -> RunSlot:
+        """The run's place among others."""
+        return RunSlot(self.runtime, lambda: self.buffer.run, self.code.flow.concurrency.on_new_version)
+
+    def told_to_end(self) -> Order | None:
+        """Who else than a person ends this run: a newer one that supersedes it."""
+        newer = self.slot.superseded_by()
+        return None if newer is None else Order(f"run:{newer}", f"superseded by run {newer}")
+
+    def _hurry(self) -> None:
+        if self.slot.superseded_by() is None:  # what is to end itself ends nobody: that is its successor's
+            for run in self.slot.ahead():
+                self.drive(run, Slug(self.pin.slug))
 
     @cached_property
     def desk(self) -> ForgeDesk:
@@ -105,6 +130,18 @@ class Assembly:
         return Closing(self.desk, self.buffer, self.runtime.forge_memory)
 
     @cached_property
+    def callbacks(self) -> Callbacks:
+        """Who answers its event waits."""
+        return Callbacks(
+            repository=self.runtime.repository,
+            buffer=self.buffer,
+            policies=self.runtime.policies,
+            clock=self.runtime.clock,
+            slug=Slug(self.pin.slug),
+            require_fresh=partial(require_fresh, self.runtime),
+        )
+
+    @cached_property
     def inbox(self) -> Inbox:
         """What people sent."""
         return Inbox(
@@ -113,9 +150,11 @@ class Assembly:
             policies=self.runtime.policies,
             requests=self.requests,
             clock=self.runtime.clock,
+            clock_watch=self.runtime.clock_watch,
             pin=self.pin,
             changes=self.changes,
             settle=self.closing.settle,
+            callbacks=self.callbacks,
             fetch=partial(fetch, self.runtime),
             require_fresh=partial(require_fresh, self.runtime),
         )
@@ -162,6 +201,9 @@ class Assembly:
                 ),
             ),
             kv=KvScope(runtime.repository, runtime.committer, KV_SCOPE, runtime.clock.now_ms),
+            tables=TablePort(
+                open_tables(runtime), runtime.redactor, f"run {self.pin.slug}/{self.journal.run.run}"
+            ),
             source=ProjectSource(runtime.repository, runtime.git, self.pin.source.commit, self.pin.proposal),
             connections=self.connections,
             templates=FlowTemplates(self.code.flow),
@@ -171,6 +213,7 @@ class Assembly:
             tokens=runtime.tokens,
             cancelling=self.cancelling,
             stop=runtime.stop,
+            prices=self.code.settings.prices,
         )
 
     @cached_property
@@ -178,12 +221,14 @@ class Assembly:
         """The services that the flow is bound to."""
         runtime = self.runtime
         return RunConnections(
-            self.code.flow,
+            self.pin.slug,
+            self.code.flow.requires,
             self.code.configured,
             "draft" if self.pin.is_draft else "live",
             runtime.secrets,
             partial(require_signed_draft, runtime, self.pin),
             runtime.redactor.learn,
+            runtime.say,
         )
 
     @cached_property
@@ -198,6 +243,7 @@ class Assembly:
             home=self.runtime.local.home(),
             limits=self.limits,
             before_effect=_guard(self.buffer, self.inbox),
+            schemas=PackagedSchemas(self.code.flow.steps),
         )
 
     @cached_property
@@ -250,6 +296,8 @@ class Assembly:
             waits=self.waits,
             children=self.children,
             inbox=self.inbox,
+            slot=self.slot,
+            hurry=self._hurry,
             clock=self.runtime.clock,
             limits=self.limits,
             stop=self.runtime.stop,

@@ -8,7 +8,7 @@ from gitflow_runner.engine.keys import idempotency_key
 from gitflow_runner.errors import NotFoundError, StepError, UsageError
 from gitflow_runner.lang.printer import write
 from gitflow_runner.lang.values import Value
-from gitflow_runner.model.command import RunStep
+from gitflow_runner.model.command import OpenWait, RunStep, SetTimer
 from gitflow_runner.model.event import (
     StepFailed,
     StepSkipped,
@@ -24,7 +24,8 @@ from gitflow_runner.runner.clock import Clock, Jitter
 from gitflow_runner.runner.encode import failure_of, stored
 from gitflow_runner.runner.ports import Ports
 from gitflow_runner.runner.settings import LimitSettings
-from gitflow_runner.steps.base import Step
+from gitflow_runner.schemas.packaged import PackagedSchemas
+from gitflow_runner.steps.base import Step, Written
 from gitflow_runner.steps.config import parse_config, retry_policy, timeout_ms
 from gitflow_runner.steps.expect import check_expected, require_expectation
 from gitflow_runner.steps.persist import persist
@@ -44,6 +45,7 @@ class Attempts:
         home: str,
         limits: LimitSettings,
         before_effect: Callable[[Effect], None],
+        schemas: PackagedSchemas,
     ) -> None:
         self._buffer = buffer
         self._step = step
@@ -53,6 +55,7 @@ class Attempts:
         self._home = home
         self._limits = limits
         self._before_effect = before_effect
+        self._schemas = schemas
 
     def run(self, command: RunStep) -> None:
         """Run the attempt and record what came of it; an effect in doubt is left to a person."""
@@ -62,6 +65,7 @@ class Attempts:
             step = self._known_step(command.type)
             config = parse_config(step.spec, command.config)
             require_expectation(config.get("expect"))
+            self._schemas.check_input(command.packaged)
             given = None if command.started else self._given(command)
         except StepError as error:
             self.refuse(command.identity, folder, command.type, command.input_hash, error)
@@ -87,6 +91,16 @@ class Attempts:
         if command.attempt > 1:
             return None
         return stored(command.config, limit=self._limits.inline_bytes, what="the step's input")
+
+    def takes(self, command: RunStep | OpenWait | SetTimer, step_type: str) -> bool:
+        """Whether a step without attempts takes what it is given; one that does not is recorded as failed."""
+        try:
+            self._schemas.check_input(command.packaged)
+        except StepError as error:
+            folder = step_folder(self._buffer.run.steps_begun + 1, command.step_id)
+            self.refuse(command.identity, folder, step_type, command.input_hash, error)
+            return False
+        return True
 
     def refuse(self, identity: str, folder: str, step_type: str, digest: str, error: StepError) -> None:
         """Record a step that could not even begin: begun and failed in one turn."""
@@ -133,12 +147,15 @@ class Attempts:
             if config.get("metering") is not None:
                 context.log.line(f"metering {write(config['metering'])}")
             try:
-                result: Value = step.run(config, context)
+                answer = step.run(config, context)
+                result: Value = answer.value if isinstance(answer, Written) else answer
                 if config.get("expect") is not None:
                     # An unsafe effect that came back is over, however its result looks.
                     check_expected(config["expect"], result, definite=effect == "unsafe")
+                self._schemas.check_output(command.packaged, result, definite=effect == "unsafe")
                 value: Value = persist(result, config, context)
-                output = stored(value, limit=self._limits.inline_bytes, what="the step's result")
+                kept = answer if value is result else value
+                output = stored(kept, limit=self._limits.inline_bytes, what="the step's result")
             except StepError as error:
                 if effect == "unsafe" and not error.definite:
                     # Nobody knows whether it happened: as after a crash, a person decides.

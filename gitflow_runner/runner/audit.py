@@ -20,7 +20,7 @@ from gitflow_runner.trust.consent import consents
 from gitflow_runner.trust.live import Promoted, read_promotions
 from gitflow_runner.trust.log import GlassBroken
 from gitflow_runner.trust.policy import Policy
-from gitflow_runner.trust.policy_chain import PolicyChain
+from gitflow_runner.trust.policy_chain import PolicyChain, PolicyVersion
 from gitflow_runner.trust.reasons import Refusal
 from gitflow_runner.trust.release import Release, verify_release
 from gitflow_runner.trust.verify import prove
@@ -95,7 +95,7 @@ class _Auditor:
         """People let a commit past its gate; the log says that it went in, the consent says by whom."""
         by, key, reason = tuple[str, ...](), None, None
         try:
-            signed = prove(self._reader.read(entry.consent))
+            signed = prove(self._reader.read(entry.consent), self._policy.keyring)
             key = signed.fingerprint
             by = tuple(sorted(self._policy.keyring.owners(signed.key)))
         except GitflowError as error:
@@ -104,11 +104,14 @@ class _Auditor:
         return Act(entry.at, "glass", "break", subject, entry.consent, by, key, reason)
 
     def _policies(self, chain: PolicyChain) -> Iterator[Act]:
+        before: PolicyVersion | None = None
         for version in chain.versions:
             raw = self._reader.read(version.oid)
             at, claimed = self._time(version.oid, decode_commit(raw.data).committer.time)
             subject = f"policy version {version.policy.version}"
-            key = _fingerprint(raw)
+            # A version is signed by somebody whom the one before it names; a GPG key is proven by that one.
+            key = _fingerprint(raw, (before or version).policy)
+            before = version
             yield Act(at, "policy", "apply", subject, version.oid, version.by, key, claimed=claimed)
 
     def _release(self, ref: str, oid: Oid, slug: str) -> Act:
@@ -119,7 +122,7 @@ class _Auditor:
         time = 0
         try:
             raw = self._reader.read(oid)
-            key = _fingerprint(raw)
+            key = _fingerprint(raw, self._policy_at(self._seen.get(oid, 0)))
             if raw.kind == "tag":
                 tagger = decode_tag(raw.data).tagger
                 time = tagger.time if tagger is not None else 0
@@ -175,7 +178,7 @@ class _Auditor:
         except GitflowError as error:
             reason = bare(error)
         subject = f"{slug} v{said.version}"
-        key = _fingerprint(raw)
+        key = _fingerprint(raw, policy)
         return Act(at, "promotion", said.action, subject, link.oid, by, key, reason, slug, claimed=claimed)
 
     def _run(self, at: RunRef) -> Iterator[Act]:
@@ -218,8 +221,7 @@ def judge_release(
     Raises what `verify_release` raises; `affirmed` as there.
     """
     found = verify_release(reader, ref, oid, then, now=now, logged=logged, reaffirmed=affirmed)
-    gone = {key.fingerprint for key in newest.revoked if key.since <= now}
-    if found.fingerprint in gone and not affirmed:
+    if found.fingerprint in newest.keyring.gone(now) and not affirmed:
         raise Refusal("key_revoked", f"{ref} is signed by the key {found.fingerprint}, revoked since")
     return found
 
@@ -296,8 +298,8 @@ def _act_of(recorded: Recorded, at: RunRef) -> Act | None:
             return None
 
 
-def _fingerprint(raw: RawObject) -> str | None:
+def _fingerprint(raw: RawObject, policy: Policy) -> str | None:
     try:
-        return prove(raw).fingerprint
+        return prove(raw, policy.keyring).fingerprint
     except GitflowError:
         return None  # unsigned or malformed: the verdict beside it says so

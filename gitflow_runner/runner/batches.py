@@ -14,6 +14,7 @@ from gitflow_runner.git.cat_file import CatFile
 from gitflow_runner.git.pygit import find_common_dir, open_repository
 from gitflow_runner.git.repository import Objects
 from gitflow_runner.runner.clock import Clock, Jitter
+from gitflow_runner.runner.gpg_home import GpgHomes
 from gitflow_runner.runner.local import LocalState
 from gitflow_runner.runner.person import process_runner
 from gitflow_runner.runner.policies import Policies
@@ -30,6 +31,8 @@ def open_batch(environment: Mapping[str, str], clock: Clock, jitter: Jitter) -> 
     """A batch over the real world; what its rows open is closed at the end."""
     with ExitStack() as stack:
         scratch = Path(stack.enter_context(TemporaryDirectory(prefix="gfr-batch-")))
+
+        homes = GpgHomes(environment)
 
         def fresh(name: str) -> Path:
             return scratch / f"{name}{sum(1 for _ in scratch.iterdir())}"
@@ -52,9 +55,9 @@ def open_batch(environment: Mapping[str, str], clock: Clock, jitter: Jitter) -> 
         def policy_keyring(path: str) -> Keyring:
             repository = open_repository(Path(path), clock, jitter)
             local = LocalState(repository.common_dir / "gitflow")
-            return Policies(repository, local, clock).require().keyring
+            return Policies(repository, local, clock, homes.open).require().keyring
 
-        yield Batch(Outside(open_objects, _read_file, open_gpg, policy_keyring))
+        yield Batch(Outside(open_objects, _read_file, open_gpg, policy_keyring, homes.open))
 
 
 def _read_file(path: str) -> bytes:

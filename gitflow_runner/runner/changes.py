@@ -149,7 +149,7 @@ class Changes:
             return None
         raw = self._runtime.repository.read(landing.commit)
         try:
-            signed_merge(raw, proposal.head)
+            signed_merge(raw, proposal.head, self._runtime.policies.require().keyring)
         except Refusal:
             return None
         return raw

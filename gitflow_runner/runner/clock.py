@@ -8,6 +8,7 @@ import threading
 import time
 from typing import Protocol
 
+_RUNS_ON = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
 BASE32 = "abcdefghijklmnopqrstuvwxyz234567"
 
 
@@ -58,8 +59,8 @@ class SystemClock:
         return time.time_ns() // 1_000_000
 
     def monotonic_ms(self) -> int:
-        """Monotonic clock in ms."""
-        return time.monotonic_ns() // 1_000_000
+        """Monotonic clock in ms; it runs on while the machine sleeps, so that waking up is no jump."""
+        return time.clock_gettime_ns(_RUNS_ON) // 1_000_000
 
     def pause(self, ms: int) -> None:
         """Sleep until the time has passed or `wake` is called."""
@@ -101,6 +102,10 @@ class ManualClock:
         """Let `ms` pass."""
         self._now += ms
         self._passed += ms
+
+    def set(self, now_ms: int) -> None:
+        """Set the wall clock, as people do; no time passes."""
+        self._now = now_ms
 
 
 class SystemJitter:

@@ -56,7 +56,7 @@ def find_question(runtime: Runtime, typed_run: str, typed_wait: str | None) -> Q
     reader = runtime.repository
     at = find_run(reader, typed_run)
     run = read_run(reader, at.tip)
-    states = [s for s in run.waits if typed_wait is None or _names(s.wait, typed_wait)]
+    states = [s for s in run.waits if typed_wait is None or names_wait(s.wait, typed_wait)]
     if not states:
         _refuse_missing(reader, at, run, typed_wait)
     if len(states) > 1:
@@ -174,7 +174,8 @@ def ask(
     return Signed(ref, objects[-1].oid, owner)
 
 
-def _names(wait: WaitOpened, typed: str) -> bool:
+def names_wait(wait: WaitOpened, typed: str) -> bool:
+    """Whether somebody who typed that means this wait."""
     if is_step_folder(typed):
         return wait.folder == typed
     return typed in (wait.identity, wait.key, wait.folder.partition("-")[2])
@@ -183,7 +184,7 @@ def _names(wait: WaitOpened, typed: str) -> bool:
 def _refuse_missing(reader: ObjectReader, at: RunRef, run: Run, typed: str | None) -> None:
     if typed is not None and not run.is_over:
         history = [recorded.event for recorded in read_history(reader, at.tip)]
-        opened = [e.folder for e in history if isinstance(e, WaitOpened) and _names(e, typed)]
+        opened = [e.folder for e in history if isinstance(e, WaitOpened) and names_wait(e, typed)]
         for event in history:
             if isinstance(event, WaitResolved) and event.folder in opened:
                 raise ConflictError(

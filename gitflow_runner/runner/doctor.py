@@ -9,6 +9,7 @@ from typing import Literal
 
 from gitflow_runner.errors import GitflowError
 from gitflow_runner.git.refs import POLICY, RUNS
+from gitflow_runner.ledger.tables import table_names
 from gitflow_runner.model.connection import ANY_FLOW
 from gitflow_runner.runner.code import protected_configuration
 from gitflow_runner.runner.configured import Configured
@@ -16,6 +17,7 @@ from gitflow_runner.runner.forge_desk import ForgeDesk
 from gitflow_runner.runner.hook_files import hooks_status
 from gitflow_runner.runner.runtime import Runtime
 from gitflow_runner.runner.staged_secrets import staged_secrets
+from gitflow_runner.runner.tables import trusted_tip
 from gitflow_runner.trust.sshsig import GIT
 
 Health = Literal["ok", "warn", "bad"]
@@ -127,10 +129,14 @@ def _secrets(runtime: Runtime) -> Iterator[Checked]:
     work_dir = runtime.repository.work_dir
     if work_dir is not None:
         staged = list(staged_secrets(runtime.git.in_work_tree(work_dir), runtime.redactor))
-        for path, line in staged:
-            fix = (f"git restore --staged -- {path}",)
-            yield Checked("bad", "secrets", f"{path}:{line} is staged with the value of a secret", fix)
-        if staged:
+        for each in staged:
+            where, fix = f"{each.path}:{each.line}", (f"git restore --staged -- {each.path}",)
+            if each.known:
+                yield Checked("bad", "secrets", f"{where} is staged with the value of a secret", fix)
+            else:
+                message = f"{where} is staged with what is written like a token or a key"
+                yield Checked("warn", "secrets", message, fix)
+        if any(each.known for each in staged):
             return
     for record in records.values():
         if not record.permits:
@@ -184,6 +190,18 @@ def _a_flow(runtime: Runtime, found: Configured) -> str:
     return min(flows, default=ANY_FLOW)
 
 
+def _tables(runtime: Runtime) -> Iterator[Checked]:
+    believed = 0
+    for name, _ in table_names(runtime.repository):
+        try:
+            trusted_tip(runtime, name)
+            believed += 1
+        except GitflowError as error:
+            yield Checked("bad", "tables", error.message, error.fix)
+    if believed:
+        yield Checked("ok", "tables", f"{believed} signed by runners that may write them")
+
+
 _CHECKS: tuple[tuple[str, Callable[[Runtime], Iterator[Checked]]], ...] = (
     ("git", _git),
     ("runner", _runner),
@@ -192,5 +210,6 @@ _CHECKS: tuple[tuple[str, Callable[[Runtime], Iterator[Checked]]], ...] = (
     ("sync", _refs),
     ("hooks", _hooks),
     ("secrets", _secrets),
+    ("tables", _tables),
     ("forge", _forge),
 )

@@ -16,6 +16,7 @@ from gitflow_runner.engine.program import Program
 from gitflow_runner.errors import StepError
 from gitflow_runner.model.command import Command, Complete, Fail, FinishCancel, OpenWait, RunStep, SetTimer
 from gitflow_runner.model.event import (
+    RunAdmitted,
     RunCancelled,
     RunFailed,
     RunSucceeded,
@@ -34,8 +35,12 @@ from gitflow_runner.runner.clock import Clock
 from gitflow_runner.runner.encode import failure_of, stored
 from gitflow_runner.runner.inbox import LOOK_EVERY_MS, Inbox
 from gitflow_runner.runner.settings import LimitSettings
+from gitflow_runner.runner.slots import RunSlot
 from gitflow_runner.runner.waiting import Waits
 from gitflow_runner.steps.sleep import sleep_ms
+
+LINGER_MS = 90_000  # cleanup of a cancelled run takes a minute at most
+LINGER_STEP_MS = 500
 
 
 class Patience(Enum):
@@ -47,11 +52,15 @@ class Patience(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Stood:
-    """Where the run stood when driving ended; `due` (ms) is when it can go on by itself."""
+    """Where the run stood when driving ended; `due` (ms) is when it can go on by itself.
+
+    `doubt` says why nothing that hangs on time goes on: the clock is not believed.
+    """
 
     run: Run
     due: int | None = None
     stopped: bool = False
+    doubt: str | None = None
 
 
 class Driver:
@@ -66,10 +75,13 @@ class Driver:
         waits: Waits,
         children: Children,
         inbox: Inbox,
+        slot: RunSlot,
+        hurry: Callable[[], None],
         clock: Clock,
         limits: LimitSettings,
         stop: Callable[[], bool],
     ) -> None:
+        """`hurry` drives the runs that were told to end for this one, where this process may."""
         self._program = program
         self._buffer = buffer
         self._attempts = attempts
@@ -77,6 +89,8 @@ class Driver:
         self._children = children
         self._calling = False
         self._inbox = inbox
+        self._slot = slot
+        self._hurry = hurry
         self._clock = clock
         self._limits = limits
         self._stop = stop
@@ -84,22 +98,54 @@ class Driver:
 
     def drive(self, patience: Patience) -> Stood:
         """Go on until the run ends, waits for a person, or (`NOW`) has nothing due; all is durable then."""
+        if self._buffer.run.queued:
+            self._hurry()
         with Activation(self._program, self._buffer.history) as activation:
             self._buffer.observe(activation.feed)
             while True:
                 self._inbox.look()
                 if self._stop() or self._buffer.run.is_over:
                     break
-                if self._buffer.run.status == "paused":
+                if self._buffer.run.status == "paused" and self._buffer.run.cancel is None:
                     # A pause holds steps; people's deadlines run on.
-                    if not self._inbox.clock_suspect():
+                    if self._inbox.clock_doubt() is None:
                         self._waits.expire()
                     break
                 self._check_age()
+                if not self._may_begin():
+                    if not self._linger(patience):
+                        break
+                    continue
                 if not self._once(activation) and not self._wait(patience):
                     break
             self._buffer.flush()
-        return Stood(self._buffer.run, self._due, self._stop() and not self._buffer.run.is_over)
+        run = self._buffer.run
+        doubt = None if run.is_over else self._inbox.clock_doubt()
+        return Stood(run, self._due if doubt is None else None, self._stop() and not run.is_over, doubt)
+
+    def _may_begin(self) -> bool:
+        """Whether the run is admitted to its slot; a queued one that is cancelled ends here."""
+        run = self._buffer.run
+        if not run.queued or run.is_over:
+            return True
+        if run.cancel is not None:
+            self._buffer.add(RunCancelled(run.cancel[0], run.cancel[1]))
+        elif self._slot.may_begin():
+            assert run.admission is not None, "a run queues for a slot"
+            self._buffer.add(RunAdmitted(run.admission.slot))
+        else:
+            return False
+        self._buffer.flush()
+        return True
+
+    def _linger(self, patience: Patience) -> bool:
+        """Stay a while for runs that were told to end for this one; False if the driver should leave."""
+        waited = self._clock.now_ms() - self._buffer.run.started
+        if patience is Patience.NOW or waited > LINGER_MS or not self._slot.ahead():
+            return False
+        self._clock.pause(LINGER_STEP_MS)
+        self._hurry()
+        return not self._stop()
 
     def _once(self, activation: Activation) -> bool:
         """Act on what the engine asks for; False if that is nothing that can be done now."""
@@ -122,10 +168,14 @@ class Driver:
         match command:
             case RunStep():
                 return self._step(command)
+            case OpenWait() | SetTimer() if self._inbox.clock_doubt() is not None:
+                return False  # it would be given an end by a clock that is off
             case OpenWait():
-                self._waits.open(command)
+                if self._attempts.takes(command, "wait"):
+                    self._waits.open(command)
             case SetTimer():
-                self._set_timer(command)
+                if self._attempts.takes(command, "sleep"):
+                    self._set_timer(command)
             case Complete():
                 self._complete(command)
             case Fail():
@@ -140,6 +190,8 @@ class Driver:
 
     def _step(self, command: RunStep) -> bool:
         now = self._clock.now_ms()
+        if command.not_before and not command.started and self._inbox.clock_doubt() is not None:
+            return False
         if command.not_before > now and not command.started:
             self._due = min(self._due or command.not_before, command.not_before)
             return False
@@ -149,6 +201,8 @@ class Driver:
             self._buffer.flush()
             return True
         if command.type == CALL:
+            if not self._attempts.takes(command, CALL):
+                return True
             going_on = self._children.run(command)
             self._calling = self._calling or not going_on
             return going_on
@@ -175,6 +229,8 @@ class Driver:
 
     def _check_age(self) -> None:
         run = self._buffer.run
+        if self._inbox.clock_doubt() is not None:
+            return
         if self._clock.now_ms() - run.started > self._limits.run_ms and not run.is_over:
             self._buffer.add(RunTimedOut(self._limits.run_ms))
             self._buffer.flush()
@@ -188,7 +244,7 @@ class Driver:
         self._buffer.flush()
         if self._buffer.run.is_over:
             return True
-        if self._inbox.clock_suspect():
+        if self._inbox.clock_doubt() is not None:
             return False
         if self._fire_timers() or self._waits.expire():
             return True

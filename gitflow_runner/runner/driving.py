@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from gitflow_runner.engine.behaviour import check
-from gitflow_runner.errors import DamagedError, RefusedError, TransientError
+from gitflow_runner.errors import DamagedError, GitflowError, RefusedError, TransientError
 from gitflow_runner.git.refs import active_ref, run_ref
 from gitflow_runner.git.stale_locks import clear_run_locks
 from gitflow_runner.lang.collection import Map
@@ -24,6 +24,7 @@ from gitflow_runner.runner.inputs import by_plain_names
 from gitflow_runner.runner.leftovers import Proposed
 from gitflow_runner.runner.runtime import Runtime
 from gitflow_runner.runner.seen import note_tip
+from gitflow_runner.runner.slots import let_go
 from gitflow_runner.runner.start import Caller, begin_run
 from gitflow_runner.runner.sync import push_ref
 from gitflow_runner.runner.verify import require_trusted
@@ -62,8 +63,7 @@ def drive_recorded(runtime: Runtime, target: Target, patience: Patience) -> Stoo
         require_trusted(runtime, RunRef(target.run, target.slug, target.ref, journal.tip))
         if journal.run.is_over:
             push_ref(runtime, journal.ref, journal.tip)
-            if _is_cleared(runtime, journal):
-                give_back(runtime.repository, target.run)
+            let_go(runtime, journal.run, owing=not _is_cleared(runtime, journal))
             return Stood(journal.run)
         pin = _pin(journal)
         check(pin.behaviour)
@@ -74,7 +74,7 @@ def drive_held(runtime: Runtime, journal: Journal, pin: Pin, code: Code, patienc
     """Drive a run whose lock the caller holds; afterwards its tip is pushed and, if over, let go."""
     if take_wake(runtime.repository.common_dir, journal.run.run):
         runtime.forge_memory.hurry(journal.run.run)
-    assembly = Assembly(runtime, journal, pin, code, partial(_launch, runtime))
+    assembly = Assembly(runtime, journal, pin, code, partial(_launch, runtime), partial(_drive_on, runtime))
     try:
         stood = assembly.driver.drive(patience)
         cleared = not stood.run.is_over or assembly.closing.settle()
@@ -83,9 +83,23 @@ def drive_held(runtime: Runtime, journal: Journal, pin: Pin, code: Code, patienc
         runtime.local.set_verified_tip(journal.run.run, journal.tip)
     note_tip(runtime, RunRef(journal.run.run, journal.run.slug, journal.ref, journal.tip))
     push_ref(runtime, journal.ref, journal.tip)
-    if stood.run.is_over and cleared:
-        give_back(runtime.repository, stood.run.run)
+    _tell_doubt(runtime, stood)
+    if stood.run.is_over:
+        let_go(runtime, stood.run, owing=not cleared)
     return stood
+
+
+def _tell_doubt(runtime: Runtime, stood: Stood) -> None:
+    """Say once that nothing goes on which hangs on time, and again when it was so in between."""
+    run = stood.run.run
+    if stood.doubt is None:
+        runtime.clocks_doubted.discard(run)
+    elif run not in runtime.clocks_doubted:
+        runtime.clocks_doubted.add(run)
+        runtime.say(
+            f"clock_suspect: {stood.doubt}; waits and timers of {run} hold. Set the clock right, then start "
+            "this command anew"
+        )
 
 
 def _is_cleared(runtime: Runtime, journal: Journal) -> bool:
@@ -95,11 +109,27 @@ def _is_cleared(runtime: Runtime, journal: Journal) -> bool:
     if not proposed.owed():
         return True
     pin = _pin(journal)
-    assembly = Assembly(runtime, journal, pin, pinned_code(runtime, pin), partial(_launch, runtime))
+    assembly = Assembly(
+        runtime,
+        journal,
+        pin,
+        pinned_code(runtime, pin),
+        partial(_launch, runtime),
+        partial(_drive_on, runtime),
+    )
     try:
         return assembly.closing.settle()
     finally:
         assembly.http.close()
+
+
+def _drive_on(runtime: Runtime, run: str, slug: Slug) -> None:
+    """Drive another run of the flow as far as it goes now; whoever holds it was woken and does so itself."""
+    try:
+        drive_recorded(runtime, Target(RunId(run), slug), Patience.NOW)
+    except GitflowError as error:
+        if error.code not in ("lease.run_held", "run.unknown"):
+            runtime.say(f"run {run} was not driven to its end: {error.message}")
 
 
 def _launch(runtime: Runtime, run: RunId, slug: Slug, ref: str, given: Map, parent: Run, depth: int) -> None:

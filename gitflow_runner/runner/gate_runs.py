@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import suppress
 
-from gitflow_runner.errors import ConflictError, GitflowError, RefusedError
+from gitflow_runner.errors import ConflictError, GitflowError
 from gitflow_runner.git.objects import Oid
 from gitflow_runner.git.refs import GATES, branch_ref, parse_gate_ref, run_ref, trigger_ref
 from gitflow_runner.git.repository import RefUpdate
@@ -17,10 +17,10 @@ from gitflow_runner.runner.code import resolve_code
 from gitflow_runner.runner.drive import Patience, Stood
 from gitflow_runner.runner.driving import Target, clear_locks, drive_held
 from gitflow_runner.runner.gates import Gate, live_gates
+from gitflow_runner.runner.records import require_record
 from gitflow_runner.runner.runtime import Runtime
 from gitflow_runner.runner.start import Fired, begin_run, new_run_id
 from gitflow_runner.triggers.git import Move, request
-from gitflow_runner.trust.reasons import Refusal
 from gitflow_runner.trust.verify import prove
 
 KEPT_MS = 7 * 86_400_000  # how long a question outlives the run that answered it
@@ -53,7 +53,9 @@ def answer(runtime: Runtime, name: str, gate: Gate, move: Move) -> tuple[RunId, 
     ref = trigger_ref(gate.slug, gate.trigger.id)
     tip = runtime.repository.resolve(ref)
     if tip is not None:
-        check_trigger(runtime, gate, ref, tip)
+        require_record(
+            runtime, gate.slug, ref, tip, code="trigger.untrusted", then="the gate can be asked anew"
+        )
     wanted = request(gate.slug, gate.trigger.id, move, name)
     known = None if tip is None else read_firing(runtime.repository, tip, wanted.delivery)
     if known is None:
@@ -122,24 +124,6 @@ def _open_run(runtime: Runtime, gate: Gate, tip: Oid | None, about: str) -> RunI
     return None
 
 
-def check_trigger(runtime: Runtime, gate: Gate, ref: str, tip: Oid) -> None:
-    """Refuse firings that neither this clone nor a runner of the policy wrote."""
-    try:
-        signed = prove(runtime.repository.read(tip))
-        if signed.fingerprint == runtime.own_key:
-            return
-        policy, now = runtime.policies.require(), runtime.clock.now_ms()
-        name = policy.keyring.who(signed, first_seen=now, now=now)
-        policy.check_runner(name, "drive", gate.slug)
-    except Refusal as refusal:
-        raise RefusedError(
-            "trigger.untrusted",
-            f"{ref} is not a runner's record: {refusal.message}",
-            hint="somebody wrote it by hand; remove it, then the gate can be asked anew",
-            fix=(f"git update-ref -d {ref} {tip}",),
-        ) from None
-
-
 def proposers(runtime: Runtime, move: Move) -> frozenset[str | None]:
     """Whose keys signed the commits that the move brings in; None for one that nobody known signed."""
     repository, policy = runtime.repository, runtime.policies.require()
@@ -149,7 +133,8 @@ def proposers(runtime: Runtime, move: Move) -> frozenset[str | None]:
         if count >= MOST_COMMITS:
             return frozenset((*found, None))
         try:
-            found |= policy.keyring.owners(prove(repository.read(oid)).key) or {None}
+            signed = prove(repository.read(oid), policy.keyring)
+            found |= policy.keyring.owners(signed.key) or {None}
         except GitflowError:
             found.add(None)
     return frozenset(found)

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from gitflow_runner.errors import RefusedError
 from gitflow_runner.git.objects import Ident, Oid, decode_commit
-from gitflow_runner.git.refs import approvals_of_run, approvals_prefix, parse_approval_ref
+from gitflow_runner.git.refs import APPROVALS, approvals_prefix, inbox_of_run, parse_approval_ref
 from gitflow_runner.git.repository import Repository
 from gitflow_runner.model.event import DecisionSeen, Level, WaitOpened, WaitResolved
 from gitflow_runner.model.pin import Pin
@@ -16,15 +16,19 @@ from gitflow_runner.runner.answers import decided
 from gitflow_runner.runner.asked import as_asked, deadline_under
 from gitflow_runner.runner.attested import attested_in, evidence_of, level_of, place_in
 from gitflow_runner.runner.buffer import Buffer
+from gitflow_runner.runner.callbacks import Callbacks
 from gitflow_runner.runner.changes import Changes, place_of
 from gitflow_runner.runner.clock import Clock
+from gitflow_runner.runner.clock_watch import ClockWatch
 from gitflow_runner.runner.policies import Policies
+from gitflow_runner.runner.push_certs import FOLDER as PUSHES
+from gitflow_runner.runner.push_certs import certificates_for
 from gitflow_runner.runner.requests import Requests
 from gitflow_runner.trust.approval import OpenWait
+from gitflow_runner.trust.policy import Policy
 from gitflow_runner.trust.quorum import Evidence, Outcome, Result, SignedApproval, judge
 
 LOOK_EVERY_MS = 30_000  # inboxes are looked at at least this often (protocol 4.6)
-CLOCK_DRIFT_MS = 60_000
 MAX_RECORDED_REFUSALS = 64
 
 # A person's fault is final; what hangs on the policy is judged again when that changes (protocol 6.6).
@@ -37,6 +41,7 @@ _AGAIN = frozenset(
         "key_revoked",
         "not_human",
         "starter_unknown",
+        "unsigned",  # the certificate of its push may come after it
     )
 )
 
@@ -52,9 +57,11 @@ class Inbox:
         policies: Policies,
         requests: Requests,
         clock: Clock,
+        clock_watch: ClockWatch,
         pin: Pin,
         changes: Changes,
         settle: Callable[[], bool],
+        callbacks: Callbacks,
         fetch: Callable[[], bool],
         require_fresh: Callable[[], None],
     ) -> None:
@@ -70,22 +77,21 @@ class Inbox:
         self._pin = pin
         self._changes = changes
         self._settle = settle
+        self._callbacks = callbacks
         self._fetch = fetch
         self._require_fresh = require_fresh
         self._fetched_at = clock.monotonic_ms()
         self._looked_at: int | None = None
-        self._drift = clock.now_ms() - clock.monotonic_ms()
+        self._clock_watch = clock_watch
         self._judged: dict[str, tuple[object, ...]] = {}
 
     def is_due(self) -> bool:
         """Whether the last look is so long ago that another is owed."""
         return self._looked_at is None or self._clock.monotonic_ms() - self._looked_at >= LOOK_EVERY_MS
 
-    def clock_suspect(self) -> bool:
-        """Whether the wall clock jumped or lies behind what was recorded; then no time is judged."""
-        now = self._clock.now_ms()
-        jumped = abs(now - self._clock.monotonic_ms() - self._drift) > CLOCK_DRIFT_MS
-        return jumped or now < self._buffer.run.at
+    def clock_doubt(self) -> str | None:
+        """Why the wall clock is not believed now, None if it is; without it no time is judged."""
+        return self._clock_watch.doubt(self._buffer.run.at)
 
     def look(self, *, fresh: bool = False) -> bool:
         """Read requests and decisions once; everything found is durable on return.
@@ -102,10 +108,11 @@ class Inbox:
         if self._buffer.run.is_over:
             return heard
         self._requests.look()
-        if self._buffer.run.is_over or self.clock_suspect():
+        if self._buffer.run.is_over or self.clock_doubt() is not None:
             return heard
         for folder in [s.wait.folder for s in self._buffer.run.waits if s.wait.wait == "approval"]:
             heard = self._look_at(folder, began, fresh) and heard
+        self._callbacks.look()
         self._note_late()
         self._settle()
         return heard
@@ -124,7 +131,7 @@ class Inbox:
         """Record what came to waits that are over, so that its senders see why it counts for nothing."""
         sent = [
             (name, oid, parsed.wait)
-            for name, oid in self._repository.refs(approvals_of_run(self._buffer.run.run))
+            for name, oid in self._repository.refs(inbox_of_run(APPROVALS, self._buffer.run.run))
             if (parsed := parse_approval_ref(name)) is not None
         ]
         known: dict[str, set[str]] = {}
@@ -170,7 +177,9 @@ class Inbox:
                 hint="its effect was not begun; the policy has to give the runner :attest-forge",
                 fix=("gfr policy show", f"gfr cancel {self._buffer.run.run}"),
             )
-        signed = [SignedApproval(Oid(o), wait.deadline, True) for o in resolved.counted if o not in witnessed]
+        sent = [oid for oid in resolved.counted if oid not in witnessed]
+        pushed = self._certificates(wait.folder, sent, newest)
+        signed = [SignedApproval(Oid(o), wait.deadline, True, pushed.get(o)) for o in sent]
         outcome = judge(
             self.as_asked(OpenWaitState(wait, 0)),
             [*self._timed(wait, signed), *witnessed.values()],
@@ -199,6 +208,10 @@ class Inbox:
             if oid in seen and place is not None
         }
 
+    def _certificates(self, folder: str, sent: Sequence[str], newest: Policy) -> Mapping[str, bytes]:
+        run, read = self._buffer.run.run, self._buffer.journal.read
+        return certificates_for(self._repository, sent, run, folder, newest.keyring, read)
+
     def _timed(self, wait: WaitOpened, evidence: Sequence[SignedApproval]) -> list[SignedApproval]:
         first: dict[str, int] = {}
         for recorded in self._buffer.history:
@@ -212,8 +225,12 @@ class Inbox:
         newest, pinned = self._policies.newest(), self._policies.at(wait.policy)
         ends = deadline_under(wait, state.opened_at, newest, self._pin)
         attested = tuple(seen.oid for seen in state.attested)
-        basis = (tuple(found), attested, self._policies.tip(), began > wait.deadline, began > ends)
-        if newest is None or not (found or attested) or self._judged.get(wait.folder) == basis:
+        if newest is None or not (found or attested):
+            return
+        pushed = self._certificates(wait.folder, tuple(found), newest)
+        over = (began > wait.deadline, began > ends)
+        basis = (tuple(found), tuple(pushed.items()), attested, self._policies.tip(), over)
+        if self._judged.get(wait.folder) == basis:
             return
         self._require_fresh()
         if pinned is None:
@@ -230,6 +247,7 @@ class Inbox:
                 before[oid].seen_at if oid in before else began,
                 # What the first look begun after the deadline finds was there in time.
                 in_time=late_look and oid not in before and ends == wait.deadline,
+                certificate=pushed.get(oid),
             )
             for oid in found
         ]
@@ -249,6 +267,9 @@ class Inbox:
             now=began,
             check_edit=None,
         )
+        for result in outcome.results:
+            if result.counted and result.oid in pushed:
+                self._buffer.put(PUSHES + result.oid, pushed[result.oid])
         self._record(state, found, outcome, {e.oid: level_of(e) for e in evidence})
         self._judged[wait.folder] = basis
 

@@ -8,6 +8,7 @@ from gitflow_runner.git.pygit import open_repository
 from gitflow_runner.git.refs import RELEASES
 from gitflow_runner.git.repository import ObjectReader
 from gitflow_runner.runner.clock import SystemClock, SystemJitter
+from gitflow_runner.runner.gpg_home import GpgHomes
 from gitflow_runner.runner.hook_call import HookCall, Judgement, told
 from gitflow_runner.runner.local import LocalState
 from gitflow_runner.runner.policies import Policies
@@ -22,7 +23,7 @@ def check_leaving(call: HookCall) -> Judgement:
     repository = open_repository(call.git_dir, SystemClock(), SystemJitter())
     local = LocalState(repository.common_dir / "gitflow")
     now = SystemClock().now_ms()
-    policy = Policies(repository, local, SystemClock()).newest()
+    policy = Policies(repository, local, SystemClock(), GpgHomes(call.environment).open).newest()
     refusals: list[str] = []
     remarks: list[str] = []
     for line in call.given.decode("utf-8", "surrogateescape").splitlines():

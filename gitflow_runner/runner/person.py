@@ -10,7 +10,9 @@ from pathlib import Path
 from gitflow_runner.errors import UsageError
 from gitflow_runner.git.objects import Ident
 from gitflow_runner.git.program import GitProgram
-from gitflow_runner.trust.signer import KeygenSigner, Ran, RunProcess, Signer, load_signer
+from gitflow_runner.trust.gpgkey import parse_key_block
+from gitflow_runner.trust.reasons import Refusal
+from gitflow_runner.trust.signer import GpgSigner, KeygenSigner, Ran, RunProcess, Signer, load_signer
 from gitflow_runner.trust.sshkey import parse_key_line
 
 _KEY_FILE_LIMIT = 64 * 1024
@@ -36,7 +38,8 @@ class Person:
             raise UsageError(
                 "key_missing",
                 f"{act} needs your signature, and {self.missing}",
-                hint="Git signs with an SSH key once gpg.format is ssh and user.signingkey names it",
+                hint="Git signs with an SSH key once gpg.format is ssh and user.signingkey names it; "
+                "without gpg.format it takes user.signingkey for a GPG key",
                 fix=("git config gpg.format ssh", "git config user.signingkey ~/.ssh/id_ed25519.pub"),
             )
         return self.signer
@@ -47,12 +50,15 @@ def find_person(git: GitProgram, environment: Mapping[str, str]) -> Person:
     name = environment.get("GIT_AUTHOR_NAME") or _config(git, "user.name") or "unknown"
     email = environment.get("GIT_AUTHOR_EMAIL") or _config(git, "user.email") or "unknown@invalid"
     scheme = (_config(git, "gpg.format") or "openpgp").lower()
-    if scheme != "ssh":
-        return Person(name, email, None, f"gpg.format is {scheme}, not ssh")
+    if scheme not in ("ssh", "openpgp"):
+        return Person(name, email, None, f"gpg.format is {scheme}, not ssh or openpgp")
     key = _config(git, "user.signingkey")
     if not key:
         return Person(name, email, None, "user.signingkey is not set")
     # A program is taken from the person's own configuration only, never from the repository's.
+    if scheme == "openpgp":
+        program = git.global_config("gpg.openpgp.program") or git.global_config("gpg.program") or "gpg"
+        return _with_gpg(name, email, key, program, environment)
     program = git.global_config("gpg.ssh.program") or "ssh-keygen"
     return _with_key(name, email, key, program, environment)
 
@@ -81,6 +87,31 @@ def _with_key(name: str, email: str, key: str, program: str, environment: Mappin
         line = parse_key_line(_read(public).decode("utf-8", "replace"))
         return Person(name, email, KeygenSigner(line, str(public), run, program))
     return Person(name, email, None, f"user.signingkey names {key}, which is not there")
+
+
+def _with_gpg(name: str, email: str, key: str, program: str, environment: Mapping[str, str]) -> Person:
+    run = process_runner(environment)
+    ran = run(
+        (
+            program,
+            "--batch",
+            "--no-tty",
+            "--armor",
+            "--export-options",
+            "export-minimal",
+            "--export",
+            "--",
+            key,
+        ),
+        b"",
+    )
+    try:
+        public = parse_key_block(ran.stdout.decode("utf-8", "replace"))
+    except Refusal as refusal:
+        # gpg prints nothing at all for a key that it does not have.
+        why = refusal.message if ran.stdout else f"{program} has no key {key[:80]!r}"
+        return Person(name, email, None, f"{why} (gpg.format is openpgp)")
+    return Person(name, email, GpgSigner(public, key, run, program))
 
 
 def _read(path: Path) -> bytes:

@@ -9,6 +9,7 @@ from gitflow_runner.git.repository import ObjectReader
 from gitflow_runner.runner.clock import Clock
 from gitflow_runner.runner.local import LocalState
 from gitflow_runner.runner.logs import own_times
+from gitflow_runner.trust.gpgsig import OpenGpg
 from gitflow_runner.trust.policy import Policy
 from gitflow_runner.trust.policy_chain import PolicyChain, load_chain
 
@@ -16,10 +17,11 @@ from gitflow_runner.trust.policy_chain import PolicyChain, load_chain
 class Policies:
     """Loads and remembers the chain; `None` answers mean that no policy is trusted here yet."""
 
-    def __init__(self, reader: ObjectReader, local: LocalState, clock: Clock) -> None:
+    def __init__(self, reader: ObjectReader, local: LocalState, clock: Clock, open_gpg: OpenGpg) -> None:
         self._reader = reader
         self._local = local
         self._clock = clock
+        self._open_gpg = open_gpg
         self._tip: Oid | None = None
         self._chain: PolicyChain | None = None
 
@@ -53,7 +55,8 @@ class Policies:
     def _load(self, tip: Oid, pinned: str, known: Oid | None) -> PolicyChain:
         # A key that has run out since must not break the chain: each version is judged when it was new here.
         seen = own_times(self._reader, self._local)
-        return load_chain(self._reader, tip, pinned, now=self._clock.now_ms(), known=known, seen=seen)
+        now = self._clock.now_ms()
+        return load_chain(self._reader, tip, pinned, now=now, known=known, seen=seen, open_gpg=self._open_gpg)
 
     def newest(self) -> Policy | None:
         """The policy in force."""

@@ -76,14 +76,14 @@ def open_proposals(runtime: Runtime) -> tuple[Proposal, ...]:
     found: dict[bytes, list[tuple[Oid, Signed]]] = {}
     for _, oid in runtime.repository.refs(requests_prefix(None))[:MAX_SCANNED]:
         try:
-            signed, text = read_consent(runtime.repository, oid, previous)
-        except (RefusedError, DamagedError):
-            continue  # a request of another kind, or a consent to an earlier version
+            signed, text = read_consent(runtime.repository, oid, previous, newest, runtime.open_gpg)
+        except (RefusedError, DamagedError, UsageError):
+            continue  # a request of another kind, a consent to an earlier version, a text nobody can read
         found.setdefault(text, []).append((oid, signed))
     proposals = []
     for text, signatures in found.items():
         try:
-            policy = parse_policy(text)
+            policy = parse_policy(text, open_gpg=runtime.open_gpg)
         except UsageError:
             continue  # nobody can put into force what cannot be read
         if policy.version == expected:
@@ -124,7 +124,7 @@ def propose(runtime: Runtime) -> Proposal:
 
 def consent_to(runtime: Runtime, text: bytes) -> Proposal:
     """Sign this text as the next version and put the consent where the others look."""
-    policy = parse_policy(text)
+    policy = parse_policy(text, open_gpg=runtime.open_gpg)
     newest = _newest(runtime)
     signer = runtime.person.require_signer("a policy")
     judge = newest or policy

@@ -14,6 +14,7 @@ from gitflow_runner.ledger.codec import log_path
 from gitflow_runner.ledger.kv import Entry, KvScope
 from gitflow_runner.model.pin import Pin
 from gitflow_runner.notifiers.base import Mailer
+from gitflow_runner.providers.prices import PriceTable
 from gitflow_runner.runner.buffer import Buffer
 from gitflow_runner.runner.channels import Channels
 from gitflow_runner.runner.clock import Clock
@@ -29,6 +30,7 @@ from gitflow_runner.steps.base import (
     Http,
     KvEntry,
     Source,
+    Tables,
 )
 from gitflow_runner.steps.tokens import Tokens
 
@@ -154,6 +156,7 @@ class Ports:
         functions: Functions,
         blobs: RunBlobs,
         kv: KvScope,
+        tables: Tables,
         source: Source,
         connections: Connections,
         templates: FlowTemplates,
@@ -163,7 +166,9 @@ class Ports:
         tokens: Tokens,
         cancelling: Cancelling,
         stop: Callable[[], bool],
+        prices: PriceTable,
     ) -> None:
+        self._prices = prices
         self._buffer = buffer
         self._clock = clock
         self._http = http
@@ -171,6 +176,7 @@ class Ports:
         self._functions = functions
         self._blobs = BlobPort(blobs, buffer.redactor)
         self._kv = KvPort(kv, buffer.redactor)
+        self._tables = tables
         self._source = source
         self._connections = connections
         self._templates = templates
@@ -213,6 +219,8 @@ class Ports:
                 render=self._templates.render,
                 notify=Channels(self._http, self._mail, log, cancel),
                 databases=self._databases,
+                prices=self._prices,
+                tables=self._tables,
             )
         finally:
             if log.content:

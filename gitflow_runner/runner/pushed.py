@@ -10,6 +10,7 @@ from gitflow_runner.git.objects import ZERO, Oid, check_oid, decode_commit
 from gitflow_runner.git.refs import (
     ARCHIVES,
     CALLBACKS,
+    CERTIFICATES,
     INBOXES,
     LIVE,
     LOGS,
@@ -68,7 +69,8 @@ def check_move(change: Change, repository: Repository) -> None:
     """Refuse names that we never write, and every move that protocol 8.1 rules out.
 
     Raises `RefusedError`: `ref_blocked`, `release_moved`, `release_missing`, `inbox.create_only`,
-    `history_rewritten`, `live.live_rewound`, `policy.policy_rewound`, `log.log_rewound`, `trigger.rewound`.
+    `history_rewritten`, `live.live_rewound`, `policy.policy_rewound`, `log.log_rewound`, `trigger.rewound`,
+    `push.certificate`.
     """
     name, old, new = change.name, change.old, change.new
     if is_blocked(name):
@@ -76,6 +78,13 @@ def check_move(change: Change, repository: Repository) -> None:
             "ref_blocked",
             f"{name} has a form that nothing here ever writes",
             hint="look at the number of its parts and at how they are spelled",
+        )
+    if name.startswith(CERTIFICATES):
+        raise RefusedError(
+            "push.certificate",
+            f"{name} is kept by the server's own hook, for pushes that it took",
+            hint="sign the push itself",
+            fix=("git push --signed",),
         )
     if old is None or old == new:
         return

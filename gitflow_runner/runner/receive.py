@@ -7,15 +7,17 @@ not at all, so a policy that comes with it already judges the rest.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 
 from gitflow_runner.errors import GitflowError, RefusedError
-from gitflow_runner.git.objects import Oid
+from gitflow_runner.git.objects import Oid, check_oid
 from gitflow_runner.git.pygit import PygitRepository, open_quarantine, open_repository
 from gitflow_runner.git.refs import GATES, INBOXES, POLICY, is_ours
 from gitflow_runner.git.repository import ObjectReader
 from gitflow_runner.ledger.chain import file_in, head_of
 from gitflow_runner.runner.clock import SystemClock, SystemJitter
+from gitflow_runner.runner.gpg_home import GpgHomes
 from gitflow_runner.runner.hook_call import HookCall, Judgement, told
 from gitflow_runner.runner.local import LocalState
 from gitflow_runner.runner.pushed import Change, check_move, read_changes
@@ -24,6 +26,7 @@ from gitflow_runner.trust.policy import policy_digest
 from gitflow_runner.trust.policy_chain import FILE, PolicyChain, load_chain
 
 MOST_SENT = 1_000  # inbox refs in one push
+MOST_SLOP_S = 300  # by which the nonce of a signed push may be late, where the server allows it at all
 
 
 def judge_push(call: HookCall) -> Judgement:
@@ -41,10 +44,11 @@ def judge_push(call: HookCall) -> Judgement:
     remarks: list[str] = []
     pushed = {change.name: change.new for change in changes}
     try:
-        chain = _chain(repository, pushed, remarks)
+        chain = _chain(repository, pushed, remarks, GpgHomes(call.environment))
     except GitflowError as error:
         return Judgement((told(POLICY, error),))
-    received = Received(repository, chain, SystemClock().now_ms(), pushed)
+    certificate = partial(_certificate, call, repository)
+    received = Received(repository, chain, SystemClock().now_ms(), pushed, certificate=certificate)
     for change in changes:
         try:
             _judge(change, received)
@@ -68,8 +72,29 @@ def open_pushed(call: HookCall) -> PygitRepository:
     return open_quarantine(call.git_dir, Path(quarantine), clock, jitter)
 
 
+def _certificate(call: HookCall, repository: PygitRepository) -> bytes | None:
+    """The certificate of this push, None if it is not signed. Whose it is says its own signature.
+
+    `RefusedError` (`push.nonce`) unless git says that it answers the nonce which was offered just now.
+    """
+    kept = call.environment.get("GIT_PUSH_CERT", "")
+    if not kept.strip("0"):
+        return None
+    status = call.environment.get("GIT_PUSH_CERT_NONCE_STATUS", "")
+    slop = call.environment.get("GIT_PUSH_CERT_NONCE_SLOP", "")
+    late = not slop.lstrip("-").isdecimal() or abs(int(slop)) > MOST_SLOP_S
+    if status != "OK" and (status != "SLOP" or late):
+        raise RefusedError(
+            "push.nonce",
+            f"the certificate of this push does not answer the nonce that was offered ({status or 'none'})",
+            hint="push again; an old certificate proves nothing",
+            fix=("git push --signed",),
+        )
+    return repository.read(check_oid(kept)).data
+
+
 def _chain(
-    repository: PygitRepository, pushed: Mapping[str, Oid | None], remarks: list[str]
+    repository: PygitRepository, pushed: Mapping[str, Oid | None], remarks: list[str], homes: GpgHomes
 ) -> PolicyChain | None:
     """The policy as it will stand; None where this repository trusts none yet."""
     local = LocalState(repository.common_dir / "gitflow")
@@ -79,11 +104,11 @@ def _chain(
         return None
     now = SystemClock().now_ms()
     if pinned is not None:
-        return load_chain(repository, tip, pinned, now=now, known=local.known_policy())
+        return load_chain(repository, tip, pinned, now=now, known=local.known_policy(), open_gpg=homes.open)
     if POLICY in pushed:
         # Nobody here can say whether it is the right one; but it has to be whole.
         digest = policy_digest(_text(repository, tip))
-        load_chain(repository, tip, digest, now=now)
+        load_chain(repository, tip, digest, now=now, open_gpg=homes.open)
         remarks.append(f"the server trusts no policy yet; there, once: gfr trust pin {digest}")
     return None
 

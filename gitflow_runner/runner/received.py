@@ -19,6 +19,7 @@ from gitflow_runner.git.refs import (
     TRIGGERS,
     approvals_prefix,
     callbacks_prefix,
+    live_ref,
     parse_approval_ref,
     parse_callback_ref,
     parse_live_ref,
@@ -33,13 +34,15 @@ from gitflow_runner.git.repository import Repository
 from gitflow_runner.ledger.chain import file_in, head_of, read_run
 from gitflow_runner.ledger.codec import decode_pin
 from gitflow_runner.ledger.fsck import Finding, verify_run
+from gitflow_runner.model.ids import EARLY
 from gitflow_runner.model.pin import Pin
 from gitflow_runner.model.run import OpenWaitState, Run
 from gitflow_runner.runner.asked import as_asked
 from gitflow_runner.runner.pushed import Change, run_refs
 from gitflow_runner.trust.approval import OpenWait
+from gitflow_runner.trust.checkpoint import read_checkpoint
 from gitflow_runner.trust.glass import read_break_glass
-from gitflow_runner.trust.live import load_live
+from gitflow_runner.trust.live import load_live, read_promotion_consent
 from gitflow_runner.trust.log import load_log
 from gitflow_runner.trust.policy import Policy
 from gitflow_runner.trust.policy_chain import PolicyChain, read_consent
@@ -47,9 +50,9 @@ from gitflow_runner.trust.quorum import SignedApproval, judge
 from gitflow_runner.trust.reasons import Refusal
 from gitflow_runner.trust.release import verify_release
 from gitflow_runner.trust.requests import read_answer, read_request, read_start
-from gitflow_runner.trust.statement import BreakGlass, PolicyChange, parse_any
+from gitflow_runner.trust.statement import BreakGlass, Checkpoint, PolicyChange, Promotion, parse_any
 from gitflow_runner.trust.turns import verify_turn
-from gitflow_runner.trust.verify import prove
+from gitflow_runner.trust.verify import is_unsigned_commit, prove
 
 MOST_FROM_ONE = 64  # refs of one person in one inbox
 MOST_LOOKED_AT = 1_000
@@ -64,6 +67,10 @@ class _Asked:
     pinned: Policy
 
 
+def no_certificate() -> None:
+    """What a push brings that is not signed."""
+
+
 @dataclass(frozen=True)
 class Received:
     """One push: the repository with its objects in it, the policy, the time, and where refs will stand."""
@@ -74,6 +81,7 @@ class Received:
     pushed: Mapping[str, Oid | None]
     waits: dict[tuple[Oid, str, str], _Asked] = field(default_factory=dict)
     sent: Counter[tuple[str, str]] = field(default_factory=Counter)  # by inbox and principal, in this push
+    certificate: Callable[[], bytes | None] = no_certificate  # of this push; refuses one that is not fresh
     held: dict[str, Counter[str]] = field(default_factory=dict)  # by inbox and owner, what lies there
 
     @property
@@ -159,7 +167,9 @@ def _approval(change: Change, new: Oid, received: Received) -> None:
     assert at is not None, "the name's form was checked"
     raw = _small(received, new)
     parents = decode_commit(raw.data).parents if raw.kind == "commit" else ()
-    prove(raw)
+    pushed = received.certificate() if is_unsigned_commit(raw) else None
+    if pushed is None:
+        prove(raw, received.policy.keyring)
     if len(parents) != 1:
         raise Refusal("parent", "an approval has exactly one parent, the wait commit")
     place = (parents[0], at.run_id, at.wait)
@@ -168,7 +178,7 @@ def _approval(change: Change, new: Oid, received: Received) -> None:
         asked = received.waits[place] = _asked(received, *place)
     outcome = judge(
         asked.wait,
-        [SignedApproval(new, received.now, in_time=True)],  # the runner alone says what came too late
+        [SignedApproval(new, received.now, True, pushed)],  # the runner alone says what came too late
         reader=received.repository,
         pinned=asked.pinned,
         newest=received.policy,
@@ -184,22 +194,28 @@ def _callback(change: Change, new: Oid, received: Received) -> None:
     at = parse_callback_ref(change.name)
     assert at is not None, "the name's form was checked"
     raw = _small(received, new)
-    signed = prove(raw)
+    signed = prove(raw, received.policy.keyring)
     principal = received.policy.keyring.who(signed, first_seen=received.now, now=received.now)
     parents = decode_commit(raw.data).parents
-    if len(parents) != 1:
+    early = at.wait == EARLY
+    if not early and len(parents) != 1:
         raise Refusal("parent", "a callback has exactly one parent, the turn that opened the wait")
     read_answer(
         raw,
         received.repository,
         run=at.run_id,
-        wait=at.wait,
-        opened=parents[0],
+        wait=None if early else at.wait,
+        opened=None if early else parents[0],
         keys=frozenset((signed.fingerprint,)),
         first_seen=received.now,
         max_skew=received.policy.skew_ms,
     )
-    if _open_wait(received, parents[0], at.run_id, at.wait)[1].wait.wait != "event":
+    if early:
+        if not run_refs(received.repository, at.run_id):
+            raise Refusal("run", f"no run {at.run_id} is known here")
+        if received.policy.people[principal].kind == "runner":
+            raise Refusal("role", f"{principal} is a runner, which answers nothing")
+    elif _open_wait(received, parents[0], at.run_id, at.wait)[1].wait.wait != "event":
         raise Refusal("wait", f"{at.wait} is for people's decisions, not for callbacks")
     _count(received, callbacks_prefix(at.run_id, at.wait), principal)
 
@@ -225,12 +241,17 @@ def _request(change: Change, new: Oid, received: Received) -> None:
 def _wish(raw: RawObject, received: Received) -> str:
     """Who says what needs no run: start one, change the policy, let a commit past its gate."""
     reader, policy, now = received.repository, received.policy, received.now
-    match parse_any(prove(raw).message):
+    match parse_any(prove(raw, policy.keyring).message):
         case PolicyChange():
             assert received.chain is not None, "a policy is in force"
-            signed, _ = read_consent(reader, raw.oid, received.chain.tip.oid)
+            signed, _ = read_consent(reader, raw.oid, received.chain.tip.oid, policy)
             name = policy.keyring.who(signed, first_seen=now, now=now)
             return policy.check_duty(policy.policy_change, name, None).name
+        case Promotion() as said:
+            before = received.tip(live_ref(said.flow))
+            return read_promotion_consent(reader, raw.oid, before, policy, now=now)[0]
+        case Checkpoint():
+            return read_checkpoint(raw, reader, policy, now=now).principal
         case BreakGlass():
             return read_break_glass(raw, policy, now=now, ttl_ms=policy.skew_ms)[0]
         case _:
@@ -316,7 +337,8 @@ def _count(received: Received, inbox: str, principal: str) -> None:
 
 def _owners(received: Received, oid: Oid) -> frozenset[str]:
     try:
-        return received.policy.keyring.owners(prove(received.repository.read(oid)).key)
+        ring = received.policy.keyring
+        return ring.owners(prove(received.repository.read(oid), ring).key)
     except Refusal:
         return frozenset()
 

@@ -19,6 +19,7 @@ from gitflow_runner.lang.values import keyword
 from gitflow_runner.model.pin import ReleaseSource
 from gitflow_runner.runner.cases import case_functions, run_cases
 from gitflow_runner.runner.configured import configured, reader_of_work_tree
+from gitflow_runner.runner.promoting import consent_to_promotion, gather
 from gitflow_runner.runner.readiness import require_ready, unbound
 from gitflow_runner.runner.runtime import Runtime
 from gitflow_runner.runner.seen import RunnerLogs
@@ -53,6 +54,8 @@ class Made:
     commit: Oid | None = None
     before: int | None = None
     tests: int | None = None  # how many cases the flow passed; None if it has none
+    have: int = 1  # people who agree; below `need` it is only a consent, and nothing moved
+    need: int = 1
 
 
 def resolve_release(runtime: Runtime, slug: str, ref: str) -> Resolved | None:
@@ -245,7 +248,10 @@ def _tests_pass(runtime: Runtime, commit: Oid, work_dir: Path, slug: str) -> int
 def make_promotion(
     runtime: Runtime, slug: str, version: int | None, action: PromotionAction, *, reason: str | None
 ) -> Made:
-    """Move live to a version (the newest if None), or back to the one before for a rollback."""
+    """Move live to a version (the newest if None), or back to the one before for a rollback.
+
+    Where the policy asks for several people it is a consent until the last of them gives the same command.
+    """
     before = _chain_to_extend(runtime, slug)
     target = _target(runtime, slug, version, action, before)
     current = before.live.version if before is not None and before.live is not None else None
@@ -254,7 +260,13 @@ def make_promotion(
     promotion = next_promotion(before, slug, target, subject.oid, subject.digest, action, reason)
     who = runtime.person.ident(runtime.clock.now_ms())
     old = before.tip.oid if before is not None else None
-    objects = build_promotion(promotion, old, (), who, signer)
+    gathered = gather(runtime, promotion, old)
+    if not gathered.enough:
+        ref, oid = consent_to_promotion(runtime, gathered.promotion, old)
+        have = len(gathered.others) + 1
+        return Made(ref, oid, target, subject.commit, current, have=have, need=gathered.need)
+    statements = [consent.oid for consent in gathered.others]
+    objects = build_promotion(gathered.promotion, old, statements, who, signer)
     # The chain is judged as it would stand, so that nothing goes onto the ref that nobody would accept.
     runtime.repository.write(objects)
     load_live(
@@ -268,7 +280,8 @@ def make_promotion(
     ref = live_ref(slug)
     share_ref(runtime, ref, old, objects[-1].oid)
     live_chain(runtime, slug)
-    return Made(ref, objects[-1].oid, target, subject.commit, current)
+    have = len(statements) + 1
+    return Made(ref, objects[-1].oid, target, subject.commit, current, have=have, need=gathered.need)
 
 
 def _chain_to_extend(runtime: Runtime, slug: str) -> LiveChain | None:

@@ -1,4 +1,4 @@
-"""The proof of everything again, from Git alone: policy, logs, releases, promotions and runs."""
+"""The proof of everything again, from Git alone: policy, logs, releases, promotions, runs and tables."""
 
 from __future__ import annotations
 
@@ -20,12 +20,16 @@ from gitflow_runner.git.refs import (
     parse_release_tag,
     parse_run_ref,
     run_ref,
+    table_ref,
 )
 from gitflow_runner.ledger.fsck import Finding
 from gitflow_runner.ledger.listing import RunRef, run_refs
+from gitflow_runner.ledger.tables import table_names
 from gitflow_runner.runner.audit import bare, judge_promotion, judge_release, policy_at
+from gitflow_runner.runner.checkpoints import UNPROVEN, freshness
 from gitflow_runner.runner.runtime import Runtime
 from gitflow_runner.runner.seen import RunnerLogs
+from gitflow_runner.runner.tables import check_table
 from gitflow_runner.runner.verify import check_run
 from gitflow_runner.trust.live import LiveChain, Promoted, load_live, read_promotions
 from gitflow_runner.trust.log import load_log
@@ -33,7 +37,7 @@ from gitflow_runner.trust.release import compare_refs
 
 # Right when it was done, told to whoever looks, and no sign that anything was bent. No new run starts from a
 # release whose key was revoked until somebody affirms it.
-REMARKS = frozenset(("approved_by_revoked_key", "key_revoked"))
+REMARKS = frozenset(("approved_by_revoked_key", "key_revoked", UNPROVEN))
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +86,7 @@ class _Prover:
         self._runtime = runtime
         self._reader = runtime.repository
         self._flow = flow
-        self.counts = {"policies": 0, "logs": 0, "releases": 0, "promotions": 0, "runs": 0}
+        self.counts = {"policies": 0, "logs": 0, "releases": 0, "promotions": 0, "runs": 0, "tables": 0}
 
     def findings(self) -> Iterator[Found]:
         try:
@@ -98,10 +102,14 @@ class _Prover:
         if broken:
             return
         self._policy, self._chain = policy, chain
+        for doubt in freshness(self._runtime):
+            yield Found(POLICY, doubt.code, None, doubt.message)
         self._seen = RunnerLogs(self._runtime, anew=True)
         yield from self._releases()
         yield from self._live()
         yield from self._runs()
+        if self._flow is None:
+            yield from self._tables()
 
     def _logs(self) -> Iterator[Found]:
         for ref, tip in self._reader.refs(LOGS):
@@ -208,6 +216,13 @@ class _Prover:
             if gone and ref not in here and not self._is_archived(stood):
                 text = f"the run was logged at {stood}, and is gone without being archived"
                 yield Found(ref, "history_rewritten", stood, text)
+
+    def _tables(self) -> Iterator[Found]:
+        """Tables belong to no flow: every one of their revisions was signed by a runner."""
+        for name, tip in table_names(self._reader):
+            self.counts["tables"] += 1
+            for finding in check_table(self._runtime, name, tip):
+                yield _found(table_ref(name), finding)
 
     def _continues(self, at: RunRef, stood: Oid) -> bool:
         """Whether the run goes on from there; what was fetched may also be older than what was logged."""

@@ -1,7 +1,9 @@
-"""Signed requests that steer an open run: cancel, pause, resume, resolve, comment (protocol 4.4)."""
+"""What steers an open run: signed requests (protocol 4.4), and the records of runs that end it."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import assert_never
 
 from gitflow_runner.errors import DamagedError, LangError
@@ -28,28 +30,46 @@ from gitflow_runner.runner.policies import Policies
 from gitflow_runner.trust.reasons import Refusal
 from gitflow_runner.trust.requests import SignedRequest, read_request
 from gitflow_runner.trust.statement import Request, parse_statement
-from gitflow_runner.trust.verify import prove
+from gitflow_runner.trust.verify import signed_message
 
 CLEANUP_MS = 60_000
 MAX_REFUSALS = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """Another run that ends this one (`run:<id>`), and why."""
+
+    by: str
+    reason: str
 
 
 class Requests:
     """The requests for one driven run; each is read once, taken or refused, and recorded."""
 
     def __init__(
-        self, *, repository: Repository, buffer: Buffer, policies: Policies, clock: Clock, slug: Slug
+        self,
+        *,
+        repository: Repository,
+        buffer: Buffer,
+        policies: Policies,
+        clock: Clock,
+        slug: Slug,
+        told_to_end: Callable[[], Order | None],
     ) -> None:
+        """`told_to_end` says whether another run's record ends this one."""
         self._repository = repository
         self._buffer = buffer
         self._policies = policies
         self._clock = clock
         self._slug = slug
+        self._told_to_end = told_to_end
         self._passed_over: set[str] = set()
 
     def look(self) -> None:
         """Take what is new; durable on return."""
         run = self._buffer.run
+        self._obey()
         self._close_waits()
         seen = self._passed_over.union(run.requests_seen)
         for name, oid in self._repository.refs(requests_prefix(run.run)):
@@ -58,6 +78,13 @@ class Requests:
             if oid not in seen:
                 self._take(name, oid)
                 seen.add(oid)
+
+    def _obey(self) -> None:
+        run = self._buffer.run
+        order = None if run.cancel is not None or run.is_over else self._told_to_end()
+        if order is not None:
+            self._buffer.add(CancelAsked(order.by, None, order.reason, self._clock.now_ms() + CLEANUP_MS))
+            self._buffer.flush()
 
     def _take(self, name: str, oid: Oid) -> None:
         author: Ident | None = None
@@ -119,7 +146,7 @@ class Requests:
             if isinstance(event, RequestSeen) and event.reason is None and event.principal == principal
         ]
         raws = (self._repository.read(Oid(oid)) for oid in taken)
-        return any(parse_statement(prove(raw).message, Request).nonce == nonce for raw in raws)
+        return any(parse_statement(signed_message(raw), Request).nonce == nonce for raw in raws)
 
     def _cancel(self, said: Request, principal: str, oid: Oid) -> tuple[Event, ...]:
         run = self._buffer.run

@@ -21,7 +21,9 @@ from gitflow_runner.model.event import Recorded
 from gitflow_runner.model.spec import Spec
 from gitflow_runner.net.mail import MailClient
 from gitflow_runner.runner.clock import Clock, Jitter
+from gitflow_runner.runner.clock_watch import ClockWatch
 from gitflow_runner.runner.forge_memory import ForgeMemory
+from gitflow_runner.runner.gpg_home import GpgHomes
 from gitflow_runner.runner.isolated import FunctionWorker
 from gitflow_runner.runner.local import LocalState
 from gitflow_runner.runner.person import Person, find_person
@@ -31,6 +33,7 @@ from gitflow_runner.runner.settings import HttpSettings, WorkerLimits
 from gitflow_runner.steps.base import Cancel, Http, HttpRequest, HttpResponse, Sink
 from gitflow_runner.steps.registry import Steps, built_in
 from gitflow_runner.steps.tokens import Tokens
+from gitflow_runner.trust.gpgsig import OpenGpg
 from gitflow_runner.trust.signer import FileSigner
 
 RUNNER_NAME = "runner"
@@ -117,7 +120,22 @@ class Runtime:
     @cached_property
     def policies(self) -> Policies:
         """The policy in force here."""
-        return Policies(self.repository, self.local, self.clock)
+        return Policies(self.repository, self.local, self.clock, self.open_gpg)
+
+    @cached_property
+    def open_gpg(self) -> OpenGpg:
+        """Who is asked about GPG signatures; nothing is started before the first one."""
+        return GpgHomes(self.environment).open
+
+    @cached_property
+    def clock_watch(self) -> ClockWatch:
+        """What tells whether the wall clock jumped since this process first drove a run."""
+        return ClockWatch(self.clock)
+
+    @cached_property
+    def clocks_doubted(self) -> set[str]:
+        """The runs that this process has said it holds, because it does not believe its clock."""
+        return set()
 
     @cached_property
     def person(self) -> Person:

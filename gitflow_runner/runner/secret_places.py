@@ -14,6 +14,7 @@ from gitflow_runner.git.program import GitProgram
 from gitflow_runner.git.refs import branch_ref
 from gitflow_runner.git.repository import Repository
 from gitflow_runner.runner.clock import Clock
+from gitflow_runner.runner.gpg_home import GpgHomes
 from gitflow_runner.runner.local import LocalState
 from gitflow_runner.runner.policies import Policies
 from gitflow_runner.runner.secrets import Secrets
@@ -37,7 +38,7 @@ def secrets_place(
         lambda store: local.read(_values(store), _LIMIT),
         lambda store, data: local.write(_values(store), data, mode=0o600),
         local.home(),
-        partial(_age_file, repository, Policies(repository, local, clock)),
+        partial(_age_file, repository, Policies(repository, local, clock, GpgHomes(variables).open)),
         None if not identity else Path(home + identity[1:] if identity.startswith("~/") else identity),
     )
 

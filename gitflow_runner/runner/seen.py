@@ -33,6 +33,7 @@ from gitflow_runner.trust.log import (
     releases_seen,
 )
 from gitflow_runner.trust.release import Release
+from gitflow_runner.trust.sshkey import PublicKey
 
 _TRIES = 20
 _LOGGED = "policy-logged"  # the policy commit up to which the log holds all versions
@@ -56,6 +57,7 @@ class RunnerLogs:
             for person in (policy.people.values() if policy is not None else ())
             if person.kind == "runner"
             for key in person.keys
+            if isinstance(key.key, PublicKey)
         }
         found = []
         for name, tip in runtime.repository.refs(LOGS):

@@ -14,11 +14,14 @@ from gitflow_runner.ledger.listing import ListedRun, RunRef, find_run, list_runs
 from gitflow_runner.model.event import Recorded
 from gitflow_runner.model.ids import RunId, Slug
 from gitflow_runner.model.projection import fold
+from gitflow_runner.model.run import Run
+from gitflow_runner.runner.checkpoints import freshness
 from gitflow_runner.runner.code import resolve_code
 from gitflow_runner.runner.drive import Patience, Stood
 from gitflow_runner.runner.driving import Target, drive_held, drive_recorded
 from gitflow_runner.runner.resources import look_up
 from gitflow_runner.runner.runtime import Runtime
+from gitflow_runner.runner.slots import Queued, queued_at
 from gitflow_runner.runner.start import begin_run, new_run_id
 from gitflow_runner.runner.sync import fetch
 from gitflow_runner.runner.upkeep import after_driving
@@ -37,15 +40,17 @@ class Service:
         slug: str,
         ref: str,
         given: Mapping[str, Value],
+        installation: str | None = None,
         *,
         told: Callable[[RunId, tuple[str, ...]], None],
     ) -> Stood:
         """Start a run and drive it to its end or its first wait.
 
-        `told` hears the run's id (and uncommitted files) as soon as the first turn is durable.
+        `installation` is the target's id, None for the flow's own. `told` hears the run's id (and
+        uncommitted files) as soon as the first turn is durable.
         """
         fetch(self.runtime)
-        code = resolve_code(self.runtime, slug, ref)
+        code = resolve_code(self.runtime, slug, ref, installation)
         run = new_run_id(self.runtime)
         with hold_run(self.runtime.repository.common_dir, run, self.runtime.who):
             begun = begin_run(self.runtime, run, code, given)
@@ -80,7 +85,11 @@ class Service:
             if not findings:
                 raise
             history = ()  # the findings say what is wrong with it
-        return view_run(at, run, history, findings)
+        return view_run(at, run, history, findings, self.queued(at, run))
+
+    def queued(self, at: RunRef, run: Run) -> Queued | None:
+        """Where a queued run of this clone stands; None for one that does not queue, or queues elsewhere."""
+        return queued_at(self.runtime, run) if at.remote is None and self.runtime.local.is_ready() else None
 
     def runs(self, *, slug: str | None, limit: int) -> tuple[ListedRun, ...]:
         """The newest runs; `is_trusted` tells those apart that no runner of ours signed."""
@@ -93,4 +102,5 @@ class Service:
     def verify(self, typed: str) -> tuple[RunRef, tuple[Finding, ...]]:
         """All findings about one run, from Git and from the store of large values."""
         at = self.find(typed)
-        return at, examine(self.runtime, at, look_up=partial(look_up, self.runtime))
+        found = examine(self.runtime, at, look_up=partial(look_up, self.runtime))
+        return at, (*found, *freshness(self.runtime))

@@ -10,6 +10,7 @@ from typing import Literal
 
 from gitflow_runner.errors import NotFoundError, UsageError
 from gitflow_runner.git.refs import POLICY, RUNS
+from gitflow_runner.runner.checkpoints import doubt_freshness
 from gitflow_runner.runner.local import write_whole
 from gitflow_runner.runner.person import Person, find_person
 from gitflow_runner.runner.policy_change import put_in_force
@@ -17,6 +18,8 @@ from gitflow_runner.runner.runtime import Runtime
 from gitflow_runner.runner.scaffold import template, with_block
 from gitflow_runner.runner.signers import bare, write_signers
 from gitflow_runner.runner.sync import fetch
+from gitflow_runner.trust.gpgkey import GpgKey
+from gitflow_runner.trust.keyring import Key
 from gitflow_runner.trust.policy import Policy, policy_digest
 from gitflow_runner.trust.policy_text import POLICY_FILE
 from gitflow_runner.trust.signer import new_key_file
@@ -114,6 +117,8 @@ def pin_policy(runtime: Runtime, digest: str) -> Policy:
             fix=(f"git fetch origin {POLICY}:{POLICY}",),
         )
     runtime.policies.would_hold(tip, digest)
+    if runtime.local.pinned_root() is None:
+        doubt_freshness(runtime.local)  # before the pin, so that a crash leaves no trust without it
     runtime.local.pin_root(digest)
     if runtime.local.is_ready():
         write_signers(runtime)
@@ -150,7 +155,7 @@ def _values(runtime: Runtime, person: Person) -> dict[str, str]:
     signer = person.require_signer("init")
     return {
         "PERSON": _edn_text(person.email),
-        "PERSON_KEY": bare(signer.key.line),
+        "PERSON_KEY": _edn_key(signer.key),
         "RUNNER": _edn_text(f"runner@{runtime.host}"),
         "RUNNER_KEY": bare(runtime.signer.key.line),
     }
@@ -204,6 +209,12 @@ def _commit(runtime: Runtime, work_dir: Path, paths: Sequence[str]) -> str | Non
         "commit", "--quiet", "--gpg-sign", "-m", "Prepare flows, settings and policy", "--only", "--", *paths
     )
     return git.run("rev-parse", "HEAD").decode().strip()
+
+
+def _edn_key(key: Key) -> str:
+    if isinstance(key, GpgKey):
+        return f'{{:gpg "{key.fingerprint}"\n            :block "{key.block}"}}'
+    return f'{{:ssh "{bare(key.line)}"}}'
 
 
 def _edn_text(text: str) -> str:

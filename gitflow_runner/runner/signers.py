@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from gitflow_runner.runner.runtime import Runtime
+from gitflow_runner.trust.sshkey import PublicKey
 
 
 def write_signers(runtime: Runtime) -> None:
@@ -12,7 +13,8 @@ def write_signers(runtime: Runtime) -> None:
     lines = [f'runner@gitflow.invalid namespaces="git" {bare(runtime.signer.key.line)}']
     policy = runtime.policies.newest()
     for person in policy.people.values() if policy is not None else ():
-        lines += [f'{person.name} namespaces="git" {bare(key.key.line)}' for key in person.keys]
+        ssh = [key.key.line for key in person.keys if isinstance(key.key, PublicKey)]
+        lines += [f'{person.name} namespaces="git" {bare(line)}' for line in ssh]
     runtime.local.write(runtime.local.signers_file.name, ("\n".join(lines) + "\n").encode())
 
 

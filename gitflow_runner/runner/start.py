@@ -4,31 +4,38 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
 
+from gitflow_runner.engine.admission import Place, place_of
 from gitflow_runner.engine.behaviour import CURRENT
 from gitflow_runner.engine.program import make_program
-from gitflow_runner.errors import GitflowError, RefusedError
+from gitflow_runner.errors import ConflictError, GitflowError, RefusedError
 from gitflow_runner.git.objects import Oid, RawObject
 from gitflow_runner.lang.collection import Map
+from gitflow_runner.lang.data import read_data
 from gitflow_runner.lang.printer import write
 from gitflow_runner.lang.values import Value
 from gitflow_runner.ledger.codec import encode_pin
-from gitflow_runner.ledger.journal import Journal, Turn
+from gitflow_runner.ledger.journal import Along, Journal, Turn
 from gitflow_runner.ledger.lease import Lease, begin
+from gitflow_runner.ledger.slots import TRIES
 from gitflow_runner.model.connection import Environment
 from gitflow_runner.model.event import RunStarted
 from gitflow_runner.model.ids import RunId, run_id
 from gitflow_runner.model.pin import DraftSource, Pin, ReleaseSource
+from gitflow_runner.model.slot import SlotEntry
 from gitflow_runner.model.stored import Stored
+from gitflow_runner.runner.checkpoints import tell_freshness
 from gitflow_runner.runner.code import Code
 from gitflow_runner.runner.freshness import require_fresh
 from gitflow_runner.runner.inputs import ACTIVATION, check_input, check_setup
+from gitflow_runner.runner.lineage import callers_of
 from gitflow_runner.runner.masking import masked_stored
 from gitflow_runner.runner.readiness import not_ready, require_ready
 from gitflow_runner.runner.runtime import Runtime
+from gitflow_runner.runner.slots import ask, slot_record
 from gitflow_runner.trust.reasons import Refusal
 from gitflow_runner.trust.requests import build_start
 from gitflow_runner.trust.statement import Start
@@ -97,6 +104,8 @@ def begin_run(
     make_program(code.flow, runtime.specs, behaviour=CURRENT, fuel=code.settings.limits.fuel)
     invocation = "default" if fired is None else fired.invocation
     given_input = masked_stored(Stored(write(_given(runtime, code, given, invocation))), runtime.redactor)
+    draft = isinstance(code.source, DraftSource)
+    place = place_of(code.flow.concurrency, read_data(given_input.text, loose=True), draft=draft)
     request = _request(runtime, code, given_input, caller, fired)
     pin = _pin(runtime, code, caller, fired)
     pin_bytes = encode_pin(pin)
@@ -120,12 +129,41 @@ def begin_run(
         files["proof/policy.edn"] = policy.text
     if request.objects:
         runtime.repository.write(request.objects)
-    lease = Lease(run, code.flow.slug, runtime.owner, runtime.host, 1, now)
     author = runtime.person.ident(now) if request.oid is not None else None
-    journal = begin(runtime.repository, runtime.committer, lease, Turn((started,), now, files, author=author))
+    entry = SlotEntry(run, pin.version, code.flow.concurrency.on_new_version, now)
+    journal = _admitted(runtime, Turn((started,), now, files, author=author), place, entry, caller, fired)
     if runtime.told is not None:
         runtime.told(journal.history())
     return Begun(journal, pin, code)
+
+
+def _admitted(
+    runtime: Runtime,
+    turn: Turn,
+    place: Place,
+    entry: SlotEntry,
+    caller: Caller | None,
+    fired: Fired | None,
+) -> Journal:
+    """Record the first turn behind its slot and its lease; asked anew where another start came in between."""
+    (started,) = turn.events
+    assert isinstance(started, RunStarted), "a first turn begins a run"
+    lease = Lease(entry.run, started.slug, runtime.owner, runtime.host, 1, entry.at)
+    callers = partial(callers_of, runtime.repository, caller.run) if caller is not None else frozenset[str]
+    patient = caller is not None or fired is not None
+    for _ in range(TRIES):
+        asked = ask(runtime, started.slug, place, entry, patient=patient, callers=callers)
+        first = replace(turn, events=(replace(started, admission=asked.admission),))
+        slot = Along(objects=asked.objects, before=(asked.move,))
+        try:
+            journal = begin(runtime.repository, runtime.committer, lease, first, slot=slot)
+        except ConflictError as error:
+            if error.details.get("ref") != asked.ref:
+                raise
+            continue
+        asked.told()
+        return journal
+    raise slot_record(runtime, started.slug, place.slot).contended()
 
 
 def _given(runtime: Runtime, code: Code, given: Mapping[str, Value], invocation: str) -> Map:
@@ -159,6 +197,7 @@ def require_driver(runtime: Runtime, code: Code) -> None:
             hint="take the runner's line into .breyta/policy.edn, then apply it",
             fix=("gfr policy apply", f"gfr run {code.flow.slug}"),
         ) from None
+    tell_freshness(runtime)
 
 
 def _pin(runtime: Runtime, code: Code, caller: Caller | None, fired: Fired | None) -> Pin:

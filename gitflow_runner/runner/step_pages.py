@@ -48,6 +48,7 @@ def step_page(step: Step) -> str:
         spec.summary,
         f"## Keys\n\n{_table(spec.fields)}",
         *_groups(spec),
+        *_needs(spec),
         f"The keys that every step takes are on the [first page]({INDEX}).",
         f"## Result and errors\n\n{said}" if said else "",
         f"## Effect\n\n{_effect(spec)}",
@@ -93,6 +94,16 @@ def _groups(spec: Spec) -> list[str]:
         listed = " or ".join(f"`:{name}`" for name in names)
         groups.append(f"Exactly one of {listed}." if len(names) > 1 else f"{listed} is required.")
     return groups
+
+
+def _needs(spec: Spec) -> list[str]:
+    if spec.needs is None:
+        return []
+    rows = [
+        f"| `:{choice}` | {', '.join(' or '.join(f'`:{name}`' for name in group) for group in groups)} |"
+        for choice, groups in spec.needs.groups.items()
+    ]
+    return ["\n".join([f"| `:{spec.needs.by}` | needs |", "| --- | --- |", *rows])]
 
 
 def _effect(spec: Spec) -> str:

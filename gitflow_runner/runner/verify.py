@@ -5,7 +5,8 @@ The same check stands before a run is driven (protocol 5.1) and behind `gfr runs
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
 
 from gitflow_runner.errors import GitflowError, RefusedError
 from gitflow_runner.git.objects import Oid, RawObject, decode_commit
@@ -19,17 +20,24 @@ from gitflow_runner.model.event import DecisionSeen, Recorded, RunStarted, WaitO
 from gitflow_runner.model.pin import Pin, ReleaseSource
 from gitflow_runner.runner.answers import EXPIRED, NOTHING, decided
 from gitflow_runner.runner.asked import as_asked
+from gitflow_runner.runner.checkpoints import UNPROVEN
+from gitflow_runner.runner.push_certs import FOLDER as PUSHES
 from gitflow_runner.runner.runtime import Runtime
 from gitflow_runner.runner.seen import RunnerLogs
 from gitflow_runner.runner.witness import witnessed_evidence
+from gitflow_runner.trust.approval import OpenWait
+from gitflow_runner.trust.keyring import Keyring, Signed
+from gitflow_runner.trust.landing import signed_merge
 from gitflow_runner.trust.policy import Policy
-from gitflow_runner.trust.quorum import Evidence, SignedApproval, judge
+from gitflow_runner.trust.pushcert import prove_push
+from gitflow_runner.trust.quorum import Evidence, MergeApproval, SignedApproval, judge
+from gitflow_runner.trust.reasons import Refusal
 from gitflow_runner.trust.statement import Start, parse_statement
 from gitflow_runner.trust.turns import verify_turn
-from gitflow_runner.trust.verify import prove
+from gitflow_runner.trust.verify import is_unsigned_commit, prove
 
 # True of the past, told to whoever looks, no reason to stop what was rightly decided then.
-_REMARKS = frozenset(("approved_by_revoked_key",))
+REMARKS = frozenset(("approved_by_revoked_key", UNPROVEN))
 
 
 def check_run(
@@ -51,7 +59,7 @@ def check_run(
     if start is None:
         return (Finding("run.unknown", None, f"no run is recorded at {ref}"),)
     try:
-        pin = _pin(source, start)
+        pin = pin_of(source, start)
         policy = runtime.policies.newest()
     except GitflowError as error:
         return (Finding(error.code, start, error.message),)
@@ -115,7 +123,9 @@ def is_signed_by_runner(runtime: Runtime, at: RunRef) -> bool:
     """Whether the last turn of a run is signed by a key that may drive it: what lists look at."""
     try:
         raw = runtime.repository.read(at.tip)
-        return _check_turn(runtime, runtime.policies.newest(), _pin(runtime.repository, at.tip), raw) is None
+        return (
+            _check_turn(runtime, runtime.policies.newest(), pin_of(runtime.repository, at.tip), raw) is None
+        )
     except GitflowError:
         return False
 
@@ -137,7 +147,7 @@ def require_trusted(runtime: Runtime, at: RunRef, *, act: str = "driven") -> Non
     known = runtime.local.verified_tip(at.run)
     if known == at.tip:
         return
-    findings = [f for f in examine(runtime, at, since=known) if f.code not in _REMARKS]
+    findings = [f for f in examine(runtime, at, since=known) if f.code not in REMARKS]
     if findings:
         first = findings[0]
         raise RefusedError(
@@ -150,7 +160,8 @@ def require_trusted(runtime: Runtime, at: RunRef, *, act: str = "driven") -> Non
     runtime.local.set_verified_tip(at.run, at.tip)
 
 
-def _pin(reader: ObjectReader, tip: Oid) -> Pin:
+def pin_of(reader: ObjectReader, tip: Oid) -> Pin:
+    """What the run at this tip is bound to; `RefusedError` (`pin.missing`)."""
     data = file_in(reader, head_of(reader, tip)[0], "pin.json")
     if data is None:
         raise RefusedError("pin.missing", f"the run at {tip} has no pin.json")
@@ -169,7 +180,7 @@ def _starts(
         return
     oid = Oid(started.request)
     try:
-        signed = prove(reader.read(oid))
+        signed = prove(reader.read(oid), None if policy is None else policy.keyring)
         said = parse_statement(signed.message, Start)
     except GitflowError as error:
         yield Finding(error.code, oid, f"the start request: {error.message}")
@@ -262,8 +273,10 @@ def _resolution(
     if doubt is not None:
         yield doubt
         return
+    pushed = _certificates(reader, chain[-1].oid, resolved)
     evidence: list[Evidence] = [
-        witnessed.get(o) or SignedApproval(Oid(o), times.get(o, wait.deadline), in_time=True)
+        witnessed.get(o)
+        or SignedApproval(Oid(o), times.get(o, wait.deadline), in_time=True, certificate=pushed.get(o))
         for o in resolved.counted
     ]
     # The outcome was reached under the pinned policy; what changed since is told apart, not undone.
@@ -277,12 +290,47 @@ def _resolution(
         return
     now = runtime.clock.now_ms()
     for result in outcome.results:
-        if result.oid in witnessed:
-            continue  # no key of the person stands behind it, or one in a commit of the project
+        proven = partial(_proven, reader, asked, result.oid, pushed)
+        match witnessed.get(result.oid):
+            case None:
+                first = times.get(result.oid, now)
+            case MergeApproval() as merge:
+                first, proven = merge.seen, partial(signed_merge, merge.raw, merge.head)
+            case _:
+                continue  # no key of the person stands behind it
         try:
-            newest.keyring.who(prove(reader.read(result.oid)), first_seen=times.get(result.oid, now), now=now)
+            _still_good(proven, pinned, newest, first, now)
         except GitflowError as error:
             if error.code == "signature.key_revoked":
                 yield Finding(
                     "approved_by_revoked_key", result.oid, f"{result.principal}'s key was revoked since"
                 )
+
+
+def _certificates(reader: ObjectReader, tip: Oid, resolved: WaitResolved) -> Mapping[str, bytes]:
+    """The certificates of signed pushes that the run carries for what counted."""
+    tree = head_of(reader, tip)[0]
+    found = {oid: file_in(reader, tree, PUSHES + oid) for oid in resolved.counted}
+    return {oid: data for oid, data in found.items() if data is not None}
+
+
+def _proven(
+    reader: ObjectReader, asked: OpenWait, oid: Oid, pushed: Mapping[str, bytes], ring: Keyring
+) -> Signed:
+    raw = reader.read(oid)
+    if oid in pushed and is_unsigned_commit(raw):
+        return prove_push(pushed[oid], ring, oid=oid, run=asked.run, wait=asked.wait)
+    return prove(raw, ring)
+
+
+def _still_good(
+    proven: Callable[[Keyring], Signed], pinned: Policy, newest: Policy, seen: int, now: int
+) -> None:
+    """Refuse what the newest policy no longer takes; a GPG key that left it is proven by the pinned one."""
+    try:
+        signed = proven(newest.keyring)
+    except Refusal as refusal:
+        if refusal.reason == "key_revoked":
+            raise
+        signed = proven(pinned.keyring)
+    newest.keyring.who(signed, first_seen=seen, now=now)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import assert_never
 
 from gitflow_runner.ledger.fsck import Finding
@@ -11,12 +11,14 @@ from gitflow_runner.ledger.listing import RunRef
 from gitflow_runner.model.change import ChangeCleared, ChangeOpened, ChangeSeen, DecisionAttested
 from gitflow_runner.model.event import (
     BranchTaken,
+    CallbackKept,
     CancelAsked,
     DecisionSeen,
     LateResult,
     LeaseAcquired,
     Recorded,
     RequestSeen,
+    RunAdmitted,
     RunCancelled,
     RunFailed,
     RunPaused,
@@ -40,6 +42,7 @@ from gitflow_runner.model.event import (
 from gitflow_runner.model.failure import Failure
 from gitflow_runner.model.run import Run
 from gitflow_runner.model.stored import Stored
+from gitflow_runner.runner.slots import Queued
 
 _UNDER_WAY = frozenset(("running", "retrying", "sleeping", "waiting"))
 PREVIEW = 4 * 1024  # characters of one value
@@ -74,7 +77,7 @@ class RunView:
     output: Stored | None = None
     refused: tuple[DecisionSeen, ...] = ()
     requests: tuple[RequestSeen, ...] = ()
-    notes: tuple[str, ...] = field(default=())
+    queued: Queued | None = None
 
     @property
     def trusted(self) -> bool:
@@ -82,7 +85,13 @@ class RunView:
         return not self.findings
 
 
-def view_run(at: RunRef, run: Run, history: Sequence[Recorded], findings: tuple[Finding, ...]) -> RunView:
+def view_run(
+    at: RunRef,
+    run: Run,
+    history: Sequence[Recorded],
+    findings: tuple[Finding, ...],
+    queued: Queued | None = None,
+) -> RunView:
     """Fold the history into what is shown."""
     steps: dict[str, StepView] = {}
     refused: list[DecisionSeen] = []
@@ -101,7 +110,7 @@ def view_run(at: RunRef, run: Run, history: Sequence[Recorded], findings: tuple[
         for step in steps.values():
             # What was under way when the run ended came to nothing that the run could use.
             step.status = "cancelled" if step.status in _UNDER_WAY else step.status
-    return RunView(at, run, tuple(steps.values()), findings, output, tuple(refused), tuple(requests))
+    return RunView(at, run, tuple(steps.values()), findings, output, tuple(refused), tuple(requests), queued)
 
 
 def _note(steps: dict[str, StepView], recorded: Recorded) -> None:
@@ -117,10 +126,7 @@ def _note(steps: dict[str, StepView], recorded: Recorded) -> None:
             view.status, view.ended, view.took_ms, view.output = "succeeded", at, event.took_ms, event.output
             view.note = "ran again after a crash" if event.repeated else None
         case StepFailed():
-            view = steps[event.identity]
-            view.failure, view.took_ms = event.failure, event.took_ms
-            view.status = "failed" if event.retry_at is None else "retrying"
-            view.ended = at if event.retry_at is None else None
+            _fail(steps[event.identity], event, at)
         case StepSkipped():
             if event.identity in steps:
                 steps[event.identity].status = "skipped"
@@ -142,7 +148,9 @@ def _note(steps: dict[str, StepView], recorded: Recorded) -> None:
             view.by, view.output = event.by, event.value
         case (
             RunStarted()
+            | RunAdmitted()
             | WaitReminded()
+            | CallbackKept()
             | ChangeOpened()
             | ChangeSeen()
             | ChangeCleared()
@@ -164,6 +172,11 @@ def _note(steps: dict[str, StepView], recorded: Recorded) -> None:
             pass
         case _:
             assert_never(event)
+
+
+def _fail(view: StepView, event: StepFailed, at: int) -> None:
+    view.failure, view.took_ms = event.failure, event.took_ms
+    view.status, view.ended = ("failed", at) if event.retry_at is None else ("retrying", None)
 
 
 def _end(view: StepView, status: str, at: int) -> None:

@@ -69,6 +69,8 @@ class Waits:
             default_key = f"{run.run}-{command.identity}"
             request = wait_request(parse_config(SPEC, command.config), default_key=default_key)
             now = self._clock.now_ms()
+            if any(state.wait.key == request.key for state in run.waits):
+                raise StepError("wait.key_taken", f"another open wait has the key {request.key!r}")
             opened, files = self._opened(command, run, folder, request, now)
         except StepError as error:
             self._refuse(command.identity, folder, "wait", command.input_hash, error)
@@ -86,8 +88,6 @@ class Waits:
         # Before the digest is made that people sign for.
         redactor = self._buffer.redactor
         title = redactor.text(request.title or command.step_id)
-        if any(state.wait.key == request.key for state in run.waits):
-            raise StepError("wait.key_taken", f"another open wait has the key {request.key!r}")
         payload = wait_payload(self._pin, run, folder, title, masked_value(request.payload, redactor))
         digest = "sha256:" + hashlib.sha256(payload).hexdigest()
         files = {"wait/payload.edn": payload}
@@ -97,6 +97,7 @@ class Waits:
         excluded: tuple[str, ...] = ()
         edits: tuple[str, ...] = ()
         editor_counts = False
+        keys: tuple[str, ...] = ()
         policy_oid = None
         proposal = None
         if request.kind == "approval":
@@ -110,11 +111,11 @@ class Waits:
             if rule.edit:
                 edits, editor_counts = tuple(request.edit), rule.editor_counts
             if request.propose is not None:
-                prepared = self._proposals.prepare(
-                    run, folder, title, digest, request.propose, policy.protected_branch, now
-                )
-                files[PROPOSAL_FILE] = prepared.file
-                proposal = prepared.proposal
+                onto = policy.protected_branch
+                prepared = self._proposals.prepare(run, folder, title, digest, request.propose, onto, now)
+                files[PROPOSAL_FILE], proposal = prepared.file, prepared.proposal
+        elif request.roles:
+            keys, policy_oid = self._keys(frozenset(request.roles)), self._policies.tip()
         length = min(limit, MAX_WAIT_MS)
         opened = WaitOpened(
             command.identity,
@@ -136,18 +137,35 @@ class Waits:
             editor_counts,
             tuple(now + int(length * share) for share in _REMIND_AT),
             proposal,
+            keys,
+            request.required,
             any_role,
         )
         return opened, files
 
-    def _rule(self, folder: str) -> tuple[Policy, Rule]:
+    def _keys(self, roles: frozenset[str]) -> tuple[str, ...]:
+        """The fingerprints of the keys whose owners may answer an event wait of any of these roles."""
+        return tuple(
+            sorted(
+                key.key.fingerprint
+                for person in self._policy().people.values()
+                if person.kind != "runner" and roles & person.roles and person.serves(self._pin.slug)
+                for key in person.keys
+            )
+        )
+
+    def _policy(self) -> Policy:
         policy = self._policies.newest()
         if policy is None:
             raise StepError(
                 "policy.none",
-                "an approval needs a policy that this clone trusts",
+                "a wait for people needs a policy that this clone trusts",
                 hint="gfr trust pin <digest>, or gfr policy apply for a first one",
             )
+        return policy
+
+    def _rule(self, folder: str) -> tuple[Policy, Rule]:
+        policy = self._policy()
         rule = policy.rule_for(self._pin.slug, folder, draft=self._pin.is_draft)
         if rule is None:
             kind = "a draft of " if self._pin.is_draft else ""

@@ -17,6 +17,7 @@ from gitflow_runner.runner.inbox import LOOK_EVERY_MS
 from gitflow_runner.runner.landings import start_landed
 from gitflow_runner.runner.runtime import Runtime
 from gitflow_runner.runner.seen import note_policies
+from gitflow_runner.runner.slots import forget, mend_slots
 from gitflow_runner.runner.sync import fetch
 from gitflow_runner.runner.upkeep import wait_out_locks, when_idle
 
@@ -42,6 +43,8 @@ def work_once(runtime: Runtime) -> Iterator[Worked]:
         note_policies(runtime)
     except GitflowError as error:
         runtime.say(f"the policy was not logged: {error.message}")  # each run that needs it says so too
+    for name, slug, problem in mend_slots(runtime) if runtime.local.is_ready() else ():
+        yield Worked(name, slug, problem=problem)
     answered: set[str] = set()
     for worked in _answer_gates(runtime):
         answered.add(worked.run)
@@ -135,7 +138,12 @@ def _work(runtime: Runtime, found: Standing) -> Worked:
             case "unborn":
                 if found.lease is not None:
                     clear_locks(runtime, Target(RunId(found.run), Slug(found.lease.slug)))
-                done = mend(runtime.repository, found.run, runtime.who, lambda lease: None)
+                done = mend(
+                    runtime.repository,
+                    found.run,
+                    runtime.who,
+                    lambda lease: forget(runtime, lease.slug, lease.run),
+                )
                 return Worked(found.run, slug, mended=done)
             case "open" | "ended":
                 assert found.lease is not None, "a recorded run that is listed has its lease"

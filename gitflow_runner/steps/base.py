@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import Protocol
 
 from gitflow_runner.databases.query import Query, Rows, Target
+from gitflow_runner.lang.readback import Written
 from gitflow_runner.model.message import Delivery, Message
 from gitflow_runner.model.resource import resource_uri
 from gitflow_runner.model.spec import Spec
+from gitflow_runner.model.table import Table
 from gitflow_runner.net.exchange import Body, Cancel, HttpRequest, HttpResponse, Sink
+from gitflow_runner.providers.prices import PriceTable
 from gitflow_runner.steps.tokens import Tokens
 
 __all__ = [
@@ -34,13 +38,17 @@ __all__ = [
     "Notify",
     "PathChange",
     "Query",
+    "Renewal",
     "Rows",
     "Service",
     "Sink",
     "Source",
     "Step",
     "StepLog",
+    "Table",
+    "Tables",
     "Target",
+    "Written",
 ]
 
 
@@ -73,12 +81,13 @@ class HttpAuth:
 
     `settings` are those of `connections.yaml` or of the step's `:auth` (`token-url`, `scopes` as one text,
     `region`, `service`…), `secrets` the opened values by role (`client-secret`, `refresh-token`,
-    `secret-access-key`, `session-token`, `service-account`…).
+    `secret-access-key`, `session-token`, `service-account`…), `names` what each of those is kept under.
     """
 
     kind: str
     settings: Mapping[str, object]
     secrets: Mapping[str, str] = field(repr=False)
+    names: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,11 +108,12 @@ class HttpConnection:
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """A named service that is not reached by one HTTP request: a database, a model provider, a host.
+    """A named service that is more than a place for requests: a database, a model provider, a host.
 
     `settings` are what `connections.yaml` says of it, keys without colons, values texts, numbers and
     booleans. `secrets` are the opened values by role (`password`, `api-key`, `dsn`, `private-key`…): they
     go to the service and nowhere else; a driver checks with `allows` where it is about to send them.
+    `http` is the same service as one for requests, where it takes those.
     """
 
     name: str
@@ -111,10 +121,24 @@ class Service:
     settings: Mapping[str, object]
     secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
     origins: tuple[str, ...] = ()  # every `scheme://host:port` that the secrets may be sent to
+    http: HttpConnection | None = None
 
     def allows(self, origin: str) -> bool:
         """Whether the secrets may be sent to this `scheme://host:port`."""
         return not self.secrets or origin in self.origins
+
+
+class Renewal(Protocol):
+    """A secret that a service may give anew; nobody else on this machine renews it meanwhile."""
+
+    @property
+    def value(self) -> str:
+        """What it is now, which may be newer than what was opened before."""
+        ...
+
+    def keep(self, value: str) -> str | None:
+        """Put the new one in place of the old, where that lies; why it could not be put there, or None."""
+        ...
 
 
 class Connections(Protocol):
@@ -130,6 +154,10 @@ class Connections(Protocol):
 
     def service(self, name: str) -> Service:
         """The slot's service with its secrets opened, for what is no plain HTTP. The same errors."""
+        ...
+
+    def renewing(self, name: str) -> AbstractContextManager[Renewal]:
+        """The secret of that name while it is renewed; others wait. The same errors."""
         ...
 
     def hide(self, value: str) -> None:
@@ -156,11 +184,11 @@ class Notify(Protocol):
 class Functions(Protocol):
     """The flow's `:functions`, evaluated under fuel."""
 
-    def call(self, ref: str, argument: object) -> object:
+    def call(self, ref: str, argument: object) -> Written:
         """Call the named function with one `lang` map; `StepError` (`function.*`) on failure."""
         ...
 
-    def call_code(self, code: object, argument: object) -> object:
+    def call_code(self, code: object, argument: object) -> Written:
         """The same for an inline `:code` form or text."""
         ...
 
@@ -231,6 +259,20 @@ class Kv(Protocol):
         Applied once for each `idempotency_key`; a repeat returns the answer recorded then. `change` may
         be called several times and must be pure.
         """
+        ...
+
+
+class Tables(Protocol):
+    """The tables that all flows of the repository share."""
+
+    def read(self, name: str) -> Table | None:
+        """The table as it stands, None if there is none; an error where it is not to be trusted."""
+        ...
+
+    def update(
+        self, name: str, idempotency_key: str, change: Callable[[Table | None], tuple[Table, str]]
+    ) -> str:
+        """Swap the table: `change` maps it to its next revision and an EDN answer; as `Kv.update`."""
         ...
 
 
@@ -326,6 +368,8 @@ class Context:
     notify: Notify | None = None
     tokens: Tokens = field(default_factory=Tokens)
     databases: Databases | None = None
+    prices: PriceTable = field(default_factory=PriceTable)
+    tables: Tables | None = None
 
 
 class Step(Protocol):
@@ -339,6 +383,7 @@ class Step(Protocol):
     def run(self, config: Mapping[str, object], context: Context) -> object:
         """Do one attempt: `config` has plain names as keys and `lang` values; returns a `lang` value.
 
+        It may be `Written`, where its text is at hand: that is what will be recorded.
         Raises `StepError`; whatever else escapes is an internal error of the step. A step that stores a
         large result by itself answers with `:blob-ref`; for all others `persist` does it.
         """

@@ -12,8 +12,10 @@ from gitflow_runner.errors import StepError, UsageError
 from gitflow_runner.lang.collection import Map
 from gitflow_runner.lang.values import BigInt, Collection, Dec, Keyword
 from gitflow_runner.model.duration import parse_duration
+from gitflow_runner.model.persist import PERSIST_CHOICES, PERSIST_KEYS, PERSIST_NEEDS
+from gitflow_runner.model.resource import named_table, table_uri
 from gitflow_runner.model.retry import RetryPolicy
-from gitflow_runner.model.spec import COMMON_FIELDS, Field, FieldType, Spec
+from gitflow_runner.model.spec import Field, FieldType, Spec
 
 DYNAMIC: Final = object()
 """Stands for a value that is known only at run time, or for a map that holds one; it fits every type."""
@@ -23,10 +25,6 @@ DEFAULT_TIMEOUT_MS = 900_000  # 15 minutes
 
 _RETRY_KEYS = frozenset({"max-attempts", "backoff-ms", "backoff", "retry-on"})
 _BACKOFF_KEYS = frozenset({"type", "factor", "step", "max"})
-_PERSIST_KEYS: Mapping[str, frozenset[str]] = {
-    "blob": frozenset({"type", "filename", "content-type", "tier", "signed-url", "search-index"}),
-    "kv": frozenset({"type", "key", "ttl"}),
-}
 _GROWTHS: Mapping[str, Literal["constant", "linear", "exponential"]] = {
     "constant": "constant",
     "linear": "linear",
@@ -84,7 +82,7 @@ def config_problems(spec: Spec, config: Mapping[str, object]) -> tuple[Problem, 
     """
     given = {key: item for key, item in config.items() if item is not None}
     problems = [_unknown(spec, key) for key in config if spec.field(key) is None]
-    for field in (*spec.fields, *COMMON_FIELDS):
+    for field in spec.every_field:
         if field.name in given:
             problems += _check_value(field, given[field.name])
         elif (
@@ -93,6 +91,7 @@ def config_problems(spec: Spec, config: Mapping[str, object]) -> tuple[Problem, 
             problems.append(Problem("missing_config_key", field.name, f":{spec.type} needs :{field.name}"))
     for group in spec.one_of:
         problems += _check_group(spec, group, given)
+    problems += _check_needs(spec, config, given)
     kind = given.get("type", DYNAMIC)
     if kind is not DYNAMIC and isinstance(kind, Keyword) and kind.text != spec.type:
         problems.append(Problem("config_choice", "type", f":type is :{kind.text} in a :{spec.type} step"))
@@ -102,7 +101,7 @@ def config_problems(spec: Spec, config: Mapping[str, object]) -> tuple[Problem, 
 
 
 def _unknown(spec: Spec, key: str) -> Problem:
-    names = [field.name for field in (*spec.fields, *COMMON_FIELDS)]
+    names = [field.name for field in spec.every_field]
     near = get_close_matches(key, names, n=2)
     hint = "did you mean " + " or ".join(f":{name}" for name in near) + "?" if near else None
     return Problem("unknown_config_key", key, f":{spec.type} has no key :{key}", hint)
@@ -121,6 +120,22 @@ def _check_group(spec: Spec, group: tuple[str, ...], given: Mapping[str, object]
             f":{spec.type} takes exactly one of {names}; there is {found}",
         )
     ]
+
+
+def _check_needs(spec: Spec, config: Mapping[str, object], given: Mapping[str, object]) -> list[Problem]:
+    """What the chosen operation lacks; a nil counts as given where a field takes any value."""
+    if spec.needs is None or given.get(spec.needs.by, DYNAMIC) is DYNAMIC:
+        return []
+    choice = name_of(given[spec.needs.by])
+    problems = []
+    for group in spec.needs.groups.get(choice, ()):
+        fields = [field for field in spec.fields if field.name in group]
+        present = [f.name for f in fields if f.name in given or (f.type == "any" and f.name in config)]
+        if len(present) != 1:
+            code = "missing_config_key" if len(group) == 1 else "config_one_of"
+            listed = " or ".join(f":{name}" for name in group)
+            problems.append(Problem(code, group[0], f":{spec.type} :{choice} needs {listed}"))
+    return problems
 
 
 def _check_value(field: Field, value: object) -> list[Problem]:
@@ -267,20 +282,34 @@ def persist_settings(options: object) -> dict[str, object]:
     """The checked `:persist` map with plain names as keys."""
     settings = plain_config(options)
     kind = text_of(settings, "type")
-    if kind == "table":
-        raise StepError(
-            "persist.unsupported", "results are not stored as tables here", hint="use {:type :blob}"
-        )
-    if kind is None or kind not in _PERSIST_KEYS:
-        raise StepError("config_choice", ":persist :type must be one of :blob :kv")
+    if kind is None or kind not in PERSIST_KEYS:
+        raise StepError("config_choice", ":persist :type must be one of :blob :kv :table")
     for key in settings:
-        if key not in _PERSIST_KEYS[kind]:
+        if key not in PERSIST_KEYS[kind]:
             raise StepError("unknown_config_key", f":persist has no key :{key} for :{kind}")
-    if kind == "kv" and settings.get("key") is None:
-        raise StepError("missing_config_key", ":persist {:type :kv} needs :key")
-    if text_of(settings, "tier") not in (None, "retained", "ephemeral"):
-        raise StepError("config_choice", ":persist :tier must be one of :retained :ephemeral")
+    needed = PERSIST_NEEDS.get(kind)
+    if needed is not None and settings.get(needed) is None:
+        raise StepError("missing_config_key", f":persist {{:type :{kind}}} needs :{needed}")
+    for key, choices in PERSIST_CHOICES.items():
+        chosen = settings.get(key)
+        if chosen is not None and chosen is not DYNAMIC and name_of(chosen) not in choices:
+            listed = " ".join(f":{choice}" for choice in choices)
+            raise StepError("config_choice", f":persist :{key} must be one of {listed}")
+    if kind == "table" and settings["table"] is not DYNAMIC:
+        table_name(settings["table"])
     return settings
+
+
+def table_name(value: object) -> str:
+    """The name if a table may have it, else `StepError` (`table.name`)."""
+    name = name_of(value)
+    if not isinstance(value, str | Keyword) or named_table(table_uri(name)) is None:
+        raise StepError(
+            "table.name",
+            f"{name[:40]!r} is no name of a table",
+            hint="lower-case letters, digits, _ and -, a letter first, at most 64",
+        )
+    return name
 
 
 def timeout_ms(config: Mapping[str, object], default_ms: int = DEFAULT_TIMEOUT_MS) -> int:

@@ -9,23 +9,18 @@ from gitflow_runner.lang.collection import Map, Vec
 from gitflow_runner.lang.data import read_data
 from gitflow_runner.lang.printer import write
 from gitflow_runner.lang.values import Collection, Value
-from gitflow_runner.model.spec import Effect, Field, Spec
+from gitflow_runner.model.spec import Effect, Field, Needs, Spec
+from gitflow_runner.schemas.jsontext import from_plain, to_plain
 from gitflow_runner.steps.base import Context, KvEntry
 from gitflow_runner.steps.config import name_of, text_of, whole_number
-from gitflow_runner.steps.jsontext import from_plain, to_plain
 from gitflow_runner.steps.keyvalue import expires_at, key_of, put, result, stored_text, stored_value
 
 _READS = ("get", "exists", "list-keys")
 OPERATIONS = (*_READS, "set", "delete", "increment", "append")
-_NEEDS: Mapping[str, tuple[str, ...]] = {
-    "get": ("key",),
-    "exists": ("key",),
-    "set": ("key", "value"),
-    "delete": ("key",),
-    "increment": ("key",),
-    "append": ("key",),
-    "list-keys": (),
-}
+_KEY = (("key",),)
+_NEEDS = Needs(
+    "operation", {name: _KEY for name in OPERATIONS if name != "list-keys"} | {"set": (*_KEY, ("value",))}
+)
 
 
 def _effect(config: Mapping[str, object]) -> Effect:
@@ -52,6 +47,7 @@ SPEC = Spec(
         Field("limit", "integer", "at most that many keys, up to 1000"),
     ),
     example='{:operation :set :key "last-build" :value {:id 7} :ttl 86400}',
+    needs=_NEEDS,
 )
 
 
@@ -65,9 +61,6 @@ class KvStep:
         if context.cancel.asked():
             raise StepError("step.cancelled", "the step was given up before it began")
         operation = name_of(config["operation"])
-        for name in _NEEDS[operation]:
-            if name not in config or (name == "key" and config[name] is None):
-                raise StepError("missing_config_key", f":kv :{operation} needs :{name}")
         if operation == "list-keys":
             return _list_keys(config, context)
         key = key_of(config["key"])

@@ -5,13 +5,24 @@ from __future__ import annotations
 import hashlib
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 
 from gitflow_runner.databases.query import Query, Rows, Target
 from gitflow_runner.errors import StepError
 from gitflow_runner.model.resource import digest_of
-from gitflow_runner.steps.base import BlobRef, Cancel, HttpConnection, KvEntry, LogEntry, PathChange, Service
+from gitflow_runner.model.table import Table
+from gitflow_runner.steps.base import (
+    BlobRef,
+    Cancel,
+    HttpConnection,
+    KvEntry,
+    LogEntry,
+    PathChange,
+    Service,
+    Written,
+)
 
 
 class ManualClock:
@@ -137,16 +148,59 @@ class MemoryKv:
         return entry
 
 
+class MemoryTables:
+    """Tables by name."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._tables: dict[str, Table] = {}
+        self._answers: dict[tuple[str, str], str] = {}
+
+    def read(self, name: str) -> Table | None:
+        """The table as it stands."""
+        with self._lock:
+            return self._tables.get(name)
+
+    def update(
+        self, name: str, idempotency_key: str, change: Callable[[Table | None], tuple[Table, str]]
+    ) -> str:
+        """Swap the table once for each idempotency key."""
+        with self._lock:
+            answered = self._answers.get((name, idempotency_key))
+            if answered is None:
+                self._tables[name], answered = change(self._tables.get(name))
+                self._answers[name, idempotency_key] = answered
+            return answered
+
+
 class NoFunctions:
     """A flow without functions."""
 
-    def call(self, ref: str, argument: object) -> object:
+    def call(self, ref: str, argument: object) -> Written:
         """`StepError` (`function.unknown`)."""
         raise StepError("function.unknown", f"the flow has no function :{ref[:64]}")
 
-    def call_code(self, code: object, argument: object) -> object:
+    def call_code(self, code: object, argument: object) -> Written:
         """`StepError` (`function.unknown`)."""
         raise StepError("function.unknown", "functions are not evaluated here")
+
+
+@dataclass(frozen=True, slots=True)
+class MemoryRenewal:
+    """One secret of a table of them."""
+
+    kept: dict[str, str] = field(repr=False)
+    name: str
+
+    @property
+    def value(self) -> str:
+        """What the table has."""
+        return self.kept[self.name]
+
+    def keep(self, value: str) -> str | None:
+        """Put it there."""
+        self.kept[self.name] = value
+        return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,6 +210,7 @@ class MemoryConnections:
     by_name: Mapping[str, HttpConnection] = field(default_factory=dict)
     services: Mapping[str, Service] = field(default_factory=dict)
     hidden: list[str] = field(default_factory=list)
+    kept: dict[str, str] = field(default_factory=dict)  # secrets that can be renewed, by name
 
     def named(self, name: str) -> HttpConnection:
         """The connection; `StepError` (`connection.unbound`)."""
@@ -174,7 +229,14 @@ class MemoryConnections:
         found = self.services.get(name)
         if found is None:
             raise StepError("connection.unbound", f"no connection is bound to :{name[:64]}")
-        return found
+        return found if found.http is not None else replace(found, http=self.by_name.get(name))
+
+    @contextmanager
+    def renewing(self, name: str) -> Iterator[MemoryRenewal]:
+        """The secret of that name in `kept`; `StepError` (`secret.unknown`)."""
+        if name not in self.kept:
+            raise StepError("secret.unknown", f"there is no secret {name[:64]}")
+        yield MemoryRenewal(self.kept, name)
 
     def hide(self, value: str) -> None:
         """Keep it in `hidden`."""

@@ -11,6 +11,7 @@ from gitflow_runner.lang.values import Bytes, Value, keyword
 from gitflow_runner.steps.base import BlobRef, Context
 from gitflow_runner.steps.config import name_of, persist_settings, text_of
 from gitflow_runner.steps.keyvalue import key_of, put
+from gitflow_runner.steps.tabular import persist_rows
 
 MAX_RETAINED_BYTES = 50_000_000
 MAX_EPHEMERAL_BYTES = 4_000_000_000  # only for what is never whole in memory
@@ -20,12 +21,14 @@ def persist(result: Value, config: Mapping[str, object], context: Context) -> Va
     """The result, or the reference to it where the config says `:persist`.
 
     Every step's result passes here once. One that already carries `:blob-ref` stays as it is.
-    `StepError` (`config_*`, `persist.too_large`, `persist.unsupported`).
+    `StepError` (`config_*`, `persist.too_large`, `persist.rows`, `table.*`).
     """
     options = config.get("persist")
     if options is None or (isinstance(result, Map) and result.has(keyword("blob-ref"))):
         return result
     settings = persist_settings(options)
+    if name_of(settings["type"]) == "table":
+        return persist_rows(result, settings, context)
     if name_of(settings["type"]) == "kv":
         key = key_of(settings["key"])
         put(key, result, settings, context, only_new=False)

@@ -38,6 +38,7 @@ SHARED = frozenset(
         "response",
         "results",
         "sigv4",
+        "tabular",
         "tokens",
     }
 )

@@ -64,12 +64,16 @@ SPEC = Spec(
             "open a branch and a change that people may merge: `true` or `{:files {path text} :title :body}`",
         ),
         Field("actions", "vector", "the decisions to choose from"),
-        Field("roles", "vector", "any of which may decide, within what the policy allows"),
+        Field(
+            "roles",
+            "vector",
+            "any of which may decide, or answer an event wait by Git; never more than the policy allows",
+        ),
         Field("need", "integer", "how many people must agree; never fewer than the policy asks"),
         Field("approvals", "integer", "another name of `:need`"),
         Field("exclude", "vector", "who may not decide, besides those that the policy excludes"),
         Field("human", "boolean", "only people may decide"),
-        Field("validation", "map", "what a completion's payload must hold"),
+        Field("validation", "map", "`{:required [:status …]}`: what an answer must hold"),
     ),
     example='{:key "ship" :title "Ship it?" :timeout "2h" :payload {:version 7} :roles [:ops] :need 2}',
 )
@@ -100,7 +104,7 @@ class WaitRequest:
     notify: Map | None
     webhook: Map | None
     event: Map | None
-    validation: Map | None
+    required: tuple[str, ...]
 
 
 def wait_request(config: Mapping[str, object], *, default_key: str) -> WaitRequest:
@@ -133,7 +137,7 @@ def wait_request(config: Mapping[str, object], *, default_key: str) -> WaitReque
         notify=_map(config.get("notify")),
         webhook=_map(config.get("webhook")),
         event=_event(config),
-        validation=_map(config.get("validation")),
+        required=_required(_map(config.get("validation"))),
     )
 
 
@@ -203,6 +207,16 @@ def _need(config: Mapping[str, object]) -> int:
 
 def _names(value: object) -> tuple[str, ...]:
     return tuple(name_of(item) for item in value) if isinstance(value, Collection) else ()
+
+
+def _required(validation: Map | None) -> tuple[str, ...]:
+    """The names that an answer must hold: those of `:required`, else the keys of the map."""
+    if validation is None:
+        return ()
+    named = validation.get(keyword("required"))
+    if isinstance(named, Collection):
+        return _names(named)
+    return tuple(name_of(key) for key, _ in validation.items())
 
 
 def _map(value: object) -> Map | None:

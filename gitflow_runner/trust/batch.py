@@ -16,7 +16,7 @@ from gitflow_runner.git.objects import Oid, decode_commit
 from gitflow_runner.git.repository import Objects
 from gitflow_runner.trust.allowed_signers import parse_allowed_signers
 from gitflow_runner.trust.approval import OpenWait
-from gitflow_runner.trust.gpgsig import Gpg, GpgSigners
+from gitflow_runner.trust.gpgsig import Gpg, GpgSigners, OpenGpg
 from gitflow_runner.trust.keyring import Keyring
 from gitflow_runner.trust.policy import Policy
 from gitflow_runner.trust.policy_text import parse_policy
@@ -34,12 +34,16 @@ _BARE_DIGEST = re.compile(r"[0-9a-f]{64}")
 
 @dataclass(frozen=True, slots=True)
 class Outside:
-    """What the rows name by path: repositories, files, GPG homes, and a repository's own policy."""
+    """What the rows name by path: repositories, files, GPG homes, and a repository's own policy.
+
+    `private_gpg` answers for the GPG keys of a policy that a row brings along.
+    """
 
     open_objects: Callable[[str], Objects]
     read_file: Callable[[str], bytes]
     open_gpg: Callable[[str], Gpg]
     policy_keyring: Callable[[str], Keyring]
+    private_gpg: OpenGpg | None = None
 
 
 @dataclass(frozen=True)
@@ -75,7 +79,10 @@ class Batch:
         """One row of `gfr policy judge --batch`; errors as `verify`, and those of `parse_policy`."""
         repo, text = _get(row, "repo", str), _get(row, "policy", str)
         reader = self._once(("repo", repo), lambda: self.outside.open_objects(repo))
-        policy: Policy = self._once(("policy", text), lambda: parse_policy(text.encode(), file="policy"))
+        policy: Policy = self._once(
+            ("policy", text),
+            lambda: parse_policy(text.encode(), file="policy", open_gpg=self.outside.private_gpg),
+        )
         approvals = [_row(item, "approvals") for item in _get(row, "approvals", list)]
         found = judge(
             _open_wait(_row(row.get("wait"), "wait"), reader),

@@ -50,7 +50,7 @@ def consents(
     why = ""
     for oid in (*statements, applied):
         try:
-            signed, own_parents = _read(reader, oid, wanted)
+            signed, own_parents = _read(reader, oid, wanted, ring)
             if oid != applied and own_parents != base:
                 raise broken(family, oid, "a consent that stands on another commit")
             name = ring.who(signed, first_seen=seen, now=now)
@@ -71,9 +71,9 @@ def consents(
     return tuple(people)
 
 
-def _read(reader: ObjectReader, oid: Oid, wanted: Statement) -> tuple[Signed, tuple[Oid, ...]]:
+def _read(reader: ObjectReader, oid: Oid, wanted: Statement, ring: Keyring) -> tuple[Signed, tuple[Oid, ...]]:
     raw = reader.read(oid)
-    signed = prove(raw)
+    signed = prove(raw, ring)
     if parse_statement(signed.message, type(wanted)) != wanted:
         raise Refusal("trailers", "it says something else")
     return signed, decode_commit(raw.data).parents

@@ -74,11 +74,15 @@ def _judge(person: Person, wait: OpenWait, pinned: Policy, newest: Policy, now: 
 def _good_key(person: Person, pinned: Policy, newest: Policy, now: int) -> str:
     refusal = Refusal("key_not_allowed", f"the policy lists no key of {person.name}")
     for listed in person.keys:
-        signed = Signed("commit", listed.key, None, True, now)
         try:
-            check_key(signed, newest.keyring, pinned, seen=now, now=now)
+            for policy in (newest, pinned):
+                owner = policy.keyring.check_key(listed.key, now=now)
+                if owner != person.name:
+                    raise Refusal(
+                        "key_not_allowed", f"key {listed.key.fingerprint} is {owner}'s by one policy"
+                    )
         except Refusal as problem:
             refusal = problem
         else:
-            return signed.fingerprint
+            return listed.key.fingerprint
     raise refusal

@@ -59,6 +59,10 @@ class Fields:
             raise problem("missing_key", f"{self.what} has no :{key}", self.form)
         return read(self._values[key], f":{key} of {self.what}")
 
+    def has(self, key: str) -> bool:
+        """Whether the key is there."""
+        return key in self._values
+
     def at(self, key: str) -> Form:
         """The value's form, or the map itself: where to point at."""
         return self._values.get(key, self.form)

@@ -26,7 +26,7 @@ def read_break_glass(raw: RawObject, policy: Policy, *, now: int, ttl_ms: int) -
 
     Raises `Refusal`: signature reasons, `trailers`, `parent`, `role`, `not_human`.
     """
-    signed = prove(raw)
+    signed = prove(raw, policy.keyring)
     if signed.kind != "commit":
         raise Refusal("malformed", f"a statement is a commit, not a {signed.kind}")
     said = parse_statement(signed.message, BreakGlass)

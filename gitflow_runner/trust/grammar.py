@@ -8,7 +8,9 @@ from typing import Literal
 
 from gitflow_runner.git.refs import HEADS
 
-StatementKind = Literal["approval", "start", "request", "promotion", "policy", "completion", "break-glass"]
+StatementKind = Literal[
+    "approval", "start", "request", "promotion", "policy", "completion", "break-glass", "checkpoint"
+]
 
 _NAME = r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}"
 _DIGEST = r"sha256:[0-9a-f]{64}"
@@ -80,5 +82,6 @@ GRAMMARS: Mapping[StatementKind, Grammar] = {
         },
         {},
     ),
+    "checkpoint": Grammar({"Gitflow-Checkpoint": _DIGEST}, {}),
     "completion": Grammar({"Gitflow-Run": _NAME, "Gitflow-Wait": _NAME}, {"Gitflow-Content": _DIGEST}),
 }

@@ -12,7 +12,7 @@ from gitflow_runner.errors import RefusedError
 from gitflow_runner.git.objects import BLOB_MODE, Oid, RawObject, decode_commit
 from gitflow_runner.git.repository import Repository
 from gitflow_runner.model.change import Proposal
-from gitflow_runner.trust.keyring import Signed
+from gitflow_runner.trust.keyring import Keyring, Signed
 from gitflow_runner.trust.reasons import Refusal
 from gitflow_runner.trust.statement import carries_statement
 from gitflow_runner.trust.verify import prove
@@ -64,7 +64,7 @@ def find_landing(repository: Repository, tip: Oid, proposal: Proposal) -> Landin
     return Landing(found, tuple(changed))
 
 
-def signed_merge(raw: RawObject, head: str) -> Signed:
+def signed_merge(raw: RawObject, head: str, ring: Keyring | None = None) -> Signed:
     """The signature of a person's own merge of `head`: that commit is as good as a signed decision.
 
     Refuses `parent` for a commit that does not merge exactly this head, `trailers` for one that carries a
@@ -75,7 +75,7 @@ def signed_merge(raw: RawObject, head: str) -> Signed:
     parents = decode_commit(raw.data).parents
     if len(parents) != 2 or parents[1] != head:
         raise Refusal("parent", f"{raw.oid} does not merge the proposed commit {head}")
-    signed = prove(raw)
+    signed = prove(raw, ring)
     if carries_statement(signed.message):
         raise Refusal("trailers", "a statement of somebody is no merge of a proposal")
     return signed

@@ -15,7 +15,7 @@ from gitflow_runner.trust.reasons import Refusal
 from gitflow_runner.trust.revocation import Revocations
 from gitflow_runner.trust.signer import Signer, sign_commit
 from gitflow_runner.trust.statement import Promotion, PromotionAction, parse_statement, write_message
-from gitflow_runner.trust.verify import prove
+from gitflow_runner.trust.verify import prove, signed_message
 
 MAX_PROMOTIONS = 100_000
 
@@ -99,6 +99,9 @@ def load_live(
 def read_promotions(reader: ObjectReader, tip: Oid, slug: str) -> list[Promoted]:
     """All links up to `tip`, oldest first: whole, numbered and signed, whoever the signers are.
 
+    A GPG signature is only well-formed: its key may have left the policy long ago, and who stands behind the
+    tip, which holds all others by their ids, is asked elsewhere.
+
     Raises `RefusedError` (`live.chain`).
     """
     found: list[Promoted] = []
@@ -106,7 +109,7 @@ def read_promotions(reader: ObjectReader, tip: Oid, slug: str) -> list[Promoted]
     while len(found) < MAX_PROMOTIONS:
         raw = reader.read(oid)
         try:
-            promotion = parse_statement(prove(raw).message, Promotion)
+            promotion = parse_statement(signed_message(raw), Promotion)
         except Refusal as refusal:
             raise broken("live", oid, refusal.message) from None
         if promotion.flow != slug:
@@ -121,6 +124,24 @@ def read_promotions(reader: ObjectReader, tip: Oid, slug: str) -> list[Promoted]
             raise broken("live", oid, f"promotion {promotion.number} follows none")
         oid = parents[0]
     raise broken("live", tip, f"more than {MAX_PROMOTIONS} promotions")
+
+
+def read_promotion_consent(
+    reader: ObjectReader, oid: Oid, before: Oid | None, policy: Policy, *, now: int
+) -> tuple[str, Promotion]:
+    """Who consents to which promotion that is to follow `before` (None for the first one of a flow).
+
+    Raises `Refusal`: signature reasons, `trailers`, `parent` for one that stands elsewhere, `role` and
+    `not_human`.
+    """
+    raw = reader.read(oid)
+    signed = prove(raw, policy.keyring)
+    said = parse_statement(signed.message, Promotion)
+    if raw.kind != "commit" or decode_commit(raw.data).parents != (() if before is None else (before,)):
+        raise Refusal("parent", f"{oid} does not stand on the promotion in force")
+    name = policy.keyring.who(signed, first_seen=now, now=now)
+    policy.check_duty(policy.promote, name, said.flow)
+    return name, said
 
 
 def next_promotion(

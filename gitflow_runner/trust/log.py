@@ -216,6 +216,7 @@ def _link(
         raise _broken(oid, refusal.message) from None
     if (
         signed.certificate is not None
+        or not isinstance(signed.key, PublicKey)
         or key_digest(signed.key) != digest
         or carries_statement(signed.message)
     ):

@@ -11,10 +11,10 @@ from functools import cached_property
 from typing import Literal
 
 from gitflow_runner.trust.globs import any_matches, matches
-from gitflow_runner.trust.keyring import Entry, Keyring
+from gitflow_runner.trust.gpgsig import OpenGpg
+from gitflow_runner.trust.keyring import Entry, Key, Keyring
 from gitflow_runner.trust.reasons import Refusal
 from gitflow_runner.trust.revocation import Revocations
-from gitflow_runner.trust.sshkey import PublicKey
 from gitflow_runner.trust.sshsig import GIT
 
 PersonKind = Literal["human", "agent", "runner"]
@@ -32,7 +32,7 @@ _NUMBERED = re.compile(r"[0-9]{5}-")
 class PolicyKey:
     """A key with its window in ms, `valid_before` exclusive."""
 
-    key: PublicKey
+    key: Key
     valid_after: int | None = None
     valid_before: int | None = None
 
@@ -98,7 +98,10 @@ class Duty:
 
 @dataclass(frozen=True)
 class Policy:
-    """One version of the policy; `text` is what people signed. Missing duties are nobody's."""
+    """One version of the policy; `text` is what people signed. Missing duties are nobody's.
+
+    `open_gpg` is who can be asked about the GPG keys in it.
+    """
 
     version: int
     people: Mapping[str, Person]
@@ -116,6 +119,7 @@ class Policy:
     max_age_s: int | None = None
     gate_ttl_s: int | None = None
     text: bytes = b""
+    open_gpg: OpenGpg | None = field(default=None, repr=False, compare=False)
 
     @cached_property
     def digest(self) -> str:
@@ -131,7 +135,7 @@ class Policy:
             for key in person.keys
         )
         revoked = Revocations({key.fingerprint: key.since for key in self.revoked})
-        return Keyring(entries, revoked, self.min_rsa, self.sk_touch)
+        return Keyring(entries, revoked, self.min_rsa, self.sk_touch, self.open_gpg)
 
     def rule_for(self, slug: str, wait: str, *, draft: bool = False) -> Rule | None:
         """The first rule that fits, among those marked for drafts if it is a draft's wait."""

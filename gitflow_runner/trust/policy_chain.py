@@ -21,6 +21,7 @@ from gitflow_runner.git.objects import (
 )
 from gitflow_runner.git.repository import ObjectReader
 from gitflow_runner.trust.consent import broken, consents
+from gitflow_runner.trust.gpgsig import OpenGpg
 from gitflow_runner.trust.keyring import Signed
 from gitflow_runner.trust.policy import Policy, policy_digest
 from gitflow_runner.trust.policy_text import MAX_TEXT, parse_policy
@@ -81,6 +82,7 @@ def load_chain(
     now: int,
     known: Oid | None = None,
     seen: Mapping[Oid, int] = _NO_TIMES,
+    open_gpg: OpenGpg | None = None,
 ) -> PolicyChain:
     """Verify the chain from the version whose text has the digest `pinned` to `tip`.
 
@@ -99,7 +101,7 @@ def load_chain(
         )
     versions: list[PolicyVersion] = []
     for link in links:
-        policy = parse_policy(link.text, file=f"{link.oid}:{FILE}")
+        policy = parse_policy(link.text, file=f"{link.oid}:{FILE}", open_gpg=open_gpg)
         before = versions[-1].policy if versions else None
         if before is not None and policy.version != before.version + 1:
             raise broken("policy", link.oid, f"version {policy.version} follows version {before.version}")
@@ -159,14 +161,22 @@ def _read_version(reader: ObjectReader, oid: Oid) -> tuple[Commit, bytes]:
     return commit, found.data
 
 
-def read_consent(reader: ObjectReader, oid: Oid, previous: Oid | None) -> tuple[Signed, bytes]:
+def read_consent(
+    reader: ObjectReader,
+    oid: Oid,
+    previous: Oid | None,
+    judge: Policy | None = None,
+    open_gpg: OpenGpg | None = None,
+) -> tuple[Signed, bytes]:
     """One person's signed consent to the version after `previous`, proven, and that version's text.
 
-    Whose key it is was not asked. Raises `Refusal` for what is not signed or no such statement, and
-    `RefusedError` (`policy.chain`) where it says one thing and carries another, or stands elsewhere.
+    Whose key it is was not asked, save that a GPG key must be one of `judge`, the policy in force; a root's
+    own people judge it. Raises `Refusal` for what is not signed or no such statement, and
+    `RefusedError` (`policy.chain`) where it says one thing and carries another, or stands elsewhere; at a
+    root also what `parse_policy` raises.
     """
     commit, text = _read_version(reader, oid)
-    signed = prove(reader.read(oid))
+    signed = prove(reader.read(oid), (judge or parse_policy(text, open_gpg=open_gpg)).keyring)
     said = parse_statement(signed.message, PolicyChange)
     if said.digest != policy_digest(text):
         raise broken("policy", oid, "it carries another text than it speaks of")

@@ -9,8 +9,10 @@ from gitflow_runner.errors import Place
 from gitflow_runner.lang.forms import Form
 from gitflow_runner.trust import fields
 from gitflow_runner.trust.fields import Fields
+from gitflow_runner.trust.keyring import Key
 from gitflow_runner.trust.policy import Duty, Person, Policy, Rule
 from gitflow_runner.trust.policy_text import POLICY_FILE
+from gitflow_runner.trust.reasons import Refusal
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,13 +104,15 @@ def _able(policy: Policy, duty: Duty, flow: str | None, now: int) -> frozenset[s
 
 
 def _has_good_key(policy: Policy, person: Person, now: int) -> bool:
-    gone = {key.fingerprint for key in policy.revoked if key.since <= now}
-    return any(
-        key.key.fingerprint not in gone
-        and (key.valid_after is None or key.valid_after <= now)
-        and (key.valid_before is None or now < key.valid_before)
-        for key in person.keys
-    )
+    return any(_is_good(policy, key.key, now) for key in person.keys)
+
+
+def _is_good(policy: Policy, key: Key, now: int) -> bool:
+    try:
+        policy.keyring.check_key(key, now=now)
+    except Refusal:
+        return False
+    return True
 
 
 def _covers(first: Rule, later: Rule) -> bool:

@@ -10,6 +10,9 @@ from gitflow_runner.errors import UsageError
 from gitflow_runner.lang.forms import Form
 from gitflow_runner.trust import fields
 from gitflow_runner.trust.fields import Fields, problem
+from gitflow_runner.trust.gpgkey import GpgKey, parse_key_block
+from gitflow_runner.trust.gpgsig import OpenGpg
+from gitflow_runner.trust.keyring import Key
 from gitflow_runner.trust.policy import (
     ALL_ORIGINS,
     ANY_FLOW,
@@ -33,7 +36,8 @@ POLICY_FILE = ".breyta/policy.edn"
 
 _PRINCIPAL = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@+-]{0,127}")
 _GLOB = re.compile(r"[A-Za-z0-9_*?-]{1,128}")
-_FINGERPRINT = re.compile(r"SHA256:[A-Za-z0-9+/]{43}")
+_FINGERPRINT = re.compile(r"SHA256:[A-Za-z0-9+/]{43}|[0-9A-F]{40}")
+_GPG_FINGERPRINT = re.compile(r"[0-9A-F]{40}")
 _FORGE = re.compile(r"[a-z][a-z0-9-]{0,31}")
 _BRANCH = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/-]{0,127}")
 
@@ -44,8 +48,10 @@ _PROOFS: tuple[Proof, ...] = get_args(Proof)
 _LEVELS: tuple[Level, ...] = get_args(Level)
 
 
-def parse_policy(text: bytes, *, file: str = POLICY_FILE) -> Policy:
+def parse_policy(text: bytes, *, file: str = POLICY_FILE, open_gpg: OpenGpg | None = None) -> Policy:
     """The policy of a text. `UsageError` with a `policy.*` code and a position for what is wrong.
+
+    Without `open_gpg` the GPG keys in it prove nothing.
 
     Codes: too_large, syntax, duplicate_key, type, value, missing_key, unknown_key, bad_key, weak_key,
     shared_key, runner_role, not_a_runner, release_need, no_quorum.
@@ -76,6 +82,7 @@ def parse_policy(text: bytes, *, file: str = POLICY_FILE) -> Policy:
         max_age_s=top.get("policy-max-age", _maybe_count, None),
         gate_ttl_s=top.get("gate-ttl", _maybe_count, None),
         text=text,
+        open_gpg=open_gpg,
     )
     top.done()
     _check_meetable(policy, top)
@@ -142,6 +149,8 @@ def _person(name: str, form: Form, min_rsa: int) -> Person:
         raise problem("runner_role", f"{name} is a runner and holds no roles", own.at("roles"))
     if kind != "runner" and person.can:
         raise problem("not_a_runner", f"{name} is no runner, :can is for runners", own.at("can"))
+    if kind == "runner" and any(isinstance(listed.key, GpgKey) for listed in person.keys):
+        raise problem("bad_key", f"{name} is a runner, which signs with an SSH key", own.at("keys"))
     if kind == "runner" and person.can and not person.flows:
         raise problem("missing_key", f"{name} has no :flows, so it serves none", form, 'say :flows ["*"]')
     return person
@@ -149,13 +158,30 @@ def _person(name: str, form: Form, min_rsa: int) -> Person:
 
 def _key(form: Form, min_rsa: int) -> PolicyKey:
     own = Fields(form, "a key")
-    key = own.need("ssh", lambda item, inner: _public_key(item, inner, min_rsa))
+    if own.has("gpg"):
+        key: Key = _gpg_key(own, min_rsa)
+    else:
+        key = own.need("ssh", lambda item, inner: _public_key(item, inner, min_rsa))
     after = own.get("valid-after", _maybe_instant, None)
     before = own.get("valid-before", _maybe_instant, None)
     own.done()
     if after is not None and before is not None and before <= after:
         raise problem("value", "the key's validity ends before it begins", own.at("valid-before"))
     return PolicyKey(key, after, before)
+
+
+def _gpg_key(own: Fields, min_rsa: int) -> GpgKey:
+    """A GPG key by its fingerprint, which people compare, and its block, which gpg reads."""
+    fingerprint = own.need("gpg", fields.matching(_GPG_FINGERPRINT))
+    block = own.need("block", fields.text)
+    try:
+        key = parse_key_block(block, min_rsa=min_rsa)
+    except Refusal as refusal:
+        code = "weak_key" if refusal.reason == "weak_algorithm" else "bad_key"
+        raise problem(code, f":block of {fingerprint}: {refusal.message}", own.at("block")) from None
+    if key.fingerprint != fingerprint:
+        raise problem("bad_key", f":block holds {key.fingerprint}, not {fingerprint}", own.at("block"))
+    return key
 
 
 def _public_key(form: Form, what: str, min_rsa: int) -> PublicKey:

@@ -14,10 +14,11 @@ from gitflow_runner.trust.eligible import check_key, check_person
 from gitflow_runner.trust.keyring import Keyring, Signed
 from gitflow_runner.trust.landing import signed_merge
 from gitflow_runner.trust.policy import Policy, Proof
+from gitflow_runner.trust.pushcert import prove_push
 from gitflow_runner.trust.reasons import Reason, Refusal
 from gitflow_runner.trust.revocation import Revocations
 from gitflow_runner.trust.terms import Terms, terms_of
-from gitflow_runner.trust.verify import check_skew, prove
+from gitflow_runner.trust.verify import check_skew, is_unsigned_commit, prove
 
 State = Literal["open", "approved", "rejected", "expired", "cancelled"]
 CheckEdit = Callable[[Mapping[str, bytes]], str | None]
@@ -27,12 +28,14 @@ CheckEdit = Callable[[Mapping[str, bytes]], str | None]
 class SignedApproval:
     """An approval commit and when (ms) this runner first saw it.
 
-    `in_time` is set where the first look begun after the deadline found it (`protocol.md` 4.5).
+    `in_time` is set where the first look begun after the deadline found it (`protocol.md` 4.5). An unsigned
+    one may bring the `certificate` of the signed push that sent it.
     """
 
     oid: Oid
     seen: int
     in_time: bool = False
+    certificate: bytes | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +121,7 @@ class _Person:
     fingerprint: str | None = None
     raw: RawObject | None = None
     signed: Signed | None = None
+    proof: Proof = "signed-commit"
 
 
 def judge(
@@ -219,7 +223,7 @@ class _Court:
                     raise Refusal("role", f"no account {evidence.account} of {evidence.forge} is mapped")
                 return _Person(name)
             case MergeApproval():
-                signed = signed_merge(evidence.raw, evidence.head)
+                signed = signed_merge(evidence.raw, evidence.head, self.ring)
                 who = check_key(signed, self.ring, self.pinned, seen=evidence.seen, now=self.now)
                 return _Person(who, signed.fingerprint, evidence.raw, signed)
             case ContentApproval():
@@ -232,7 +236,13 @@ class _Court:
             raw = self.reader.read(evidence.oid)
         except DamagedError as problem:
             raise Refusal("malformed", problem.message) from None
-        signed = prove(raw)
+        if evidence.certificate is not None and is_unsigned_commit(raw):
+            signed = prove_push(
+                evidence.certificate, self.ring, oid=evidence.oid, run=self.wait.run, wait=self.wait.wait
+            )
+            who = check_key(signed, self.ring, self.pinned, seen=evidence.seen, now=self.now)
+            return _Person(who, signed.fingerprint, raw, signed, "signed-push")
+        signed = prove(raw, self.ring)
         if signed.kind != "commit":
             raise Refusal("malformed", f"an approval is a commit, {evidence.oid} is a {signed.kind}")
         return _Person(
@@ -249,7 +259,7 @@ class _Court:
                 raise Refusal("trailers", f"the wait knows no decision {evidence.action}")
             return Decision(evidence.action)
         assert person.raw is not None
-        self._demand_proof("signed-commit")
+        self._demand_proof(person.proof)
         decision = read_decision(person.raw, self.wait, self.reader, may_edit=self.terms.edit)
         if decision.edited is not None:
             self._inspect(person.raw)
@@ -318,7 +328,7 @@ def revoked_approvers(outcome: Outcome, newest: Policy, now: int) -> tuple[str, 
 
     Before the first effect after the wait the caller judges anew instead, which refuses such a key.
     """
-    gone = {key.fingerprint for key in newest.revoked if key.since <= now}
+    gone = newest.keyring.gone(now)
     return tuple(
         result.principal
         for result in outcome.results

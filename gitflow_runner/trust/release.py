@@ -143,7 +143,7 @@ def verify_release(
     named = parse_release_tag(ref)
     if named is None:
         raise Refusal("tag_name_mismatch", f"{ref} is no name of a release")
-    signed = prove(raw, ref=ref, reader=reader)
+    signed = prove(raw, policy.keyring, ref=ref, reader=reader)
     tag = decode_tag(raw.data)
     text = read_release_text(signed.message)
     if (text.flow, text.version) != named:

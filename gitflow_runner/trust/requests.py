@@ -20,11 +20,11 @@ from gitflow_runner.git.objects import (
     encode_tree,
 )
 from gitflow_runner.git.repository import ObjectReader
-from gitflow_runner.trust.keyring import Signed
+from gitflow_runner.trust.keyring import Keyring, Signed
 from gitflow_runner.trust.policy import Policy
 from gitflow_runner.trust.reasons import Refusal
 from gitflow_runner.trust.signer import Signer, sign_commit
-from gitflow_runner.trust.statement import Completion, Request, Start, parse_statement, write_message
+from gitflow_runner.trust.statement import Completion, Request, S, Start, parse_statement, write_message
 from gitflow_runner.trust.verify import check_skew, prove
 
 INPUT = "input.edn"
@@ -54,9 +54,10 @@ class SignedRequest:
 
 @dataclass(frozen=True, slots=True)
 class SignedAnswer:
-    """An answer to an event wait: the key that gave it, the file's name and bytes."""
+    """An answer to an event wait: whose key gave it, which wait it names, the file's name and bytes."""
 
     fingerprint: str
+    wait: str
     name: str
     content: bytes
 
@@ -69,7 +70,7 @@ def read_start(
     `steers` asks for the policy's `:control` role; without it any listed person or agent may start. Raises
     `Refusal`: signature reasons, `trailers`, `parent`, `tree`, `payload`, `role`, `not_human`.
     """
-    signed = _prove_commit(raw)
+    signed = _prove_commit(raw, policy.keyring)
     principal = policy.keyring.who(signed, first_seen=first_seen, now=now)
     check_skew(signed.time, first_seen, policy.skew_ms)
     start = parse_statement(signed.message, Start)
@@ -90,7 +91,7 @@ def read_request(
 
     The same request may come in several objects: the caller takes (run, principal, nonce) once.
     """
-    signed = _prove_commit(raw)
+    signed = _prove_commit(raw, policy.keyring)
     principal = policy.keyring.who(signed, first_seen=first_seen, now=now)
     check_skew(signed.time, first_seen, policy.skew_ms)
     request = parse_statement(signed.message, Request)
@@ -108,31 +109,46 @@ def read_answer(
     reader: ObjectReader,
     *,
     run: str,
-    wait: str,
-    opened: Oid,
+    wait: str | None,
+    opened: Oid | None,
     keys: frozenset[str],
     first_seen: int,
     max_skew: int,
 ) -> SignedAnswer:
     """Verify a callback by Git to the event wait that the turn `opened` opened.
 
+    None for both is an answer that comes before its wait: it has no parent, and names the wait by its key.
     `keys` are the fingerprints that the wait names. Raises `Refusal` as `read_start`, and `run`, `wait`.
     """
     signed = _prove_commit(raw)
     if signed.fingerprint not in keys:
         raise Refusal("key_not_allowed", f"the wait does not name the key {signed.fingerprint}")
     check_skew(signed.time, first_seen, max_skew)
-    if decode_commit(raw.data).parents != (opened,):
-        raise Refusal("parent", f"the answer's parents are not exactly {opened}")
+    if decode_commit(raw.data).parents != (() if opened is None else (opened,)):
+        raise Refusal("parent", f"the answer's parents are not exactly {opened or 'none'}")
     answer = parse_statement(signed.message, Completion)
     if answer.run != run:
         raise Refusal("run", f"the answer is for run {answer.run}")
-    if answer.wait != wait:
+    if wait is not None and answer.wait != wait:
         raise Refusal("wait", f"the answer is for wait {answer.wait}")
     name, content = _file(raw, reader)
     if answer.content is not None:
         _demand_digest(content, answer.content)
-    return SignedAnswer(signed.fingerprint, name, content)
+    return SignedAnswer(signed.fingerprint, answer.wait, name, content)
+
+
+def read_statement(
+    raw: RawObject, reader: ObjectReader, policy: Policy, wanted: type[S], name: str, *, now: int
+) -> tuple[Signed, S, bytes]:
+    """A signed root commit that says one thing and holds one file `name`; whose it is was not asked.
+
+    Raises `Refusal`: signature reasons, `trailers`, `parent`, `tree`.
+    """
+    signed = _prove_commit(raw, policy.keyring)
+    check_skew(signed.time, now, policy.skew_ms)
+    said = parse_statement(signed.message, wanted)
+    _demand_root(raw)
+    return signed, said, _only_file(raw, reader, name)
 
 
 def build_start(start: Start, given: bytes, who: Ident, signer: Signer) -> tuple[RawObject, ...]:
@@ -152,10 +168,11 @@ def build_request(
 
 
 def build_answer(
-    answer: Completion, opened: Oid, name: str, content: bytes, who: Ident, signer: Signer
+    answer: Completion, opened: Oid | None, name: str, content: bytes, who: Ident, signer: Signer
 ) -> tuple[RawObject, ...]:
-    """The objects of a callback by Git, the commit last."""
-    return _build(f"answer {answer.wait} of {answer.run}", answer, {name: content}, (opened,), who, signer)
+    """The objects of a callback by Git, the commit last; `opened` is None before there is a wait."""
+    parents = () if opened is None else (opened,)
+    return _build(f"answer {answer.wait} of {answer.run}", answer, {name: content}, parents, who, signer)
 
 
 def content_digest(content: bytes) -> str:
@@ -177,8 +194,8 @@ def _build(
     return (*blobs.values(), tree, sign_commit(commit, signer))
 
 
-def _prove_commit(raw: RawObject) -> Signed:
-    signed = prove(raw)
+def _prove_commit(raw: RawObject, ring: Keyring | None = None) -> Signed:
+    signed = prove(raw, ring)
     if signed.kind != "commit":
         raise Refusal("malformed", f"a statement is a commit, not a {signed.kind}")
     return signed

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 from gitflow_runner.errors import Place, UsageError
+from gitflow_runner.trust.gpgkey import GpgKey
 from gitflow_runner.trust.reasons import Refusal
 from gitflow_runner.trust.sshcert import Certificate
 from gitflow_runner.trust.sshkey import PublicKey, parse_key_line
@@ -47,15 +48,17 @@ class Revocations:
     sha256: frozenset[bytes] = frozenset()
     certificates: tuple[RevokedCertificates, ...] = ()
 
-    def since(self, key: PublicKey, certificate: Certificate | None = None) -> int | None:
+    def since(self, key: PublicKey | GpgKey, certificate: Certificate | None = None) -> int | None:
         """Since when (ms) the key, its certificate or the certificate's authority is revoked, else None."""
-        keys = (key,) if certificate is None else (key, certificate.authority)
+        keys: tuple[PublicKey | GpgKey, ...] = (key,)
+        if certificate is not None:
+            keys = (key, certificate.authority)
         times = [time for time in map(self._since, keys) if time is not None]
         if certificate is not None and any(group.hold(certificate) for group in self.certificates):
             times.append(ALWAYS)
         return min(times, default=None)
 
-    def _since(self, key: PublicKey) -> int | None:
+    def _since(self, key: PublicKey | GpgKey) -> int | None:
         if key.blob in self.blobs:
             return ALWAYS
         if self.sha256 and hashlib.sha256(key.blob).digest() in self.sha256:

@@ -14,11 +14,11 @@ from typing import Literal
 from gitflow_runner.git.objects import RawObject
 from gitflow_runner.trust.reasons import Refusal
 
-SignedKind = Literal["commit", "tag"]
+SignedKind = Literal["commit", "tag", "text"]
 
 _ID = re.compile(rb"[0-9a-f]{40}|[0-9a-f]{64}")
 _IDENT = re.compile(rb"[^<>\n]*<[^<>\n]*> (\d{1,12}) [+-]\d{4}")
-_SIGNATURE_START = re.compile(
+SIGNATURE_START = re.compile(
     rb"^-----BEGIN (?:SSH SIGNATURE|PGP SIGNATURE|PGP MESSAGE|SIGNED MESSAGE)-----", re.MULTILINE
 )
 _SIGNATURE_HEADERS = {40: b"gpgsig", 64: b"gpgsig-sha256"}
@@ -112,7 +112,7 @@ def _split_tag(data: bytes) -> SignedShape:
         raise Refusal("malformed", "the headers of a tag are not object, type, tag and tagger")
     _demand_ids(headers[:1])
     time = _demand_ident(headers[3].value) if len(headers) == 4 else None
-    starts = [found.start() for found in _SIGNATURE_START.finditer(data, body)]
+    starts = [found.start() for found in SIGNATURE_START.finditer(data, body)]
     if not starts:
         raise Refusal("unsigned", "the tag carries no signature")
     if len(starts) > 1:

@@ -22,6 +22,7 @@ from cryptography.hazmat.primitives.serialization import (
 from gitflow_runner.errors import TransientError, UsageError
 from gitflow_runner.git.objects import Commit, RawObject, Tag
 from gitflow_runner.trust import sshsig
+from gitflow_runner.trust.gpgkey import GpgKey
 from gitflow_runner.trust.reasons import Refusal
 from gitflow_runner.trust.sshkey import MIN_RSA_BITS, PublicKey, curve_hash, parse_key_line
 from gitflow_runner.trust.wire import number, string
@@ -33,7 +34,7 @@ class Signer(Protocol):
     """Whoever can sign with one key."""
 
     @property
-    def key(self) -> PublicKey:
+    def key(self) -> PublicKey | GpgKey:
         """The public half; `key.fingerprint` and `key.line` name it for people and files."""
         ...
 
@@ -136,6 +137,38 @@ class KeygenSigner:
             f"{self.program} made no signature with {self.public_file}: {said or 'it printed none'}",
             hint="is the key in the agent? a security key must be plugged in and touched",
             fix=("ssh-add -L",),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class GpgSigner:
+    """Signs through `gpg`, which asks its own agent for the key that `user` names."""
+
+    key: GpgKey
+    user: str
+    run: RunProcess
+    program: str = "gpg"
+
+    def sign(self, payload: bytes, namespace: str = sshsig.GIT) -> str:
+        """The armoured signature; `TransientError` (`trust.sign_failed`) if the program gives none.
+
+        GPG knows no namespaces: what is not an object of Git (`UsageError`, `trust.gpg_namespace`) it does
+        not sign.
+        """
+        if namespace != sshsig.GIT:
+            raise UsageError("trust.gpg_namespace", f"a GPG key signs Git's objects only, not {namespace!r}")
+        ran = self.run(
+            (self.program, "--batch", "--no-tty", "--armor", "--detach-sign", "-u", self.user), payload
+        )
+        text = ran.stdout.decode("utf-8", "replace")
+        if ran.status == 0 and text.startswith("-----BEGIN PGP SIGNATURE-----"):
+            return text.rstrip("\n")
+        said = ran.stderr.decode("utf-8", "replace").strip()[-200:]
+        raise TransientError(
+            "trust.sign_failed",
+            f"{self.program} made no signature with {self.user}: {said or 'it printed none'}",
+            hint="its agent must be able to ask for the passphrase: say GPG_TTY=$(tty)",
+            fix=("gpg --list-secret-keys",),
         )
 
 

@@ -102,7 +102,14 @@ class BreakGlass:
     reason: str
 
 
-Statement = Approval | Start | Request | Promotion | PolicyChange | Completion | BreakGlass
+@dataclass(frozen=True, slots=True)
+class Checkpoint:
+    """What a person saw on the refs that only grow, by the digest of the list in the commit's tree."""
+
+    digest: str
+
+
+Statement = Approval | Start | Request | Promotion | PolicyChange | Completion | BreakGlass | Checkpoint
 S = TypeVar("S", bound=Statement)
 
 _KINDS: Mapping[type, StatementKind] = {
@@ -113,6 +120,7 @@ _KINDS: Mapping[type, StatementKind] = {
     PolicyChange: "policy",
     Completion: "completion",
     BreakGlass: "break-glass",
+    Checkpoint: "checkpoint",
 }
 
 
@@ -204,6 +212,8 @@ def _build(kind: StatementKind, found: Mapping[str, str]) -> Statement:
             return PolicyChange(int(of("Gitflow-Policy-Version")), of("Gitflow-Policy-Digest"))
         case "completion":
             return Completion(of("Gitflow-Run"), of("Gitflow-Wait"), get("Gitflow-Content"))
+        case "checkpoint":
+            return Checkpoint(of("Gitflow-Checkpoint"))
         case "break-glass":
             return BreakGlass(
                 of("Gitflow-Ref"),
@@ -305,6 +315,8 @@ def _lines(statement: Statement) -> Sequence[tuple[str, str | int | None]]:
                 ("Gitflow-Wait", s.wait),
                 ("Gitflow-Content", s.content),
             )
+        case Checkpoint() as s:
+            return ((_STATEMENT, "checkpoint"), ("Gitflow-Checkpoint", s.digest))
         case BreakGlass() as s:
             return (
                 (_STATEMENT, "break-glass"),

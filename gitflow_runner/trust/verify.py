@@ -19,14 +19,50 @@ MAX_SKEW_MS = 24 * 3600 * 1000
 Prover = Callable[[SignedShape], Signed]
 
 
-def prove(raw: RawObject, *, ref: str | None = None, reader: Objects | None = None) -> Signed:
+def prove(
+    raw: RawObject, ring: Keyring | None = None, *, ref: str | None = None, reader: Objects | None = None
+) -> Signed:
     """Prove the signature of a commit or tag, whoever's it is.
+
+    An SSH signature brings its key along; a GPG signature does not, and is proven by the keys of `ring` only
+    (`unsupported_scheme` without one, `key_not_allowed` for a key that is not in it).
 
     With `ref` a tag must lie under its own name, and a ref under `refs/tags/` must hold a tag object; with
     `reader` the tag's target is looked at, not believed. Raises `Refusal` with a signature reason, and
     `DamagedError` where the target is not there to be looked at.
     """
-    shape = _shape(raw, ref, reader)
+    return _prove(_shape(raw, ref, reader), ring)
+
+
+def signed_message(raw: RawObject) -> bytes:
+    """The message of a signed object, as `prove` reads it; a GPG signature is taken by its form alone."""
+    shape = split(raw)
+    if shape.armour.startswith(gpgsig.BEGIN):
+        gpgsig.check_form(shape.armour)
+        return shape.message
+    return _prove(shape, None).message
+
+
+def is_unsigned_commit(raw: RawObject) -> bool:
+    """Whether this is a commit that carries no signature, not even a bad one."""
+    if raw.kind != "commit":
+        return False
+    try:
+        split(raw)
+    except Refusal as refusal:
+        return refusal.reason == "unsigned"
+    return False
+
+
+def prove_text(payload: bytes, armour: bytes, ring: Keyring, *, time: int) -> Signed:
+    """Prove a signature that Git made over a text of its own; `time` (ms) is the text's own claim."""
+    return _prove(SignedShape("text", payload, armour, time, payload), ring)
+
+
+def _prove(shape: SignedShape, ring: Keyring | None) -> Signed:
+    if ring is not None and shape.armour.startswith(gpgsig.BEGIN):
+        key, facts = ring.prove_gpg(shape.armour, shape.payload)
+        return Signed(shape.kind, key, None, True, shape.time, shape.message, facts)
     return _prover(shape.armour)(shape)
 
 
@@ -53,7 +89,7 @@ def verify_object(
     """Accept or refuse a signed commit or tag; all times in ms.
 
     A commit's own date must lie within `max_skew` of `first_seen`; tags have no such bound, because a new
-    clone sees old tags for the first time. Without `gpg` a GPG signature is an `unsupported_scheme`.
+    clone sees old tags for the first time. `gpg` speaks for GPG signatures instead of the keyring.
     """
     fingerprint: str | None = None
     try:
@@ -61,7 +97,7 @@ def verify_object(
         if gpg is not None and shape.armour.startswith(gpgsig.BEGIN):
             principal, fingerprint = gpg.who(shape.armour, shape.payload)
         else:
-            signed = _prover(shape.armour)(shape)
+            signed = _prove(shape, keyring)
             fingerprint = signed.fingerprint
             principal = keyring.who(signed, first_seen=first_seen, now=now)
         if shape.kind == "commit":

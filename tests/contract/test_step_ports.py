@@ -1,19 +1,40 @@
-"""What every key-value store and every blob store keeps to, the shipped ones in memory first."""
+"""What every store of keys, tables and blobs keeps to, the shipped ones in memory first."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 
+from gitflow_runner.connections.redactor import Redactor
 from gitflow_runner.errors import StepError
-from gitflow_runner.steps.base import Blobs, Kv, KvEntry
-from gitflow_runner.steps.memory import ManualClock, MemoryBlobs, MemoryKv
+from gitflow_runner.git.memory import MemoryRepository
+from gitflow_runner.git.refs import table_ref
+from gitflow_runner.ledger.tables import TableStore
+from gitflow_runner.model.table import Table
+from gitflow_runner.runner.table_port import TablePort
+from gitflow_runner.steps.base import Blobs, Kv, KvEntry, Tables
+from gitflow_runner.steps.memory import ManualClock, MemoryBlobs, MemoryKv, MemoryTables
+from gitflow_runner.tables.change import Writing, write_rows
+from tests.run_histories import COMMITTER, T0
 
 STORES: dict[str, Callable[[ManualClock], Kv]] = {"memory": lambda clock: MemoryKv(clock.now_ms)}
 BLOBS: dict[str, Callable[[], Blobs]] = {"memory": MemoryBlobs}
 
 each_kv = pytest.mark.parametrize("make", STORES.values(), ids=STORES.keys())
+
+
+def in_git(folder: Path) -> Tables:
+    """The tables of the ledger as steps see them."""
+    repository = MemoryRepository(folder)
+    store = TableStore(repository, COMMITTER, lambda: T0, lambda name: repository.resolve(table_ref(name)))
+    return TablePort(store, Redactor(), "run hello/1")
+
+
+TABLES: dict[str, Callable[[Path], Tables]] = {"memory": lambda folder: MemoryTables(), "git": in_git}
+
+each_tables = pytest.mark.parametrize("make", TABLES.values(), ids=TABLES.keys())
 each_blobs = pytest.mark.parametrize("make", BLOBS.values(), ids=BLOBS.keys())
 
 
@@ -75,6 +96,37 @@ def test_a_change_that_fails_leaves_the_value(make: Callable[[ManualClock], Kv])
         kv.update("a", "key2", fail)
     assert kv.get("a") == KvEntry("1", None)
     assert kv.update("a", "key2", to("2")) == "1"
+
+
+def rows(*cells: dict[str, object], answer: str = "1") -> Callable[[Table | None], tuple[Table, str]]:
+    """A change that appends these rows."""
+    return lambda old: (write_rows(old or Table("t"), cells, Writing(), lambda: None).table, answer)
+
+
+@each_tables
+def test_a_table_is_written_once_for_each_key(make: Callable[[Path], Tables], tmp_path: Path) -> None:
+    tables = make(tmp_path)
+    assert tables.read("t") is None
+    assert tables.update("t", "key1", rows({"n": 1}, answer="a")) == "a"
+    assert tables.update("t", "key2", rows({"n": 2}, answer="b")) == "b"
+    assert tables.update("t", "key1", rows({"n": 9}, answer="c")) == "a"
+    found = tables.read("t")
+    assert found is not None
+    assert ([dict(row.cells) for row in found.rows], found.revision) == ([{"n": 1}, {"n": 2}], 2)
+    assert tables.read("other") is None
+
+
+@each_tables
+def test_a_change_of_a_table_that_fails_leaves_it(make: Callable[[Path], Tables], tmp_path: Path) -> None:
+    tables = make(tmp_path)
+    tables.update("t", "key1", rows({"n": 1}))
+    with pytest.raises(StepError) as caught:
+        tables.update("t", "key2", rows({"row-id": 1}))
+    assert caught.value.code == "table.column"
+    assert tables.update("t", "key2", rows({"n": 2}, answer="after all")) == "after all"
+    found = tables.read("t")
+    assert found is not None
+    assert len(found.rows) == 2
 
 
 @each_blobs

@@ -9,7 +9,7 @@ from gitflow_runner.catalog.lint.registry import RULES
 from gitflow_runner.catalog.linter import lint
 from gitflow_runner.catalog.sources import MemoryTexts
 from gitflow_runner.lang.program import HostFn
-from gitflow_runner.model.spec import Field, Spec
+from gitflow_runner.model.spec import Field, Needs, Spec
 
 HERE = Path(__file__).parent / "lint"
 GOOD = sorted(HERE.glob("*/good*.edn"))
@@ -50,10 +50,24 @@ LLM = Spec(
     (Field("prompt", "string", "the question"), Field("tools", "any", "what it may call")),
     '{:prompt "Hi"}',
 )
+TABLE = Spec(
+    "table",
+    "Asks a table",
+    "read",
+    (
+        Field("op", "name", "what", required=True, choices=("query", "get-row")),
+        Field("table", "any", "which"),
+        Field("page", "map", "how many"),
+        Field("row-id", "integer", "one row"),
+        Field("key", "map", "one row"),
+    ),
+    '{:op :get-row :table "res://table/x" :row-id 1}',
+    needs=Needs("op", {"query": (("table",), ("page",)), "get-row": (("table",), ("row-id", "key"))}),
+)
 SSH = Spec("ssh", "Runs a command", "unsafe", (Field("command", "string", "what"),), '{:command "ls"}')
 NAMES = {"flow/input": (0, 0), "flow/step": (2, 3), "flow/poll": (2, 2), "flow/slot-bound?": (1, 1)}
 HOST = {name: HostFn(name, low, high) for name, (low, high) in NAMES.items()}
-SPECS = {spec.type: spec for spec in (HTTP, SLEEP, FUNCTION, LLM, SSH)}
+SPECS = {spec.type: spec for spec in (HTTP, SLEEP, FUNCTION, LLM, SSH, TABLE)}
 
 
 def found_in(path: Path) -> tuple[Diagnostic, ...]:

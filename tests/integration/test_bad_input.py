@@ -45,7 +45,12 @@ BAD: Mapping[str, tuple[tuple[tuple[str, ...], int, str], ...]] = {
         ((UNKNOWN_RUN, "--attempt", "0"), 2, "usage"),
         ((UNKNOWN_RUN, "-f", "--failed"), 2, "usage.logs"),
     ),
-    "waits": ((("extra",), 2, "usage"),),
+    "waits": (
+        (("extra",), 2, "usage"),
+        (("complete", UNKNOWN_RUN, "--payload", "{}"), 3, "run.unknown"),
+        (("complete", UNKNOWN_RUN), 2, "usage.answer"),
+        (("complete", UNKNOWN_RUN, "ask", "--key", "k", "--payload", "{}"), 2, "usage.wait"),
+    ),
     "approve": (((UNKNOWN_RUN,), 3, "run.unknown"), ((), 2, "usage")),
     "reject": (((UNKNOWN_RUN,), 3, "run.unknown"), ((), 2, "usage")),
     "resolve": (
@@ -73,6 +78,8 @@ BAD: Mapping[str, tuple[tuple[tuple[str, ...], int, str], ...]] = {
         (("ls", UNKNOWN_RUN), 3, "run.unknown"),
         (("show", "zz"), 2, "res.malformed"),
         (("show", "abcdef0"), 3, "res.unknown"),
+        (("show", "res://table/none"), 3, "table.unknown"),
+        (("get", "res://table/../x", "-o", "x"), 2, "res.malformed"),
         (("get", "abcdef0", "-o", "x"), 3, "res.unknown"),
         (("rm",), 2, "usage.resources"),
         (("rm", "abcdef0"), 2, "res.malformed"),
@@ -102,9 +109,17 @@ BAD: Mapping[str, tuple[tuple[tuple[str, ...], int, str], ...]] = {
     "versions": ((("shiip",), 3, "release.unknown"),),
     "diff": ((("shiip",), 3, "release.unknown"),),
     "hooks": ((("nonsense",), 2, "usage"),),
-    "trust": ((("pin", "x"), 2, "trust.malformed"), (("pin",), 2, "usage")),
+    "trust": (
+        (("pin", "x"), 2, "trust.malformed"),
+        (("pin",), 2, "usage"),
+        (("checkpoint", "x"), 2, "usage"),
+        (("fresh",), 3, "trust.no_checkpoint"),
+    ),
     "configure": (
         ((), 2, "usage"),
+        (("shiip",), 3, "flow.unknown"),
+        (("ship", "--set", "nothing"), 2, "configure.set"),
+        (("ship", "--set", "shop.conn=x"), 2, "configure.slot"),
         (("check", "shiip"), 3, "flow.unknown"),
         (("check", "ship", "--installation", "nowhere"), 3, "installation.unknown"),
         (("suggest", "ship", "--ref", "v9"), 3, "release.unknown"),
@@ -113,6 +128,11 @@ BAD: Mapping[str, tuple[tuple[tuple[str, ...], int, str], ...]] = {
         ((), 2, "usage"),
         (("show", "nothing"), 3, "connection.unknown"),
         (("usages", "nothing"), 3, "connection.unknown"),
+        (("create", "shop"), 2, "connections.missing"),
+        (("create", "shop", "--type", "soap"), 2, "usage"),
+        (("test",), 2, "usage.connections"),
+        (("test", "nothing"), 3, "connection.unknown"),
+        (("rm", "nothing"), 3, "connection.unknown"),
     ),
     "secrets": (
         ((), 2, "usage"),
@@ -232,6 +252,7 @@ def filled(command: tuple[str, ...]) -> list[str]:
     given = ["x" for p in found.params if isinstance(p, click.Argument) and p.required]
     more = {
         "verify": ["x"],
+        "waits": ["--payload", "{}"],
         "resolve": ["--retry"],
         "release": ["--yes"],
         "promote": ["--yes"],

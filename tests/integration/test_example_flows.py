@@ -40,6 +40,7 @@ def run(clone: Clone, slug: str, code: int = SUCCEEDED) -> str:
         ("kv", r"\{:runs 1, :before 0\}"),
         ("git", r"\{:commits \[.*examples.*\], :files \[.*config.yaml.*\]\}"),
         ("sleep", r"\{:slept\? true.*\}"),
+        ("table", r"\{:revision 2, :open \[\{\"id\" \"o1\", \"total\" 250\}\], :sums \[.*\]\}"),
         ("time", r'"20\d\d-\d\d-\d\dT.*Z"'),
     ],
 )

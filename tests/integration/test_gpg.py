@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
-import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,35 +12,31 @@ from gitflow_runner.git.objects import RawObject
 from gitflow_runner.trust.gpgsig import GpgProgram, GpgSigners
 from gitflow_runner.trust.keyring import Keyring, Verdict
 from gitflow_runner.trust.verify import verify_object
+from tests.gpg_home import GpgHome, gpg_home
 from tests.signed_objects import DAY, NOW, git, git_bytes, run_process
 
 
-@dataclass
+@dataclass(frozen=True, slots=True)
 class Home:
     """A GPG home with a key of Ann's and a key of somebody who is not listed."""
 
-    folder: Path
-    gpg: str
-    ann: str = ""
-    other: str = ""
+    made: GpgHome
+    ann: str
+    other: str
 
-    def run(self, *arguments: str) -> str:
-        command = [self.gpg, "--homedir", str(self.folder), "--batch", "--passphrase", "", *arguments]
-        return subprocess.run(command, check=True, capture_output=True).stdout.decode()
+    @property
+    def folder(self) -> Path:
+        return self.made.folder
 
-    def make(self, name: str) -> str:
-        self.run("--quick-gen-key", f"{name} <{name}@example.test>", "ed25519", "sign", "never")
-        listed = self.run("--with-colons", "--list-keys", f"{name}@example.test")
-        return next(line.split(":")[9] for line in listed.splitlines() if line.startswith("fpr:"))
+    @property
+    def gpg(self) -> str:
+        return self.made.gpg
 
 
 @pytest.fixture(scope="module")
 def home(real_part: Callable[[str], str]) -> Iterator[Home]:
-    with tempfile.TemporaryDirectory(prefix="gpg", ignore_cleanup_errors=True) as folder:
-        found = Home(Path(folder), real_part("gpg"))
-        found.ann, found.other = found.make("ann"), found.make("other")
-        yield found
-        subprocess.run([real_part("gpgconf"), "--homedir", folder, "--kill", "all"], check=False)
+    with gpg_home(real_part("gpg"), real_part("gpgconf")) as made:
+        yield Home(made, made.make("ann"), made.make("other"))
 
 
 def signed(home: Home, folder: Path, fingerprint: str, *options: str) -> RawObject:

@@ -29,7 +29,7 @@ RUNS = 200
 ATTEMPTS = 4
 FLOW = """{:slug :hello
  :name "Storm"
- :concurrency {:type :singleton :on-new-version :coexist}
+ :concurrency {:type :keyed :key-field :number :on-new-version :drain}
  :flow '(:status (flow/step :http :call
                    {:url "ORIGIN/call" :method :post
                     :query {:run (:workflow-id (:flow/ctx (flow/input)))}
@@ -67,12 +67,12 @@ class Storm(Loopback):
         return Answer(status, b"", {"Retry-After": str(seconds)} if seconds else {})
 
 
-def begin(runtime: Runtime) -> str:
+def begin(runtime: Runtime, number: int) -> str:
     """Start a run and drive it as far as is due now."""
     run = new_run_id(runtime)
     code = resolve_code(runtime, Slug(SLUG), "main")
     with hold_run(runtime.repository.common_dir, run, runtime.who):
-        begun = begin_run(runtime, run, code, {})
+        begun = begin_run(runtime, run, code, {"number": number})
         drive_held(runtime, begun.journal, begun.pin, begun.code, Patience.NOW)
     return run
 
@@ -85,7 +85,7 @@ def test_every_run_ends_right_none_comes_back_too_early_and_every_call_is_in_its
         client = HttpClient(monotonic_ms=lambda: time.monotonic_ns() // 1_000_000, allow=(server.origin,))
         runtime = replace(world.runtime(quietly), make_http=lambda settings: client)
         server.now = world.clock.now_ms
-        runs = [begin(runtime) for _ in range(RUNS)]
+        runs = [begin(runtime, number) for number in range(RUNS)]
         for _ in range(60):
             if not standings(runtime.repository):
                 break

@@ -13,8 +13,8 @@ from gitflow_runner.runner.service import Service
 from gitflow_runner.runner.upkeep import after_driving, when_idle
 from tests.real_clone import SLUG, Clone
 
-FLOW = """{:slug :hello :name "Writes" :concurrency {:type :singleton :on-new-version :coexist}
- :invocations {:default {:inputs [{:name :n :type :number :default 1}]}}
+FLOW = """{:slug :hello :name "Writes" :concurrency {:type :keyed :key-field :lane :on-new-version :coexist}
+ :invocations {:default {:inputs [{:name :n :type :number :default 1} {:name :lane :default "a"}]}}
  :interfaces {:manual [{:id :start :invocation :default :label "Go"}]}
  :flow '(loop [i 0 last nil]
           (if (< i (:n (flow/input)))
@@ -86,7 +86,7 @@ def test_refs_are_packed_when_there_are_many(tmp_path: Path) -> None:
 
 def test_two_writers_and_two_that_tidy_lose_nothing(tmp_path: Path) -> None:
     clone = Clone(tmp_path / "clone", FLOW)
-    writers = [clone.begin("run", "hello", "-i", "n=40") for _ in range(2)]
+    writers = [clone.begin("run", "hello", "-i", "n=40", "-i", f"lane={lane}") for lane in "ab"]
     tidiers = [runtime(clone), runtime(clone)]
     tidied = 0
     while any(writer.poll() is None for writer in writers):

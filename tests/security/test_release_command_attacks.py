@@ -35,7 +35,10 @@ def use_key(team: Team, name: str) -> None:
 
 def starts(team: Team) -> tuple[Told, Told]:
     """What comes of starting live, and of starting v1 by name."""
-    return team.ann.gfr("run", "ship", "--ref", "live"), team.ann.gfr("run", "ship", "--ref", "v1")
+    return (
+        team.ann.gfr("run", "ship", "--ref", "live", "-i", "lane=live"),
+        team.ann.gfr("run", "ship", "--ref", "v1", "-i", "lane=v1"),
+    )
 
 
 def test_a_release_promoted_and_run_carries_its_proof(team: Team) -> None:

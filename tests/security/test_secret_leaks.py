@@ -34,6 +34,8 @@ FLOW = """
   (flow/step :notify :log {:channels {:log {:text text}}})
   (flow/step :notify :post {:channels {:http {:connection :shop :path "/hook" :json {:text text}}}})
   (flow/step :kv :keep {:operation :set :key "told" :value told})
+  (flow/step :function :tabled {:code '(fn [m] [m]) :input {:told told :text text}
+                                :persist {:type :table :table "told"}})
   (flow/step :function :same {:code '(fn [m] {:again m}) :input {:told told}})
   (flow/step :http :prompt {:connection :shop :path "/hook" :method :post
                             :json {:model "m" :messages [{:role "user" :content text}]}})
@@ -91,7 +93,8 @@ def there(team_template: Team, tmp_path_factory: pytest.TempPathFactory) -> Iter
 """,
         )
         both = "[{:slot :shop :type :http-api} {:slot :by-query :type :http-api}]"
-        made.flow("leaky", FLOW, requires=both)
+        by_note = "{:type :keyed :key-field :note :on-new-version :supersede}"
+        made.flow("leaky", FLOW, requires=both, concurrency=by_note)
         made.flow("breaks", BROKEN)
         made.commit()
         yield made

@@ -25,8 +25,10 @@ CLOSE_BY = (
     "tests/unit/test_batch.py",
     "tests/unit/test_batches.py",
     "tests/unit/test_changes.py",
+    "tests/unit/test_checkpoint.py",
     "tests/unit/test_eligible.py",
     "tests/unit/test_glass.py",
+    "tests/unit/test_gpg_keys.py",
     "tests/unit/test_gpgsig.py",
     "tests/unit/test_known_logs.py",
     "tests/unit/test_landing.py",
@@ -34,6 +36,7 @@ CLOSE_BY = (
     "tests/unit/test_policy_chain.py",
     "tests/unit/test_policy_review.py",
     "tests/unit/test_policy_text.py",
+    "tests/unit/test_push_certificate.py",
     "tests/unit/test_quorum.py",
     "tests/unit/test_release.py",
     "tests/unit/test_runner_log.py",
@@ -49,7 +52,12 @@ CLOSE_BY = (
 )
 """Tests of single parts, quick; most checks are missed by one of them."""
 
-ATTACKS = ("tests/security", "tests/integration/test_git_oracle.py", "tests/integration/test_audit.py")
+ATTACKS = (
+    "tests/security",
+    "tests/integration/test_audit.py",
+    "tests/integration/test_git_oracle.py",
+    "tests/integration/test_gpg_people.py",
+)
 """The rest: whole commands against real repositories."""
 
 

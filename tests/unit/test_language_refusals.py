@@ -36,6 +36,9 @@ IN_FUNCTIONS = [
     ('(new java.io.File "x")', "interop_forbidden"),
     ('(Class/forName "x")', "interop_forbidden"),
     ("java.lang.Runtime", "interop_forbidden"),
+    ('(java.time.LocalDate/parse "2026-01-31")', "interop_forbidden"),
+    ("(class 1)", "interop_forbidden"),
+    ("(a.b/c 1)", "unbound_symbol"),
     ("(foo 1)", "unbound_symbol"),
     ("(python/open 1)", "unbound_symbol"),
     ("when", "macro_as_value"),
@@ -152,3 +155,23 @@ def test_a_name_in_a_form_that_is_wrong_does_not_count_as_unused(text: str) -> N
 
 def test_names_that_start_with_an_underscore_may_be_unused() -> None:
     assert check(read_one("(let [_a 1] (fn [_ _b] 1))"), FUNCTION, {}) == ()
+
+
+@pytest.mark.parametrize(
+    ("text", "instead"),
+    [
+        ('(String/join "," xs)', "clojure.string/join"),
+        ("(java.util.Base64/getEncoder)", "breyta.sandbox/base64-encode"),
+        ("(java.time.LocalDate/parse x)", "breyta.sandbox/parse-instant"),
+        ("(ChronoUnit/DAYS)", "duration-between"),
+        ("(.getBytes x)", "breyta.sandbox"),
+        ("(java.util.ArrayList.)", "conj"),
+        ("(new java.util.HashMap)", "assoc"),
+        ("(.split x y)", "clojure.string/split"),
+        ("(class x)", "string?"),
+        ("(java.awt.Robot.)", "the function of the library"),
+    ],
+)
+def test_who_writes_java_is_told_what_the_library_has_instead(text: str, instead: str) -> None:
+    problem = next(each for each in check(read_one(f"(fn [x y xs] {text})"), FUNCTION, HOST) if each.hint)
+    assert (problem.code, instead in (problem.hint or "")) == ("interop_forbidden", True)

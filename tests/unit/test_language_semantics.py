@@ -157,6 +157,11 @@ GIVES = [
         "[#{1 2} #{1} {:b 1} {1 :a}]",
     ),
     ("(clojure.walk/postwalk (fn [x] (if (number? x) (inc x) x)) {:a [1 {:b 2}]})", "{:a [2 {:b 3}]}"),
+    ('(json/read-str "{\\"a\\": [{\\"b\\": 1}]}" :key-fn keyword)', "{:a [{:b 1}]}"),
+    ('(cheshire.core/parse-string "{\\"a\\": 1}" (fn [k] (str k "!")))', '{"a!" 1}'),
+    ('(cheshire.core/parse-string "{\\"a\\": 1}" true)', "{:a 1}"),
+    ('(json/parse "{\\"a\\": 1}" {:keywords false})', '{"a" 1}'),
+    ("(cheshire.core/generate-string {:a 1} {:pretty true})", '"{\\"a\\":1}"'),
     ('(json/parse "{\\"a-b\\": [1, 2.5, null, true], \\"x y\\": {}}")', '{:a-b [1 2.5 nil true], "x y" {}}'),
     ('(json/write-str {:a [1 "x" nil 1.5] "b" #{:k}})', '"{\\"a\\":[1,\\"x\\",null,1.5],\\"b\\":[\\"k\\"]}"'),
     (

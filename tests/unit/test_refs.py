@@ -48,6 +48,7 @@ MADE: list[tuple[str, str, object]] = [
     (refs.trigger_ref("demo", "nightly"), "refs/runner/triggers/demo/nightly", refs.parse_trigger_ref),
     (refs.kv_ref("demo"), "refs/runner/kv/demo", refs.parse_kv_ref),
     (refs.job_ref("review", "j1"), "refs/runner/jobs/review/j1", refs.parse_job_ref),
+    (refs.table_ref("daily-orders"), "refs/runner/tables/daily-orders", refs.parse_table_ref),
     (
         refs.remote_run_ref("origin", "demo", RUN),
         f"refs/runner/remotes/origin/runs/demo/{RUN}",
@@ -106,6 +107,7 @@ def test_no_hostile_part_becomes_a_name(bad: str) -> None:
         lambda: refs.slot_ref("demo", bad),
         lambda: refs.log_ref(bad),
         lambda: refs.kv_ref(bad),
+        lambda: refs.table_ref(bad),
         lambda: refs.remote_runs_prefix(bad),
         lambda: refs.archive_ref(bad),
         lambda: refs.gate_ref("main", bad),

@@ -107,6 +107,24 @@ def test_a_tool_gets_its_defaults_and_what_the_model_may_set() -> None:
     assert (twice.type, write(twice.config)) == ("function", "{:ref :twice, :input {:n 2}}")
 
 
+def test_a_tool_is_held_to_its_schemas_and_a_loop_to_what_it_is_given() -> None:
+    shell = loop(result=model(wish(("look", '{"q" "a"}')), DONE))
+    look = shell.commands["ask/tool:look"].packaged
+    assert look is not None
+    assert (look.id, write(look.given), look.whole) == ("tools/look", '{"q" "a"}', True)
+    assert shell.commands["ask/model"].packaged is None
+    steps = """:steps [{:id :ask/all :type :llm :input-schema [:map [:prompt :string]]
+                        :defaults {:provider :mock :tools {:steps [:tools/look]}}}
+                       {:id :tools/look :type :http :defaults {:url "https://x.test"}}]"""
+    again = Watched(
+        program('(flow/step :ask/all :ask {:prompt "go"})', "[]", steps),
+        result=model(wish(("look", "{}")), DONE),
+    ).run()
+    first, second = again.commands["ask/model"].packaged, again.commands["ask/model#1"].packaged
+    assert first is not None
+    assert (first.id, first.whole, second) == ("ask/all", False, None)
+
+
 @pytest.mark.parametrize(
     ("behaviour", "config"),
     [(1, "{:ref :twice, :n 2}"), (2, "{:ref :twice, :input {:n 2}}")],

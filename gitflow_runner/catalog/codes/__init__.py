@@ -17,6 +17,7 @@ from gitflow_runner.catalog.codes.repository import REPOSITORY
 from gitflow_runner.catalog.codes.services import SERVICES
 from gitflow_runner.catalog.codes.settings import SETTINGS
 from gitflow_runner.catalog.codes.steps import STEPS
+from gitflow_runner.catalog.codes.tables import TABLE_CODES
 from gitflow_runner.catalog.codes.trust import TRUST
 
 TABLES: Final[tuple[Mapping[str, Meaning], ...]] = (
@@ -31,5 +32,6 @@ TABLES: Final[tuple[Mapping[str, Meaning], ...]] = (
     SERVICES,
     SETTINGS,
     STEPS,
+    TABLE_CODES,
     TRUST,
 )

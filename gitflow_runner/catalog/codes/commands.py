@@ -151,6 +151,10 @@ COMMANDS: Final[Mapping[str, Meaning]] = {
         "The command was not called as it is meant to be.",
         "gfr --help",
     ),
+    "usage.answer": Meaning(
+        "An answer is given by --payload, or by --payload-file that names a .json or .edn file.",
+        "gfr waits complete --help",
+    ),
     "usage.arguments": Meaning(
         "An argument is missing, or two contradict each other.",
         "gfr COMMAND --help",
@@ -163,6 +167,10 @@ COMMANDS: Final[Mapping[str, Meaning]] = {
         "This signs or removes something, and there is no terminal to ask at. Say --yes once it is what "
         "you want.",
         "gfr COMMAND --yes",
+    ),
+    "usage.connections": Meaning(
+        "Name the connections to try, or try --all of them.",
+        "gfr connections ls",
     ),
     "usage.declined": Meaning(
         "The question was answered with no, so nothing was done.",
@@ -199,5 +207,9 @@ COMMANDS: Final[Mapping[str, Meaning]] = {
     "usage.verify": Meaning(
         "Name at least one commit or tag.",
         "gfr verify HEAD",
+    ),
+    "usage.wait": Meaning(
+        "A wait is named, or its --key is given, not both.",
+        "gfr waits complete --help",
     ),
 }

@@ -18,6 +18,16 @@ RECORD: Final[Mapping[str, Meaning]] = {
         "this one.",
         "gfr runs verify RUN",
     ),
+    "clock_suspect": Meaning(
+        "The machine's clock was set while a worker ran, or lies behind what is on record. Waits, "
+        "timers and decisions hold until it is right again, or a new process begins.",
+        "gfr worker",
+    ),
+    "history.callback": Meaning(
+        "A wait for an event is recorded as answered by something that nobody saw count, or one answer is "
+        "used twice.",
+        "gfr runs verify RUN",
+    ),
     "history.canonical": Meaning(
         "An event is not spelled as it is written here, so a hand or another program wrote it.",
         "gfr runs verify RUN",
@@ -50,6 +60,10 @@ RECORD: Final[Mapping[str, Meaning]] = {
     "history.newer": Meaning(
         "The run was recorded by a newer version than this one, which does not know its format.",
         "pip install --upgrade gitflow-runner",
+    ),
+    "history.queued": Meaning(
+        "Something of the run began before it was admitted to its slot, or it was admitted to another one.",
+        "gfr runs verify RUN",
     ),
     "history.start": Meaning(
         "The run's history does not begin with its start.",
@@ -162,6 +176,25 @@ RECORD: Final[Mapping[str, Meaning]] = {
     "run.unknown": Meaning(
         "No run is recorded under that name here.",
         "gfr runs ls",
+    ),
+    "slot.contended": Meaning(
+        "Other starts write the slot at the same time, again and again. Try once more.",
+        "gfr worker --once",
+    ),
+    "slot.malformed": Meaning(
+        "The record of who may run now cannot be read, or it is that of another slot. Remove it, and let "
+        "a worker put the open runs back.",
+        "gfr worker --once",
+    ),
+    "slot.taken": Meaning(
+        "Another run of the same version is open, and the flow lets versions overlap, not runs of one "
+        "version. See that one out, or end it; :on-new-version :drain lets runs queue.",
+        "gfr watch RUN",
+    ),
+    "slot.untrusted": Meaning(
+        "The record of who may run now was not written by a runner. Remove it, and let a worker put the "
+        "open runs back.",
+        "git update-ref -d REF",
     ),
     "start.mismatch": Meaning(
         "The signed request that the run rests on asks for another flow, input or code than the run has.",

@@ -130,6 +130,11 @@ RELEASES: Final[Mapping[str, Meaning]] = {
         "release and promote it.",
         "gfr versions FLOW",
     ),
+    "live.signed": Meaning(
+        "The promotion takes several people, and you have signed it already. The others give the same "
+        "command; the last of them moves live.",
+        "gfr promote FLOW",
+    ),
     "log.chain": Meaning(
         "A runner's own log holds a commit that is not of its form. What rests on it is not trusted.",
         "gfr audit",
@@ -142,6 +147,15 @@ RELEASES: Final[Mapping[str, Meaning]] = {
         "A runner's log ends earlier than this clone has seen it end. Somebody moved it back; compare "
         "with the other clones.",
         "gfr audit",
+    ),
+    "push.certificate": Meaning(
+        "Certificates of signed pushes are kept by the server's own hook. Nobody pushes them.",
+        "git push --signed",
+    ),
+    "push.nonce": Meaning(
+        "The certificate of the signed push does not answer the nonce that the server offered for it: "
+        "it is an old one, or another server's. Push again.",
+        "git push --signed",
     ),
     "ref_blocked": Meaning(
         "A ref below our prefixes has a form that nothing here ever writes, and would be in the way of "

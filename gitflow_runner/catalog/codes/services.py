@@ -225,10 +225,6 @@ SERVICES: Final[Mapping[str, Meaning]] = {
         "The result is larger than a stored value may be.",
         "gfr lint FLOW",
     ),
-    "persist.unsupported": Meaning(
-        "This step cannot store its result in that way.",
-        "gfr lint FLOW",
-    ),
     "persist.unwritable": Meaning(
         "The result has no form in which it could be stored.",
         "gfr logs RUN",

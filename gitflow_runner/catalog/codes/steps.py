@@ -8,6 +8,10 @@ from typing import Final
 from gitflow_runner.catalog.codes.meaning import Meaning
 
 STEPS: Final[Mapping[str, Meaning]] = {
+    "answer.too_large": Meaning(
+        "An answer to a wait takes at most 1 MB. Store what is larger, and answer with its reference.",
+        "gfr waits complete --help",
+    ),
     "config_choice": Meaning(
         "A setting of a step takes one of a few values, and has another.",
         "gfr lint FLOW",
@@ -31,6 +35,16 @@ STEPS: Final[Mapping[str, Meaning]] = {
     "step.cancelled": Meaning(
         "The step was given up because the run was cancelled.",
         "gfr show RUN",
+    ),
+    "step.input_schema": Meaning(
+        "A packaged step was called with a map that its :input-schema does not allow; it was not begun. The "
+        "first problem names the place in the value; :problems in the error's data lists up to five.",
+        "gfr show RUN STEP",
+    ),
+    "step.output_schema": Meaning(
+        "The result of a packaged step is not what its :output-schema says. The first problem names the "
+        "place in the value; :problems in the error's data lists up to five.",
+        "gfr show RUN STEP",
     ),
     "step.plugin": Meaning(
         "A package offers a type of step that is none, or two packages offer the same.",
@@ -76,6 +90,10 @@ STEPS: Final[Mapping[str, Meaning]] = {
     ),
     "wait.expired": Meaning(
         "Nobody decided the wait in time and its :on-timeout is :fail.",
+        "gfr show RUN",
+    ),
+    "wait.key": Meaning(
+        "A wait that is not open yet is named by a plain key: a letter, then letters, digits, - and _.",
         "gfr show RUN",
     ),
     "wait.key_taken": Meaning(

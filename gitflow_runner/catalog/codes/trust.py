@@ -106,6 +106,12 @@ TRUST: Final[Mapping[str, Meaning]] = {
         "what it let happen.",
         "gfr audit",
     ),
+    "freshness_unproven": Meaning(
+        "This clone took its policy over from elsewhere and knows only what it was shown, which may be "
+        "an old state. A checkpoint that somebody signed lately settles it; where it says more than "
+        "what is here, the source is behind.",
+        "gfr trust fresh",
+    ),
     "key_missing": Meaning(
         "This needs your signature, and Git knows no SSH key of yours: gpg.format has to be ssh and "
         "user.signingkey has to name a key.",
@@ -183,6 +189,11 @@ TRUST: Final[Mapping[str, Meaning]] = {
         "The signature rests on a hash or a key length that the policy does not take.",
         "gfr verify COMMIT",
     ),
+    "trust.gpg_namespace": Meaning(
+        "A GPG key signs commits, tags and pushes. What needs a namespace of its own is signed with an "
+        "SSH key.",
+        "gfr doctor",
+    ),
     "trust.key_encrypted": Meaning(
         "The private key is protected by a passphrase. Add it to ssh-agent, or name its .pub file in "
         "user.signingkey.",
@@ -195,6 +206,11 @@ TRUST: Final[Mapping[str, Meaning]] = {
     "trust.malformed": Meaning(
         "A digest is written sha256: and 64 hexadecimal digits.",
         "gfr trust pin DIGEST",
+    ),
+    "trust.no_checkpoint": Meaning(
+        "Nobody who may promote has signed a checkpoint within the time that the policy allows. Ask one "
+        "of them.",
+        "gfr trust checkpoint",
     ),
     "trust.revoked_file": Meaning(
         "The file of revoked keys cannot be read, so no key can be said to be good.",

@@ -23,7 +23,7 @@ from gitflow_runner.errors import UsageError
 from gitflow_runner.lang.forms import Atom, Form, MapForm, SetForm, VectorForm
 from gitflow_runner.lang.values import Keyword
 from gitflow_runner.model.duration import parse_duration
-from gitflow_runner.model.spec import COMMON_FIELDS, Field, Spec
+from gitflow_runner.model.spec import Field, Spec
 
 UNKNOWN_TYPE = Code("unknown_step_type", "error", "No step type of this name is built in or installed.")
 MISSING = Code(
@@ -82,7 +82,7 @@ def _check_config(name: str, kind: str, config: MapForm, spec: Spec) -> Iterator
     for key, entry in given.items():
         field = spec.field(key)
         if field is None:
-            yield _unknown(f"a :{spec.type} step", key, entry.key, (*spec.fields, *COMMON_FIELDS))
+            yield _unknown(f"a :{spec.type} step", key, entry.key, spec.every_field)
         elif key != "type" and not (kind in STEP_TYPES and key == "input" and "ref" in given):
             yield from _check_value(name, field, entry.value)
             yield from _check_inside(name, field, entry.value)
@@ -121,6 +121,21 @@ def _check_missing(name: str, config: MapForm, spec: Spec, given: frozenset[str]
         listed = " or ".join(f":{each}" for each in group)
         message = f"{name} has {' and '.join(f':{each}' for each in found) or 'no ' + listed}"
         yield MISSING.at(config, message, hint=f"give exactly one of {listed}", path=(":flow",))
+    yield from _check_needs(name, config, spec, given)
+
+
+def _check_needs(name: str, config: MapForm, spec: Spec, given: frozenset[str]) -> Iterator[Diagnostic]:
+    """What the operation that is written there needs besides."""
+    choice = name_text(get(config, spec.needs.by)) if spec.needs is not None else None
+    if spec.needs is None or choice is None:
+        return
+    for group in spec.needs.groups.get(choice, ()):
+        if len(given.intersection(group)) != 1:
+            listed = " or ".join(f":{each}" for each in group)
+            message, hint = f"{name} has no {listed}, which :{choice} needs", f"add {listed}"
+            if given.intersection(group):
+                message, hint = f"{name} has more than one of {listed}", "keep one of them"
+            yield MISSING.at(config, message, hint=hint, path=(":flow",))
 
 
 def _check_value(name: str, field: Field, form: Form) -> Iterator[Diagnostic]:

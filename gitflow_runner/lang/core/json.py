@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Callable
 from fractions import Fraction
 
 from gitflow_runner.lang.access import lookup
-from gitflow_runner.lang.collection import Boxed, Map, Set, Vec
+from gitflow_runner.lang.collection import Boxed, Map, Set, Vec, map_of
 from gitflow_runner.lang.core.patterns import subject
 from gitflow_runner.lang.core.table import ctx
 from gitflow_runner.lang.equality import MAX_DEPTH, check_string, too_deep
@@ -123,19 +124,47 @@ def _key(key: Value) -> str:
     return str(json.loads(encode(key))) if kind in (Char, Instant) else encode(key)
 
 
-def parse(runtime: Runtime, text: Value, options: Value = None) -> Value:
-    """`(json/parse text)`: safe keys as keywords. `{:keywords false}` leaves all keys strings."""
-    keywords = lookup(options, keyword("keywords"), True) is not False
+def parse(runtime: Runtime, text: Value, *options: Value) -> Value:
+    """`(json/parse text)`: safe keys as keywords. `{:keywords false}` leaves all keys strings.
+
+    The options of the usual libraries are understood too: `true`, a function of the key, or `:key-fn f`.
+    """
+    key_fn = _option(options, "key-fn")
+    keywords = key_fn is None and _option(options, "keywords") is not False
     body = subject(runtime, text)
     runtime.charge(len(body) // 16)
     try:
-        return decode(body, keywords=keywords)
+        found = decode(body, keywords=keywords)
     except ValueError as error:
         raise thrown("IllegalArgumentException", f"JSON error: {error}") from None
+    if key_fn is None:
+        return found
+    return _with_keys(found, runtime.caller(key_fn, 1))
 
 
-def write_str(runtime: Runtime, value: Value, options: Value = None) -> str:
-    """`(json/write-str value)`."""
+def _option(options: tuple[Value, ...], name: str) -> Value:
+    """A setting given as a map, as `:name value`, or, for a `key-fn`, as the only option."""
+    if len(options) == 1:
+        (only,) = options
+        if isinstance(only, Map):
+            return lookup(only, keyword(name))
+        return only if name == "key-fn" and only.__class__ is not bool and only is not None else None
+    if len(options) % 2:
+        raise illegal("the options of json are a map, or pairs of a keyword and a value")
+    return next((v for k, v in zip(options[::2], options[1::2], strict=True) if k is keyword(name)), None)
+
+
+def _with_keys(value: Value, rename: Callable[[Value], Value]) -> Value:
+    if value.__class__ is Vec:
+        return Vec(tuple([_with_keys(item, rename) for item in value]))
+    if value.__class__ is Map:
+        return map_of([(rename(key), _with_keys(item, rename)) for key, item in value.d.items()])
+    return value
+
+
+def write_str(runtime: Runtime, value: Value, *options: Value) -> str:
+    """`(json/write-str value)`; options are taken as for `parse`, and change nothing."""
+    _option(options, "indent")
     text = encode(value)
     check_string(len(text))
     runtime.charge(len(text) // 64)
@@ -143,9 +172,9 @@ def write_str(runtime: Runtime, value: Value, options: Value = None) -> str:
 
 
 TABLE = ctx(
-    ("json/parse", parse, 1, 2),
-    ("json/parse-string", parse, 1, 2),
-    ("json/read-str", parse, 1, 2),
-    ("json/write-str", write_str, 1, 2),
-    ("json/generate-string", write_str, 1, 2),
+    ("json/parse", parse, 1, 9),
+    ("json/parse-string", parse, 1, 9),
+    ("json/read-str", parse, 1, 9),
+    ("json/write-str", write_str, 1, 9),
+    ("json/generate-string", write_str, 1, 9),
 )
