@@ -22,7 +22,7 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "fmt": ("fmt", "fmt", "Lay out the text of flows; data, comments and discards stay."),
     "explain": ("explain", "explain", "Say what a code means, and what to do next."),
     "eval": ("code", "eval_", "Evaluate an expression, or a stream of them, in the language of flows."),
-    "read": ("code", "read", "Print the forms of a file as JSON with their spans, for editors."),
+    "read": ("read", "read", "Print the forms of a file as JSON with their spans, for editors."),
     "run": ("runs", "run", "Start a run and drive it to its end or its first wait."),
     "watch": ("runs", "watch", "Follow a run that another process drives."),
     "show": ("runs", "show", "Show a run: its steps, waits, results and the next commands."),

@@ -174,6 +174,9 @@ def run_data(view: RunView) -> dict[str, object]:
     text, cut = preview(view.output, 64 * 1024)
     data = summary_data(run, view.at.ref, view.at.tip, view.at.remote, view.queued)
     data["steps"] = [step_data(step) for step in view.steps]
+    data["branches"] = [
+        {"id": b.identity, "label": b.label, "choice": b.choice, "taken": b.taken} for b in view.branches
+    ]
     data["refused"] = [
         {"oid": r.oid, "wait": r.folder, "principal": r.principal, "reason": r.reason} for r in view.refused
     ]
@@ -258,7 +261,10 @@ def run_lines(out: Output, view: RunView, now: int, *, steps: bool = True) -> li
         for found in view.findings[:5]
     ]
     width = max((len(step.identity) for step in view.steps), default=0)
-    lines += [step_line(out, step, width) for step in view.steps] if steps else []
+    if steps:
+        for number, step in enumerate((*view.steps, None)):
+            lines += [f"  {b.label}  {b.choice}" for b in view.branches if b.after == number]
+            lines += [] if step is None else [step_line(out, step, width)]
     if run.failure is not None:
         at = f" ({run.failure.file}:{run.failure.line}:{run.failure.col})" if run.failure.line else ""
         lines.append(f"failed: {run.failure.message} ({run.failure.code}){at}")

@@ -10,7 +10,11 @@ from gitflow_runner.errors import RefusedError
 
 CURRENT = 3
 """2: `:confirm`, `:review` and `:on-error :checkpoint` ask people; the map that a packaged `:function` is
-called with is its input. 3: packaged steps are held to their schemas."""
+called with is its input.
+
+3: packaged steps are held to their schemas; `flow/poll` ends at its `:timeout` and does not show
+`:return-on` a failure that it lets pass; `flow/call-flow` takes `:target` and an installation, and no
+option that it does not know."""
 
 SUPPORTED = frozenset({1, 2, 3})
 

@@ -144,12 +144,14 @@ class Waits:
         return opened, files
 
     def _keys(self, roles: frozenset[str]) -> tuple[str, ...]:
-        """The fingerprints of the keys whose owners may answer an event wait of any of these roles."""
+        """The fingerprints of the keys whose owners may answer an event wait of these roles."""
         return tuple(
             sorted(
                 key.key.fingerprint
                 for person in self._policy().people.values()
-                if person.kind != "runner" and roles & person.roles and person.serves(self._pin.slug)
+                if person.kind != "runner"
+                and not roles.isdisjoint(person.roles)
+                and person.serves(self._pin.slug)
                 for key in person.keys
             )
         )

@@ -26,7 +26,6 @@ SHARED = frozenset(
         "bodies",
         "config",
         "expect",
-        "jsontext",
         "keyvalue",
         "memory",
         "modelcall",

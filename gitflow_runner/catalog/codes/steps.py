@@ -12,6 +12,11 @@ STEPS: Final[Mapping[str, Meaning]] = {
         "An answer to a wait takes at most 1 MB. Store what is larger, and answer with its reference.",
         "gfr waits complete --help",
     ),
+    "call.unreleased": Meaning(
+        "The run of a release calls releases only, since nobody signed what a draft or a branch holds. "
+        "Write :version 3, or leave it out for the live release.",
+        "gfr versions FLOW",
+    ),
     "config_choice": Meaning(
         "A setting of a step takes one of a few values, and has another.",
         "gfr lint FLOW",

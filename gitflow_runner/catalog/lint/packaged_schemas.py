@@ -36,6 +36,7 @@ INPUT = Code(
 )
 
 Json = Mapping[str, object]
+_EXAMPLE = "[:map [:name :string]], or {:type :object :properties {:name {:type :string}}}"
 # What says something of single keys, and so of a map whose other values are not known before the run.
 _BY_KEY = ("type", "properties", "additionalProperties", "$defs", "definitions")
 
@@ -52,7 +53,7 @@ def _check_schemas(subject: Subject) -> Iterator[Diagnostic]:
                 except StepError as error:
                     path = (f":{field}", index, f":{key}")
                     message = f"the :{key} is no schema: {error.message}"
-                    yield SCHEMA.at(form, message, hint=error.hint, path=path)
+                    yield SCHEMA.at(form, message, hint=error.hint or _EXAMPLE, path=path)
 
 
 def _check_calls(subject: Subject) -> Iterator[Diagnostic]:
