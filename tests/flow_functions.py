@@ -17,7 +17,7 @@ from gitflow_runner.runner.functions import FlowFunctions
 from gitflow_runner.runner.isolated import FunctionWorker, IsolatedFunctions
 from gitflow_runner.runner.settings import WorkerLimits
 from gitflow_runner.runner.stack import RECURSION, on_big_stack
-from gitflow_runner.steps.base import Functions
+from gitflow_runner.steps.base import Functions, Written
 
 FUEL = 200_000
 ADAPTERS = ("in-process", "worker")
@@ -67,11 +67,11 @@ class OnBigStack:
     def __init__(self, functions: Functions) -> None:
         self._functions = functions
 
-    def call(self, ref: str, argument: object) -> object:
+    def call(self, ref: str, argument: object) -> Written:
         """Call."""
         return on_big_stack(lambda: self._functions.call(ref, argument), lambda: None)
 
-    def call_code(self, code: object, argument: object) -> object:
+    def call_code(self, code: object, argument: object) -> Written:
         """Call."""
         return on_big_stack(lambda: self._functions.call_code(code, argument), lambda: None)
 
@@ -89,7 +89,9 @@ Outcome = str | tuple[str, str, str | None, str | None, str | None]
 def outcome(functions: Functions, ref: str, argument: str = "{}") -> Outcome:
     """The text of the result, or the error: code, message, place, hint, data."""
     try:
-        return write(functions.call(ref, read_data(argument, loose=True)))
+        result = functions.call(ref, read_data(argument, loose=True))
+        assert write(result.value) == result.text
+        return result.text
     except StepError as error:
         return told(error)
 

@@ -7,8 +7,8 @@ from typing import Any
 from gitflow_runner.errors import StepError
 from gitflow_runner.lang.values import Value
 from gitflow_runner.model.table import Table
+from gitflow_runner.schemas.jsontext import to_plain
 from gitflow_runner.steps.config import parse_config
-from gitflow_runner.steps.jsontext import to_plain
 from gitflow_runner.steps.persist import persist
 from gitflow_runner.steps.table import SPEC, STEP
 from tests.step_context import World, edn, failure

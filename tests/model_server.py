@@ -15,7 +15,8 @@ from gitflow_runner.providers.scripted import Said, answer
 class ModelServer:
     """`with ModelServer(script) as server`: answers by the conversation, or by the request's number.
 
-    With `held`, a stream stops after its fourth event until the test sets `released`.
+    A GET of `/models` lists one. With `held`, a stream stops after its fourth event until the test sets
+    `released`.
     """
 
     def __init__(
@@ -61,6 +62,16 @@ def _handler(server: ModelServer) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
         timeout = 5
+
+        def do_GET(self) -> None:
+            found = self.path.partition("?")[0].endswith("/models")
+            server.seen.append((self.path, {n.lower(): v for n, v in self.headers.items()}, {}))
+            body = json.dumps({"data": [{"id": "m"}]} if found else {}).encode()
+            self.send_response(200 if found else 404)
+            self.send_header("Content-Type", "application/json")
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
 
         def do_POST(self) -> None:
             length = int(self.headers.get("content-length") or 0)

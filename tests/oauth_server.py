@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import json
 from dataclasses import dataclass, field, replace
-from urllib.parse import parse_qs
+from urllib.parse import parse_qs, quote_plus
 
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
@@ -22,6 +22,8 @@ class Grants:
     life_s: int = 3_600
     status: int = 200
     good: set[str] = field(default_factory=set)
+    refresh: str = REFRESH
+    rotate: str | None = None  # begins every new refresh token, each of which is good once
     asked: list[dict[str, str]] = field(default_factory=list)
 
     def revoke(self) -> None:
@@ -47,6 +49,9 @@ class OAuthServer(Loopback):
                 self.seen.append(request)
                 token = request.headers.get("authorization", "").removeprefix("Bearer ")
                 return _json(200, {"ok": True}) if token in self.grants.good else _json(401, {})
+            case "/revoke":
+                self.grants.revoke()
+                return Answer(204)
             case _:
                 return super().answer(request)
 
@@ -73,14 +78,18 @@ class OAuthServer(Loopback):
             return _json(401, {"error": "invalid_client", "error_description": f"{SECRET} is wrong"})
         token = f"token-{len(self.grants.asked)}"
         self.grants.good.add(token)
-        return _json(200, {"access_token": token, "token_type": "Bearer", "expires_in": self.grants.life_s})
+        granted = {"access_token": token, "token_type": "Bearer", "expires_in": self.grants.life_s}
+        if self.grants.rotate is not None:
+            self.grants.refresh = f"{self.grants.rotate}-{len(self.grants.asked)}"
+            granted["refresh_token"] = self.grants.refresh
+        return _json(200, granted)
 
     def _knows(self, form: dict[str, str], request: Seen) -> bool:
         match form.get("grant_type"):
             case "client_credentials":
                 return self._is_client(form, request)
             case "refresh_token":
-                return self._is_client(form, request) and form["refresh_token"] == REFRESH
+                return self._is_client(form, request) and form["refresh_token"] == self.grants.refresh
             case "urn:ietf:params:oauth:grant-type:jwt-bearer":
                 return self._is_signed(form["assertion"])
             case _:
@@ -90,7 +99,7 @@ class OAuthServer(Loopback):
         if "client_id" in form:
             return (form["client_id"], form["client_secret"]) == (CLIENT, SECRET)
         given = base64.b64decode(request.headers["authorization"].removeprefix("Basic ")).decode()
-        return given == "client+a:s3cret%2Fof%2Ba"
+        return given == f"{quote_plus(CLIENT)}:{quote_plus(SECRET)}"
 
     def _is_signed(self, assertion: str) -> bool:
         text, _, signature = assertion.rpartition(".")

@@ -13,7 +13,7 @@ from gitflow_runner.lang.values import Value, keyword
 from gitflow_runner.model.table import Column, Row, Table
 from gitflow_runner.net.exchange import HttpResponse
 from gitflow_runner.net.recorded import Answer, RecordedHttp
-from gitflow_runner.steps.base import Context, LogEntry, Rows, Service, Step
+from gitflow_runner.steps.base import Context, LogEntry, Rows, Service, Step, Written
 from gitflow_runner.steps.config import parse_config
 from gitflow_runner.steps.memory import (
     ManualCancel,
@@ -22,11 +22,13 @@ from gitflow_runner.steps.memory import (
     MemoryConnections,
     MemoryKv,
     MemoryLog,
+    MemorySearch,
     MemorySource,
     MemoryTables,
     NoFunctions,
     RecordedDatabases,
 )
+from gitflow_runner.steps.memory_trees import MemoryFiles
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,13 +37,13 @@ class Echo:
 
     calls: list[tuple[object, Value]] = field(default_factory=list)
 
-    def call(self, ref: str, argument: object) -> object:
+    def call(self, ref: str, argument: object) -> Written:
         self.calls.append((ref, argument))
-        return argument
+        return Written(argument, write(argument))
 
-    def call_code(self, code: object, argument: object) -> object:
+    def call_code(self, code: object, argument: object) -> Written:
         self.calls.append((code, argument))
-        return argument
+        return Written(argument, write(argument))
 
 
 ORDERS_TABLE = Table(  # what the example of :table asks
@@ -71,6 +73,7 @@ class World:
         self.tables = MemoryTables()
         self.tables.update("orders", "seed", lambda old: (ORDERS_TABLE, "nil"))
         self.source = MemorySource(PROJECT, NAMES)
+        self.files = MemoryFiles({entry.oid: files for entry, files in PROJECT}, {"main": THREE})
         self.databases = RecordedDatabases({ORDERS: Rows(("id", "total"), ((1, 250),))})
         self.connections = MemoryConnections(services={"shop": Service("shop", "database", {})})
 
@@ -83,6 +86,7 @@ class World:
             attempt=1,
             key="ab" * 32,
             now_ms=self.clock.now_ms(),
+            key_ms=self.clock.now_ms(),
             deadline_ms=self.clock.monotonic_ms() + 900_000,
             clock=self.clock,
             cancel=self.cancel,
@@ -93,6 +97,8 @@ class World:
             kv=self.kv,
             source=self.source,
             databases=self.databases,
+            files=self.files,
+            search=MemorySearch(),
             tables=self.tables,
             connections=self.connections,
         )
@@ -101,7 +107,8 @@ class World:
 
 def run(step: Step, config: str, context: Context) -> Value:
     """Check a config given as EDN and do one attempt."""
-    return step.run(parse_config(step.spec, edn(config)), context)
+    answer = step.run(parse_config(step.spec, edn(config)), context)
+    return answer.value if isinstance(answer, Written) else answer
 
 
 def edn(text: str) -> Value:

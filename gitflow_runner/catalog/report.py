@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from urllib.parse import quote
 
 from gitflow_runner.catalog.diagnostic import Diagnostic, Severity
 from gitflow_runner.catalog.explain import explanations
@@ -17,12 +18,14 @@ def github_lines(found: Iterable[Diagnostic]) -> list[str]:
 
 
 def _annotation(found: Diagnostic) -> str:
+    # An annotation of several lines cannot have columns.
+    columns = found.end_line in (None, found.line)
     known = {
         "file": found.file,
         "line": found.line,
         "endLine": found.end_line,
-        "col": found.col,
-        "endColumn": found.end_col,
+        "col": found.col if columns else None,
+        "endColumn": found.end_col if columns else None,
         "title": found.code,
     }
     properties = ",".join(f"{name}={_property(value)}" for name, value in known.items() if value is not None)
@@ -74,7 +77,7 @@ def _result(found: Diagnostic) -> dict[str, object]:
     }
     if found.file is None:
         return result
-    place: dict[str, object] = {"artifactLocation": {"uri": found.file}}
+    place: dict[str, object] = {"artifactLocation": {"uri": quote(found.file)}}  # a URI, not a path
     spans = {
         "startLine": found.line,
         "startColumn": found.col,

@@ -1,10 +1,9 @@
-"""Code of the language, outside of any flow: evaluated, and read for editors."""
+"""Code of the language evaluated, outside of any flow."""
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
-from pathlib import Path
 from typing import BinaryIO
 
 import click
@@ -12,11 +11,10 @@ import click
 from gitflow_runner.cli.options import shared
 from gitflow_runner.cli.output import Output
 from gitflow_runner.engine.names import HOST_NAMES
-from gitflow_runner.errors import GitflowError, NotFoundError, UsageError
+from gitflow_runner.errors import UsageError
 from gitflow_runner.lang.batch import ENVIRONMENTS, MAX_LINE, Bench, too_long
 from gitflow_runner.lang.fuel import Limits
-from gitflow_runner.lang.outline import outline
-from gitflow_runner.lang.source import MAX_FILE_BYTES, too_large_file
+from gitflow_runner.lang.source import decoded
 from gitflow_runner.runner.stack import on_big_stack
 
 
@@ -45,35 +43,6 @@ def eval_(out: Output, expression: str | None, environment: str, batch: bool, fu
     return 0
 
 
-@click.command(name="read")
-@click.argument("file")
-@shared
-def read(out: Output, file: str) -> int:
-    """Print the forms of FILE (`-` is stdin) as JSON with their spans; always one envelope.
-
-    Example: gfr read .breyta/flows/hello.edn
-    """
-    out.mode = "json"
-    try:
-        data = sys.stdin.buffer.read(MAX_FILE_BYTES + 1) if file == "-" else _file_bytes(Path(file))
-        if len(data) > MAX_FILE_BYTES:
-            raise too_large_file(file)
-        forms = on_big_stack(lambda: outline(data, None if file == "-" else file))
-    except GitflowError as error:
-        out.error(error)
-        return error.exit_code
-    out.result("gfr/read/1", {"file": file, "forms": forms})
-    return 0
-
-
-def _file_bytes(path: Path) -> bytes:
-    try:
-        with path.open("rb") as stream:
-            return stream.read(MAX_FILE_BYTES + 1)
-    except OSError as error:
-        raise NotFoundError("file.unreadable", f"{path} cannot be read: {error.strerror}") from None
-
-
 def _answer_all(bench: Bench, stream: BinaryIO, out: Output) -> None:
     for line in _lines(stream):
         answer = bench.answer(line) if len(line) <= MAX_LINE else too_long()
@@ -94,7 +63,4 @@ def _stdin_text() -> str:
     data = sys.stdin.buffer.read(MAX_LINE + 1)
     if len(data) > MAX_LINE:
         raise UsageError("eval.line_too_long", f"an expression may have {MAX_LINE:,} bytes at most")
-    try:
-        return data.decode()
-    except UnicodeDecodeError:
-        raise UsageError("encoding_invalid", "what came in is not UTF-8 text") from None
+    return decoded(data, None)

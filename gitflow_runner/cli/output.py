@@ -129,7 +129,7 @@ class Output:
         print(f"{self.mark('bad')} {self._shown(where + error.message)}  ({error.code})", file=self.stderr)
         if error.hint:
             print(f"    {self._shown(error.hint)}", file=self.stderr)
-        for fix in error.fix:
+        for fix in next_commands(error):
             print(f"    fix: {self._shown(fix)}", file=self.stderr)
 
     def mark(self, name: str) -> str:
@@ -179,6 +179,11 @@ def _masked(value: object, mask: Callable[[str], str]) -> object:
             return value
 
 
+def next_commands(error: GitflowError) -> list[str]:
+    """The commands to type after an error; where it names none, the one that explains it."""
+    return list(error.fix) or [f"gfr explain {error.code}"]
+
+
 def error_envelope(error: GitflowError) -> dict[str, object]:
     """The failure envelope of `gfr/error/1`."""
     body: dict[str, object] = {
@@ -188,7 +193,7 @@ def error_envelope(error: GitflowError) -> dict[str, object]:
         "retryable": error.retryable,
         "at": error.at.as_json() if error.at is not None else {},
         "details": dict(error.details),
-        "fix": list(error.fix),
+        "fix": next_commands(error),
     }
     if error.hint:
         body["hint"] = error.hint

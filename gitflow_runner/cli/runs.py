@@ -45,10 +45,17 @@ _POLL_S = 0.2
 @click.option(
     "--ref", default="draft", show_default=True, help="draft, live, v<N>, a release tag or a branch."
 )
+@click.option("--installation", metavar="ID", help="Another target than the flow's own.")
 @click.option("--watch", is_flag=True, help="With --json: one event a line while they happen.")
 @shared
 def run(
-    out: Output, slug: str, pairs: tuple[str, ...], input_file: Path | None, ref: str, watch: bool
+    out: Output,
+    slug: str,
+    pairs: tuple[str, ...],
+    input_file: Path | None,
+    ref: str,
+    installation: str | None,
+    watch: bool,
 ) -> int:
     """Start a run of SLUG and drive it to its end or its first wait.
 
@@ -76,7 +83,7 @@ def run(
         if changed:
             out.warn(f"run of uncommitted files: {', '.join(changed)}")
 
-    stood = session.drive(lambda: session.service.start(slug, ref, given, told=told))
+    stood = session.drive(lambda: session.service.start(slug, ref, given, installation, told=told))
     if stream:
         code = 130 if stood.stopped else EXIT_CODES[stood.run.status]
         out.jsonl({"event": "end", "run": stood.run.run, "status": stood.run.status, "exit": code})

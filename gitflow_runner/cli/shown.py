@@ -77,6 +77,7 @@ def wait_data(state: OpenWaitState) -> dict[str, object]:
         "need": wait.need,
         "have": len(counted),
         "role": wait.role,
+        "any_role": list(wait.any_role),
         "human": wait.human,
         "excluded": list(wait.excluded),
         "actions": list(wait.actions),
@@ -173,6 +174,9 @@ def run_data(view: RunView) -> dict[str, object]:
     text, cut = preview(view.output, 64 * 1024)
     data = summary_data(run, view.at.ref, view.at.tip, view.at.remote, view.queued)
     data["steps"] = [step_data(step) for step in view.steps]
+    data["branches"] = [
+        {"id": b.identity, "label": b.label, "choice": b.choice, "taken": b.taken} for b in view.branches
+    ]
     data["refused"] = [
         {"oid": r.oid, "wait": r.folder, "principal": r.principal, "reason": r.reason} for r in view.refused
     ]
@@ -257,7 +261,10 @@ def run_lines(out: Output, view: RunView, now: int, *, steps: bool = True) -> li
         for found in view.findings[:5]
     ]
     width = max((len(step.identity) for step in view.steps), default=0)
-    lines += [step_line(out, step, width) for step in view.steps] if steps else []
+    if steps:
+        for number, step in enumerate((*view.steps, None)):
+            lines += [f"  {b.label}  {b.choice}" for b in view.branches if b.after == number]
+            lines += [] if step is None else [step_line(out, step, width)]
     if run.failure is not None:
         at = f" ({run.failure.file}:{run.failure.line}:{run.failure.col})" if run.failure.line else ""
         lines.append(f"failed: {run.failure.message} ({run.failure.code}){at}")
@@ -299,6 +306,7 @@ def wait_lines(out: Output, state: OpenWaitState, now: int) -> list[str]:
     have = sum(1 for seen in state.seen if seen.reason is None)
     left = show_duration(max(0, wait.deadline - now))
     needs = f"{have} of {wait.need} of role {wait.role}" if wait.role else f"{have} of {wait.need}"
+    needs += f" who hold {' or '.join(wait.any_role)}" if wait.any_role else ""
     barred = f", not {', '.join(wait.excluded)}" if wait.excluded else ""
     return [
         f"{out.mark('wait')} {wait.folder} waits: {wait.title}",

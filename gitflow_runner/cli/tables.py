@@ -27,10 +27,10 @@ def table_data(stored: Stored) -> dict[str, object]:
     return found | {
         "revision": table.revision,
         "size": table.size,
-        "rows": len(table.rows),
+        "rows": stored.rows,
         "columns": [{"name": column.name, "type": column.type} for column in table.columns],
         "key_fields": list(table.key_fields),
-        "partitions": _partitions(table) if table.partitioned else None,
+        "partitioned": table.partitioned,
         "updated": iso(stored.at),
     }
 
@@ -40,7 +40,7 @@ def table_row(stored: Stored) -> tuple[object, ...]:
     table = stored.table
     if table is None:
         return (table_uri(stored.name), "", "", "git", "" if stored.refused is None else stored.refused.code)
-    return (table_uri(stored.name), table.size, "table", "git", f"{len(table.rows)} rows")
+    return (table_uri(stored.name), table.size, "table", "git", f"{stored.rows} rows")
 
 
 def table_line(stored: Stored) -> str:
@@ -60,6 +60,7 @@ def show_table(out: Output, stored: Stored) -> None:
         table_data(stored)
         | {
             "index_fields": list(table.index_fields),
+            "partitions": _partitions(table) if table.partitioned else None,
             "preview": preview,
             "whole": len(preview) == len(table.rows),
         },

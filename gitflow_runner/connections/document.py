@@ -91,8 +91,11 @@ class Document:
         self.file = file
         self.family = family
 
-    def read(self, data: bytes, known: frozenset[str]) -> Section:
-        """The map that the file holds; `UsageError` (`<family>.unreadable`, `.unknown_key`, `.type`)."""
+    def read(self, data: bytes, known: frozenset[str] | None) -> Section:
+        """The map that the file holds; `UsageError` (`<family>.unreadable`, `.unknown_key`, `.type`).
+
+        `known` are the keys that may stand there, None for any.
+        """
         if len(data) > MAX_BYTES:
             raise self.error("unreadable", f"{self.file} is larger than {MAX_BYTES} bytes")
         try:

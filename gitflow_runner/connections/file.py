@@ -68,6 +68,7 @@ ROLES: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
         "http-api": (),
     }
 )
+_CHOICES: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType({"client-auth": ("basic", "post")})
 _OWN = frozenset({"type", "base-url", "auth", "secrets", "description", "headers"})
 _CREDENTIALS = frozenset({"authorization", "proxy-authorization", "cookie", "x-api-key", "api-key"})
 _VALUES = frozenset(
@@ -137,13 +138,22 @@ def _auth(name: str, given: Section) -> tuple[str, dict[str, str], dict[str, Set
     if only is not None:
         names[(*known.needs, *known.may, "secret")[0]] = _secret_name(auth, "secret", only)
     settings = {key: _setting(auth, key) for key in auth.values if key in known.settings}
-    if settings.get("client-auth", "basic") not in ("basic", "post"):
-        raise auth.error("choice", f"{auth.name}: client-auth is basic or post")
+    problem = unknown_choice(settings)
+    if problem is not None:
+        raise auth.error("choice", f"{auth.name}: {problem}")
     lacking = [role for role in known.needs if role not in names]
     lacking += [key for key in known.required if key not in settings]
     if lacking:
         raise auth.error("missing", f"{auth.name}: {kind} needs {', '.join(lacking)}")
     return kind, names, settings
+
+
+def unknown_choice(settings: Settings) -> str | None:
+    """Which setting of an auth has a value that it cannot have, in words; None if none has."""
+    for key, choices in _CHOICES.items():
+        if key in settings and settings[key] not in choices:
+            return f"{key} is {' or '.join(choices)}"
+    return None
 
 
 def _secrets(given: Section, roles: tuple[str, ...]) -> dict[str, str]:

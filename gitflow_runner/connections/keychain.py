@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Final, Protocol
 
 import keyring
 from keyring.errors import KeyringError, PasswordDeleteError
@@ -14,22 +14,36 @@ from gitflow_runner.model.secret import Secret
 SERVICE: Final = "gitflow-runner"
 
 
+class Ring(Protocol):
+    """What is used of a keyring; errors are `keyring.errors.KeyringError`s."""
+
+    def get_password(self, service: str, username: str, /) -> str | None: ...
+
+    def set_password(self, service: str, username: str, password: str, /) -> None: ...
+
+    def delete_password(self, service: str, username: str, /) -> None: ...
+
+
 class KeyringSource:
-    """Entries of one service a ledger and store; `home` is the id of the ledger."""
+    """Entries of one service a ledger and store; `home` is the id of the ledger.
+
+    `ring` is the system's keyring, as `keyring` chooses it where none is handed in.
+    """
 
     name = "keyring"
     cheap = False
     separate = True
 
-    def __init__(self, home: str) -> None:
+    def __init__(self, home: str, ring: Ring = keyring) -> None:
         self._home = home
+        self._ring = ring
 
     def find(self, record: Record) -> Secret | None:
         """The value if it was kept here; `TransientError` (`secret.keyring`) if the keyring is locked."""
         if record.kept_in != self.name:
             return None  # a machine without a keyring has all its other secrets
         try:
-            value = keyring.get_password(self._service(record), record.name)
+            value = self._ring.get_password(self._service(record), record.name)
         except KeyringError as error:
             raise _unusable(error) from None
         return None if value is None else Secret(value)
@@ -37,14 +51,14 @@ class KeyringSource:
     def keep(self, record: Record, value: Secret) -> None:
         """Put the value there."""
         try:
-            keyring.set_password(self._service(record), record.name, value.reveal())
+            self._ring.set_password(self._service(record), record.name, value.reveal())
         except KeyringError as error:
             raise _unusable(error) from None
 
     def drop(self, record: Record) -> bool:
         """Take the value away."""
         try:
-            keyring.delete_password(self._service(record), record.name)
+            self._ring.delete_password(self._service(record), record.name)
         except PasswordDeleteError:
             return False
         except KeyringError as error:

@@ -15,6 +15,7 @@ from gitflow_runner.connections.kept import KeptSource
 from gitflow_runner.errors import UsageError
 
 GROUP: Final = "gitflow_runner.secrets"
+KEEPERS: Final = ("file", "keyring")
 
 
 def _installed() -> Iterable[EntryPoint]:

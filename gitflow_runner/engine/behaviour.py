@@ -8,11 +8,15 @@ from __future__ import annotations
 
 from gitflow_runner.errors import RefusedError
 
-CURRENT = 2
+CURRENT = 3
 """2: `:confirm`, `:review` and `:on-error :checkpoint` ask people; the map that a packaged `:function` is
-called with is its input."""
+called with is its input.
 
-SUPPORTED = frozenset({1, 2})
+3: packaged steps are held to their schemas; `flow/poll` ends at its `:timeout` and does not show
+`:return-on` a failure that it lets pass; `flow/call-flow` takes `:target` and an installation, and no
+option that it does not know."""
+
+SUPPORTED = frozenset({1, 2, 3})
 
 
 def check(behaviour: int) -> None:

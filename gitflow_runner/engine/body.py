@@ -20,13 +20,17 @@ from gitflow_runner.lang.collection import Map, map_of
 from gitflow_runner.lang.data import read_data
 from gitflow_runner.lang.fuel import Call
 from gitflow_runner.lang.printer import write
+from gitflow_runner.lang.readback import Written, read_again
 from gitflow_runner.lang.throwing import FlowThrow
 from gitflow_runner.lang.values import ExInfo, Value, keyword
-from gitflow_runner.model.command import Command, OpenWait, RunStep, SetTimer
+from gitflow_runner.model.command import Command, OpenWait, Packaged, RunStep, SetTimer
 from gitflow_runner.model.event import BranchTaken
 from gitflow_runner.model.failure import Failure
 from gitflow_runner.model.spec import Spec
+from gitflow_runner.model.stored import Stored
 
+MAX_KNOWN = 200  # results
+_SHORT = 2_000  # characters
 _KEY, _LABEL, _ON_TIMEOUT, _CONTINUE = map(keyword, ("key", "label", "on-timeout", "continue"))
 
 
@@ -47,6 +51,7 @@ class BodyHost:
         self._put_out = suspend
         self.lane = Lane("", history.started_at)
         self.labels: dict[str, BranchTaken] = {}  # that were taken and are not recorded yet, or lately only
+        self._known: dict[str, Written] = {}  # the latest short results by their digests
 
     @property
     def behaviour(self) -> int:
@@ -115,10 +120,12 @@ class BodyHost:
         call: Call,
         *,
         continues: tuple[str, int] | None = None,
+        packaged: Packaged | None = None,
     ) -> Value:
         """The step's recorded value, asked for first if there is none; `StepThrow` if it failed.
 
-        `continues` is the identity and the generation of a failed step that this one tries again.
+        `continues` is the identity and the generation of a failed step that this one tries again, `packaged`
+        what the flow called it as.
         """
         identity = self.lane.scope.identity(step_id, self._explicit_key(step_type, config))
         digest = input_hash(step_type, self._behaviour, config)
@@ -130,7 +137,8 @@ class BodyHost:
             if record is not None and record.complete:
                 key_of = continues[0] if continues is not None else identity
                 return self._answer(identity, step_type, record, config, key_of)
-            self.suspend(self._commands(identity, step_type, step_id, config, digest, record, continues))
+            commands = self._commands(identity, step_type, step_id, config, digest, record, continues)
+            self.suspend(tuple(_called_as(each, packaged) for each in commands))
 
     def _strike(self, record: StepRecord | None) -> None:
         # What completed after the cancel was taken is recorded but not handed out, so that a replay is
@@ -157,7 +165,23 @@ class BodyHost:
                 # The default of an event wait is part of the body, but it is handed out as stored data is.
                 return read_data(write(config.get(keyword("default-value"))), loose=True)
             case _:
-                return None if record.output is None else read_data(record.output.text, loose=True)
+                return None if record.output is None else self._result(record.output)
+
+    def _result(self, output: Stored) -> Value:
+        """The result as it was recorded.
+
+        Loops and polls get the same answers over and over: one that was read before has the same digest,
+        and is not looked up in the run's tree again. Each is a value of its own, as `identical?` may ask.
+        """
+        known = self._known.get(output.digest)
+        if known is not None:
+            return read_again(known.value, known.text)
+        value = output.take()
+        if len(output.text) <= _SHORT:
+            if len(self._known) >= MAX_KNOWN:
+                del self._known[next(iter(self._known))]
+            self._known[output.digest] = Written(value, output.text)
+        return value
 
     def _commands(
         self,
@@ -214,6 +238,14 @@ class BodyHost:
         if spec is None or any(f.name == "key" for f in spec.fields):
             return None
         return getattr(key, "text", None) or str(key)
+
+
+def _called_as(command: Command, packaged: Packaged | None) -> Command:
+    match command:
+        case RunStep() | OpenWait() | SetTimer() if packaged is not None:
+            return replace(command, packaged=packaged)
+        case _:
+            return command
 
 
 class StepThrow(FlowThrow):

@@ -14,9 +14,11 @@ from gitflow_runner.engine.body import BodyHost, StepThrow, step_throw
 from gitflow_runner.lang.collection import Map, Vec, map_of
 from gitflow_runner.lang.fuel import Call
 from gitflow_runner.lang.values import Keyword, Value, keyword
+from gitflow_runner.model.command import Packaged
 from gitflow_runner.model.failure import Failure
 
 SINCE = 2  # the behaviour that asks; before it these keys meant nothing
+SCHEMAS_SINCE = 3  # the behaviour that looks at the schemas of packaged steps
 CHECKPOINT_ACTIONS = ("retry", "skip", "fail")
 
 _CONFIRM, _REVIEW = keyword("confirm"), keyword("review")
@@ -35,6 +37,7 @@ class Guarded:
     step_id: str
     config: Map
     call: Call
+    packaged: Packaged | None = None
 
     def run(self) -> Value:
         """The step's value; its failure, or `step.rejected`, is thrown."""
@@ -66,7 +69,14 @@ class Guarded:
                         raise
 
     def _step(self, continues: tuple[str, int] | None = None) -> Value:
-        return self.host.step(self.step_type, self.step_id, self.config, self.call, continues=continues)
+        return self.host.step(
+            self.step_type,
+            self.step_id,
+            self.config,
+            self.call,
+            continues=continues,
+            packaged=self.packaged,
+        )
 
     def _shown(self) -> Map:
         return map_of(
@@ -103,6 +113,11 @@ class Guarded:
     def _payload(self, about: tuple[Value, Value]) -> Map:
         step = [(keyword("step"), self.step_id), (keyword("type"), keyword(self.step_type))]
         return map_of([*step, about])
+
+
+def called_as(host: BodyHost, id: str, given: Map) -> Packaged | None:
+    """The packaged step that is called, for runs that look at the schemas of such."""
+    return Packaged(id, given) if host.behaviour >= SCHEMAS_SINCE else None
 
 
 def _is_wanted(question: Value) -> bool:

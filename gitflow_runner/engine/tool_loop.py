@@ -7,16 +7,17 @@ crash anywhere leaves it where history says that it stood, and no answered call 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from gitflow_runner.engine.body import BodyHost, step_throw
-from gitflow_runner.engine.people import Guarded
-from gitflow_runner.engine.tools import OfferedTool, Unoffered, offered_tools, offers_tools
+from gitflow_runner.engine.people import Guarded, called_as
+from gitflow_runner.engine.tools import AGENT_SAFE, OfferedTool, Unoffered, offered_tools, offers_tools
 from gitflow_runner.lang.collection import Map, Vec, map_of
 from gitflow_runner.lang.fuel import Call
 from gitflow_runner.lang.printer import canonical, write
 from gitflow_runner.lang.throwing import FlowThrow
 from gitflow_runner.lang.values import Dec, Value, keyword
+from gitflow_runner.model.command import Packaged
 from gitflow_runner.model.failure import Failure
 from gitflow_runner.model.flow import Flow
 from gitflow_runner.model.spec import Spec
@@ -55,7 +56,15 @@ class ToolLoop:
     specs: Mapping[str, Spec]
     host: BodyHost
 
-    def run(self, step_type: str, step_id: str, config: Map, call: Call, depth: int = 1) -> Value:
+    def run(
+        self,
+        step_type: str,
+        step_id: str,
+        config: Map,
+        call: Call,
+        depth: int = 1,
+        packaged: Packaged | None = None,
+    ) -> Value:
         """The model's last answer, with `:iterations`, `:tool-call-count` and the usage of all answers.
 
         A tool's failure is told to the model. The loop fails like a step, by `llm.iterations`,
@@ -69,7 +78,8 @@ class ToolLoop:
             try:
                 if depth > MAX_DEPTH:
                     raise failed("llm.tools", f"agents call one another at most {MAX_DEPTH} deep")
-                return self._ask(step_type, config, call, failed, depth)
+                begun = None if packaged is None else replace(packaged, whole=False)
+                return self._ask(step_type, config, call, failed, depth, begun)
             except FlowThrow:
                 if config.get(keyword("on-error")) is keyword("skip"):
                     return None
@@ -82,6 +92,7 @@ class ToolLoop:
         call: Call,
         failed: Callable[[str, str], FlowThrow],
         depth: int,
+        begun: Packaged | None,
     ) -> Value:
         bounds, tools = self._prepared(config, failed)
         transcript: list[Value] = list(config.get(keyword("transcript")) or ())
@@ -90,7 +101,8 @@ class ToolLoop:
         seen: dict[str, int] = {}
         for iteration in range(1, bounds.iterations + 1):
             question = _question(config, tools, transcript)
-            answer = Guarded(self.host, step_type, MODEL, question, call).run()
+            answer = Guarded(self.host, step_type, MODEL, question, call, begun).run()
+            begun = None  # what it was given is looked at once
             if not isinstance(answer, Map):
                 return answer  # skipped
             total = answer if total is None else _added(total, answer)
@@ -135,6 +147,8 @@ class ToolLoop:
         problem, tool = wish.get(keyword("problem")), tools.get(str(name))
         if problem is None and (tool is None or not isinstance(arguments, Map)):
             problem = "there is no such tool"
+        if problem is None and tool is not None and isinstance(arguments, Map):
+            problem = self._beyond(tool, arguments)
         content: Value = problem
         if problem is None:
             assert tool is not None
@@ -153,11 +167,21 @@ class ToolLoop:
             parts.append(("failed?", True))
         return map_of([(keyword(key), value) for key, value in parts])
 
+    def _beyond(self, tool: OfferedTool, arguments: Map) -> str | None:
+        """Why a step that a model may use as it is does not do this: it reads, and what acts is packaged."""
+        if tool.source not in AGENT_SAFE:
+            return None
+        effect = self.specs[tool.type].effect_of({_name(key): value for key, value in arguments.items()})
+        if effect in ("pure", "read"):
+            return None
+        return f"{tool.name} only reads when a model uses it as it is; this needs a packaged step of the flow"
+
     def _called(self, tool: OfferedTool, arguments: Map, call: Call, depth: int) -> Value:
         config, step_id = tool.config(arguments), f"tool:{tool.name}"
+        packaged = called_as(self.host, tool.source, arguments) if tool.source in self.flow.steps else None
         if offers_tools(tool.type, config):
-            return self.run(tool.type, step_id, config, call, depth + 1)
-        return Guarded(self.host, tool.type, step_id, config, call).run()
+            return self.run(tool.type, step_id, config, call, depth + 1, packaged)
+        return Guarded(self.host, tool.type, step_id, config, call, packaged).run()
 
 
 def _question(config: Map, tools: Mapping[str, OfferedTool], transcript: list[Value]) -> Map:
@@ -191,6 +215,10 @@ def _added(total: Map, answer: Map) -> Map:
                 keyword("cost"), more.assoc(keyword("amount"), Dec(first.value + second.value))
             )
     return added
+
+
+def _name(key: Value) -> str:
+    return str(getattr(key, "text", key))
 
 
 def _entries(value: Value) -> list[tuple[Value, Value]]:

@@ -139,10 +139,11 @@ class Forge(Protocol):
         """
         ...
 
-    def hint(self, site: Site, headers: Mapping[str, str], body: bytes) -> Hint | None:
+    def hint(self, site: Site, headers: Mapping[str, str], body: bytes, now_ms: int) -> Hint | None:
         """The change that a genuine delivery speaks of, None for one of another kind.
 
-        `headers` have lower-case names. `StepError` (`forge.hint_refused`) for a delivery that is not
-        signed with the site's secret, `forge.malformed` for one that cannot be read.
+        `headers` have lower-case names; a time that is signed has to be near `now_ms`. `StepError`
+        (`forge.hint_refused`) for a delivery that is not signed with the site's secret, `forge.malformed`
+        for one that cannot be read.
         """
         ...

@@ -76,7 +76,7 @@ class Gitea:
             api.write("PATCH", f"{root}/pulls/{number}", {"state": "closed"})
         return state
 
-    def hint(self, site: Site, headers: Mapping[str, str], body: bytes) -> Hint | None:
+    def hint(self, site: Site, headers: Mapping[str, str], body: bytes, now_ms: int) -> Hint | None:
         """A delivery signed in `X-Gitea-Signature`."""
         signed_body(site, headers.get("x-gitea-signature"), body, lambda digest: digest)
         return pull_hint(headers, body, "x-gitea-event", "x-gitea-delivery")

@@ -78,7 +78,7 @@ class GitHub:
             api.write("PATCH", f"{root}/pulls/{number}", {"state": "closed"})
         return state
 
-    def hint(self, site: Site, headers: Mapping[str, str], body: bytes) -> Hint | None:
+    def hint(self, site: Site, headers: Mapping[str, str], body: bytes, now_ms: int) -> Hint | None:
         """A delivery signed in `X-Hub-Signature-256`."""
         signed_body(site, headers.get("x-hub-signature-256"), body, lambda digest: f"sha256={digest}")
         return pull_hint(headers, body, "x-github-event", "x-github-delivery")

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import base64
 import hmac
 from collections.abc import Mapping, Sequence
+from hashlib import sha256
 
 from gitflow_runner.errors import StepError
 from gitflow_runner.forges.api import (
@@ -26,6 +28,11 @@ _STATES: Mapping[str, ChangeState] = {
     "closed": "closed",
     "merged": "merged",
 }
+
+
+SIGNING = "whsec_"  # how the newer kind of token begins, which signs and is never sent
+SKEW_MS = 300_000
+MOST_SIGNATURES = 8
 
 
 class GitLab:
@@ -83,22 +90,54 @@ class GitLab:
             api.write("PUT", path, {"state_event": "close"})
         return state
 
-    def hint(self, site: Site, headers: Mapping[str, str], body: bytes) -> Hint | None:
-        """A delivery that carries the secret in `X-Gitlab-Token`."""
-        given = headers.get("x-gitlab-token")
-        if len(body) > MAX_HINT_BYTES or not site.hint_secret or given is None:
-            raise StepError("forge.hint_refused", "the delivery is too large, or carries no secret")
-        if not hmac.compare_digest(site.hint_secret.encode(), given.encode("utf-8", "replace")):
-            raise StepError("forge.hint_refused", "the delivery carries another secret")
+    def hint(self, site: Site, headers: Mapping[str, str], body: bytes, now_ms: int) -> Hint | None:
+        """A delivery signed with the webhook's signing token, or one that carries its secret token."""
+        if len(body) > MAX_HINT_BYTES or not site.hint_secret:
+            raise StepError("forge.hint_refused", "the delivery is too large, or no secret is configured")
+        if site.hint_secret.startswith(SIGNING):
+            _check_signed(site.hint_secret, headers, body, now_ms)
+        elif not _same(site.hint_secret, headers.get("x-gitlab-token", "")):
+            raise StepError("forge.hint_refused", "the delivery carries another secret, or none")
         if headers.get("x-gitlab-event") != "Merge Request Hook":
             return None
         value = parse(body)
         if not isinstance(value, dict):
             raise malformed("the delivery is not an object")
-        return Hint(Fields(value).part("object_attributes").whole("iid"), headers.get("x-gitlab-event-uuid"))
+        return Hint(Fields(value).part("object_attributes").whole("iid"), _delivery(headers))
 
 
 FORGE = GitLab()
+
+
+def _delivery(headers: Mapping[str, str]) -> str | None:
+    return headers.get("x-gitlab-event-uuid") or headers.get("webhook-id")
+
+
+def _check_signed(secret: str, headers: Mapping[str, str], body: bytes, now_ms: int) -> None:
+    """Refuse what is not signed in the form of Standard Webhooks, or was signed long ago.
+
+    A signing token is never sent, so that a delivery which carries it in the other header proves nothing.
+    """
+    name, at = headers.get("webhook-id", ""), headers.get("webhook-timestamp", "")
+    if not name or not at.isdecimal() or len(at) > 12:
+        raise StepError("forge.hint_refused", "the delivery is not signed")
+    if abs(now_ms - int(at) * 1_000) > SKEW_MS:
+        raise StepError("forge.hint_refused", "the delivery was signed long ago, or one of the clocks is off")
+    try:
+        key = base64.b64decode(secret.removeprefix(SIGNING), validate=True)
+    except ValueError:
+        raise StepError("forge.hint_refused", "the signing token is not of the form whsec_<base64>") from None
+    signed = b".".join((name.encode("utf-8", "replace"), at.encode(), body))
+    made = "v1," + base64.b64encode(hmac.new(key, signed, sha256).digest()).decode()
+    # While a token is changed there are several, with spaces between.
+    if not any(
+        _same(made, given) for given in headers.get("webhook-signature", "").split(" ")[:MOST_SIGNATURES]
+    ):
+        raise StepError("forge.hint_refused", "the delivery is signed with another token, or was changed")
+
+
+def _same(known: str, given: str) -> bool:
+    return hmac.compare_digest(known.encode(), given.encode("utf-8", "replace"))
 
 
 def _api(site: Site, ports: Ports) -> Api:

@@ -39,7 +39,7 @@ class Plain:
         """Nobody closes anything: what is proposed is a branch."""
         raise _nobody()
 
-    def hint(self, site: Site, headers: Mapping[str, str], body: bytes) -> Hint | None:
+    def hint(self, site: Site, headers: Mapping[str, str], body: bytes, now_ms: int) -> Hint | None:
         """Nobody sends deliveries."""
         raise StepError("forge.hint_refused", "no forge is configured that could send a delivery")
 

@@ -21,6 +21,7 @@ from gitflow_runner.lang.forms import (
     value_of,
 )
 from gitflow_runner.lang.fuel import MANY, Builtin
+from gitflow_runner.lang.hints import usual_hint
 from gitflow_runner.lang.nodes import (
     NIL,
     Const,
@@ -95,6 +96,7 @@ class Analyzer:
         text = source.text[form.start : form.end]
         text = text if len(text) <= 80 else text[:77] + "..."
         place, end = source.place(form.start), source.place(form.end)
+        hint = hint or usual_hint(code, message)
         self.problems.append(Problem(severity, code, message, hint, place, end, text))
 
     def builtin(self, name: str) -> Builtin:

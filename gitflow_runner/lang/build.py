@@ -17,6 +17,7 @@ from gitflow_runner.lang.forms import (
     is_symbol,
     value_of,
 )
+from gitflow_runner.lang.hints import usual_hint
 from gitflow_runner.lang.instants import parse_instant
 from gitflow_runner.lang.source import Source
 from gitflow_runner.lang.values import Keyword, Symbol, Uuid, keyword, symbol
@@ -61,7 +62,7 @@ class FormBuilder:
 
     def error(self, code: str, message: str, at: int, hint: str | None = None) -> LangError:
         """A reader error at an offset."""
-        return LangError(code, message, hint=hint, at=self.source.place(at))
+        return LangError(code, message, hint=hint or usual_hint(code, message), at=self.source.place(at))
 
     def push(self, frame: Frame) -> None:
         """Open a bracket or prefix."""

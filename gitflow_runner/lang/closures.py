@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Final
 
 from gitflow_runner.lang.access import wrong_arity
@@ -24,6 +25,7 @@ from gitflow_runner.lang.nodes import (
 from gitflow_runner.lang.seqs import ArraySeq, IterSeq, LazySeq, Source, walk
 from gitflow_runner.lang.values import Function, Value
 
+LAZY_TICKS: Final = 16  # what making, keeping and entering one costs, in turns of a loop
 AGAIN: Final[Value] = object()  # what a `recur` leaves for the loop around it
 
 
@@ -233,11 +235,34 @@ def recur(node: Recur, emit: Emit) -> Run:
 
 
 def lazy(node: Lazy, emit: Emit) -> Run:
-    """`lazy-seq`: the body as a thunk over captured values."""
-    maker = Maker(node.thunk, emit)
+    """`lazy-seq`: the body over captured values, evaluated when somebody looks.
+
+    There may be very many at a time, so each holds one frame, and none is a function of its own.
+    """
+    (arity,) = node.thunk.arities
+    body, size, captures = emit(arity.body), arity.size, arity.captures
+
+    def enter(captured: Frame) -> Value:
+        runtime = captured[0]
+        depth = runtime.depth + 1
+        if depth > runtime.max_depth:
+            raise too_deep_calls(runtime.max_depth)
+        runtime.depth = depth
+        frame = captured.copy()  # a body that throws is asked again, from the beginning
+        value = body(frame)
+        while value is AGAIN:
+            value = body(frame)
+        runtime.depth = depth - 1
+        return value
 
     def run(frame: Frame) -> Value:
-        return LazySeq(maker.make(frame).call)
+        runtime = frame[0]
+        runtime.charge(LAZY_TICKS)
+        captured: Frame = [None] * size
+        captured[0] = runtime
+        for source, target in captures:
+            captured[target] = frame[source]
+        return LazySeq(partial(enter, captured))
 
     return run
 

@@ -2,12 +2,23 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from gitflow_runner.lang.collection import Map, Vec
+from gitflow_runner.lang.data import read_data
 from gitflow_runner.lang.values import INT_MAX, INT_MIN, Keyword, Value
 
 MOST = 1_000  # values; above that the text bounds what is spent
 DEEPEST = 20
 _LONGEST = 10_000  # characters of one string
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """A value as `read_data(text, loose=True)` gives it, with that text, so that nobody does either again."""
+
+    value: Value
+    text: str
 
 
 class _Unusual(Exception):
@@ -24,6 +35,14 @@ def read_back(value: Value) -> Value:
         return _Copy().of(value, 0)
     except _Unusual:
         raise LookupError("not a plain value") from None
+
+
+def read_again(value: Value, text: str) -> Value:
+    """As `read_data(text, loose=True)`, where `text` is what `write(value)` gave."""
+    try:
+        return read_back(value)
+    except LookupError:
+        return read_data(text, loose=True)
 
 
 class _Copy:

@@ -43,6 +43,9 @@ class Reader(FormBuilder):
         text, at, match = self.source.text, 0, TOKEN.match
         if len(text) > MAX_TEXT:
             raise self.error("reader_limit", f"the text has more than {MAX_TEXT:,} characters", 0)
+        if not self.data_only and "\0" in text:
+            nul = text.index("\0")
+            raise self.error("clojure_reader_invalid", "a NUL stands in the text", nul, "write it as \\u0000")
         end = len(text)
         while at < end:
             found = match(text, at)
@@ -130,6 +133,8 @@ class Reader(FormBuilder):
         elif sort.isalpha():
             literals.check_name(token[1:])
             self.push(Frame("tag", at, name=token[1:]))
+        elif self.source.text.startswith('#"', at):
+            raise self._unreadable(at)
         else:
             raise ValueError(f"No reader macro for {self.source.text[at : at + 2]}")
 

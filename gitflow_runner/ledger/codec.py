@@ -14,7 +14,7 @@ from functools import partial
 from typing import Any, Final, get_args
 
 from gitflow_runner.errors import DamagedError
-from gitflow_runner.ledger.shape import Load, Shape, ShapeError
+from gitflow_runner.ledger.shape import Load, Shape, ShapeError, json_text, object_text
 from gitflow_runner.ledger.upcast import UPCASTERS, Upcasters, upcast, version
 from gitflow_runner.model.event import Event, Recorded
 from gitflow_runner.model.ids import is_step_folder
@@ -36,8 +36,7 @@ _KINDS: Final = {cls.kind: (cls, _SHAPES[cls]) for cls in get_args(Event)}
 _RUN: Final = Shape(Run, _FILES, _TAGS)
 _PIN: Final = Shape(Pin, _FILES, _TAGS)
 
-_compact = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode
-_decoded = json.JSONDecoder().decode
+_scanned = json.JSONDecoder().raw_decode
 _escaped = json.JSONEncoder(ensure_ascii=True, separators=(",", ":"), allow_nan=False).encode
 
 Placed = Callable[[Stored, str], str]  # (value, path it would lie at) -> path where it lies
@@ -79,15 +78,15 @@ class Places:
 def encode_event(recorded: Recorded, place: Placed, table: Upcasters = UPCASTERS) -> bytes:
     """One line without its end; `place` is told every value and may move it to another path."""
     event: Any = recorded.event
-    head: dict[str, object] = {"seq": recorded.seq, "at": recorded.at, "kind": event.kind}
+    head = [f'"seq":{recorded.seq}', f'"at":{recorded.at}', f'"kind":{json_text(event.kind)}']
     if event.kind in table:
-        head["v"] = version(event.kind, table)
+        head.append(f'"v":{version(event.kind, table)}')
 
     def keep(value: Stored, name: str) -> str:
         folder = getattr(event, "folder", None)
         return place(value, name if folder is None else step_path(folder) + name)
 
-    return _line(_SHAPES[type(event)].encode(event, keep, head))
+    return _line(head + _SHAPES[type(event)].members(event, keep))
 
 
 def decode_event(line: bytes, read: Read, table: Upcasters = UPCASTERS) -> Recorded:
@@ -130,7 +129,7 @@ def decode_events(text: bytes, read: Read) -> tuple[Recorded, ...]:
 
 def encode_run(run: Run) -> bytes:
     """`run.json`: one line a field, the format first."""
-    return _document(_RUN.encode(run, _at_root, {"format": FORMAT}))
+    return _document([f'"format":{FORMAT}', *_RUN.members(run, _at_root)])
 
 
 def decode_run(text: bytes, read: Read) -> Run:
@@ -146,7 +145,7 @@ def decode_run(text: bytes, read: Read) -> Run:
 
 def encode_pin(pin: Pin) -> bytes:
     """`pin.json`; `RunStarted.pin` is the SHA-256 of these bytes."""
-    return _document(_PIN.encode(pin, _at_root, {}))
+    return _document(_PIN.members(pin, _at_root))
 
 
 def decode_pin(text: bytes) -> Pin:
@@ -160,22 +159,26 @@ def decode_pin(text: bytes) -> Pin:
     return pin
 
 
-def _line(data: dict[str, object]) -> bytes:
+def _line(members: list[str]) -> bytes:
+    text = object_text(members)
     try:
-        return _compact(data).encode()
+        return text.encode()
     except UnicodeEncodeError:  # half a surrogate pair has no UTF-8 form, JSON's own escape keeps it
-        return _escaped(data).encode()
+        return _escaped(_scanned(text)[0]).encode()
 
 
-def _document(data: dict[str, object]) -> bytes:
-    return b"{\n" + b",\n".join(_line({key: value})[1:-1] for key, value in data.items()) + b"\n}\n"
+def _document(members: list[str]) -> bytes:
+    return b"{\n" + b",\n".join(_line([member])[1:-1] for member in members) + b"\n}\n"
 
 
 def _parse(text: bytes, what: str, code: str = "history.malformed") -> dict[str, object]:
     try:
-        data = _decoded(text.decode())
+        written = text.decode().strip(" \t\n\r")
+        data, end = _scanned(written)
     except (ValueError, RecursionError):
         raise DamagedError(code, f"{what} is not JSON: {text[:80]!r}") from None
+    if end != len(written):
+        raise DamagedError(code, f"{what} is followed by something else: {written[end : end + 80]!r}")
     if type(data) is not dict:
         raise DamagedError(code, f"{what} is not a JSON object")
     return data

@@ -99,6 +99,11 @@ def take_gates_wake(common_dir: Path) -> None:
     (common_dir / _STATE / "wake" / "gates").unlink(missing_ok=True)
 
 
+def take_pushes_wake(common_dir: Path) -> None:
+    """Take the wake-up that a push to a branch or tag left; take it before looking."""
+    (common_dir / _STATE / "wake" / "pushes").unlink(missing_ok=True)
+
+
 def wakes(common_dir: Path) -> frozenset[tuple[str, int]]:
     """The wake-ups that nobody has taken, each with its time: one that was left anew is another."""
     found = set[tuple[str, int]]()

@@ -16,7 +16,7 @@ from gitflow_runner.git.refs import SLOTS, slot_ref
 from gitflow_runner.git.repository import ObjectReader, RefUpdate, Repository
 from gitflow_runner.ledger.chain import file_in, head_of
 from gitflow_runner.ledger.committer import Committer
-from gitflow_runner.ledger.shape import Shape, ShapeError
+from gitflow_runner.ledger.shape import Shape, ShapeError, json_text, object_text
 from gitflow_runner.ledger.tree import Tree
 from gitflow_runner.model.slot import Slot
 
@@ -125,8 +125,8 @@ def read_slot(reader: ObjectReader, tip: Oid, name: str) -> Slot:
 
 
 def _encode(slot: Slot, name: str) -> bytes:
-    data: dict[str, Any] = _SHAPE.encode(slot, _no_file, {"slot": name})
-    return json.dumps(data, separators=(",", ":")).encode() + b"\n"
+    members = [f'"slot":{json_text(name)}', *_SHAPE.members(slot, _no_file)]
+    return object_text(members).encode() + b"\n"
 
 
 def _no_file(*_: object) -> str:

@@ -10,7 +10,8 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import asdict
+from contextlib import contextmanager
+from dataclasses import asdict, replace
 from itertools import groupby
 from typing import Any, Final, cast, get_args
 
@@ -121,52 +122,52 @@ def table_names(reader: ObjectReader) -> Iterator[tuple[str, Oid]]:
 
 
 def read_table(reader: ObjectReader, tree: Oid) -> Table:
-    """The table that a commit's tree holds; `DamagedError` (`table.malformed`)."""
-    head = file_in(reader, tree, TABLE_FILE)
-    if head is None:
-        raise DamagedError("table.malformed", f"the tree {tree} holds no {TABLE_FILE}")
-    root = split_tree(read_object(reader, tree, "tree"))
-    folder = root.get(b"rows/")
+    """The table that a commit's tree holds; `DamagedError` (`table.malformed`, `table.format`)."""
+    table, count = read_summary(reader, tree)
+    folder = split_tree(read_object(reader, tree, "tree")).get(b"rows/")
     files = {} if folder is None else split_tree(read_object(reader, entry_oid(folder), "tree"))
-    try:
-        head_fields = json.loads(head)
-        if head_fields["format"] != FORMAT:
-            raise DamagedError("table.format", f"the table has the format {head_fields['format']}")
+    known = {column.name for column in table.columns}
+    with _readable(tree):
         rows = tuple(
             _row(fields)
             for key in sorted(files)
             for fields in _lines(read_object(reader, entry_oid(files[key]), "blob"))
         )
-        found = Table(
-            name=str(head_fields["name"]),
-            columns=tuple(_column(each) for each in head_fields["columns"]),
-            rows=rows,
-            key_fields=tuple(head_fields["key"]),
-            index_fields=tuple(head_fields["index"]),
-            partitioned=bool(head_fields["partitioned"]),
-            revision=int(head_fields["revision"]),
-            next_row=int(head_fields["next"]),
-            size=int(head_fields["size"]),
-        )
-        numbers = [row.id for row in found.rows]
-        known = {column.name for column in found.columns}
-        if numbers != sorted(set(numbers)) or any(number >= found.next_row for number in numbers):
+        numbers = [row.id for row in rows]
+        if numbers != sorted(set(numbers)) or any(number >= table.next_row for number in numbers):
             raise ValueError("rows out of order")
-        if any(not known.issuperset(row.cells) for row in rows):
-            raise ValueError("a cell without a column")
+        if len(rows) != count or any(not known.issuperset(row.cells) for row in rows):
+            raise ValueError("rows too many or too few, or a cell without a column")
+    return replace(table, rows=rows)
+
+
+def read_summary(reader: ObjectReader, tree: Oid) -> tuple[Table, int]:
+    """The table of a tree with its rows unread, and how many there are; errors as `read_table`."""
+    data = file_in(reader, tree, TABLE_FILE)
+    with _readable(tree):
+        fields = json.loads(data or b"")
+        if fields["format"] != FORMAT:
+            raise DamagedError("table.format", f"the table has the format {fields['format']}")
+        table = Table(
+            name=str(fields["name"]),
+            columns=tuple(_column(each) for each in fields["columns"]),
+            key_fields=tuple(map(str, fields["key"])),
+            index_fields=tuple(map(str, fields["index"])),
+            partitioned=bool(fields["partitioned"]),
+            revision=int(fields["revision"]),
+            next_row=int(fields["next"]),
+            size=int(fields["size"]),
+        )
+        return table, int(fields["rows"])
+
+
+@contextmanager
+def _readable(tree: Oid) -> Iterator[None]:
+    """What is not as we write it is damage, whatever Python says of it."""
+    try:
+        yield
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
         raise DamagedError("table.malformed", f"the table of tree {tree} cannot be read: {error}") from None
-    return found
-
-
-def read_head(reader: ObjectReader, tree: Oid) -> tuple[int, int]:
-    """(revision, bytes of all rows) of the table in a tree, its rows unread; `DamagedError`."""
-    data = file_in(reader, tree, TABLE_FILE)
-    try:
-        fields = json.loads(data or b"")
-        return int(fields["revision"]), int(fields["size"])
-    except (ValueError, TypeError, KeyError, RecursionError):
-        raise DamagedError("table.malformed", f"the tree {tree} holds no readable {TABLE_FILE}") from None
 
 
 def _lines(data: bytes) -> list[Any]:
@@ -209,6 +210,7 @@ def _encode_head(table: Table) -> bytes:
         "revision": table.revision,
         "next": table.next_row,
         "size": table.size,
+        "rows": len(table.rows),
         "key": table.key_fields,
         "index": table.index_fields,
         "partitioned": table.partitioned,
@@ -250,7 +252,7 @@ def history(reader: ObjectReader, tip: Oid) -> Iterable[tuple[Oid, int]]:
     expected: int | None = None
     while oid is not None:
         tree, parents = head_of(reader, oid)
-        revision, _ = read_head(reader, tree)
+        revision = read_summary(reader, tree)[0].revision
         if (expected is not None and revision != expected) or (revision == 1) != (not parents):
             raise DamagedError("table.gap", f"revision {revision} of the table at {oid} does not fit in")
         yield oid, revision

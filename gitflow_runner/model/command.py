@@ -8,6 +8,18 @@ from gitflow_runner.model.failure import Failure
 
 
 @dataclass(frozen=True, slots=True)
+class Packaged:
+    """The packaged step that a step was called as: its id (`ns/name`) and the map that it was given.
+
+    `whole` says that the step's result is the packaged step's own, and not one answer of a loop of tools.
+    """
+
+    id: str
+    given: object
+    whole: bool = True
+
+
+@dataclass(frozen=True, slots=True)
 class RunStep:
     """Run an attempt of a step. `config` is the evaluated `lang` map, secrets still as names.
 
@@ -28,6 +40,7 @@ class RunStep:
     not_before: int = 0
     cleanup: bool = False  # runs inside a cancel's `finally`
     key_of: str | None = None
+    packaged: Packaged | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +51,7 @@ class OpenWait:
     step_id: str
     config: object
     input_hash: str
+    packaged: Packaged | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +63,7 @@ class SetTimer:
     config: object
     input_hash: str
     cleanup: bool = False
+    packaged: Packaged | None = None
 
 
 @dataclass(frozen=True, slots=True)

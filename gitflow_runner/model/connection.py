@@ -25,6 +25,7 @@ _PORTS: Final[Mapping[str, int]] = {
     "smtps": 465,
     "redis": 6379,
 }
+_SAME: Final[Mapping[str, str]] = {"postgres": "postgresql"}  # two spellings of one scheme
 ANY_FLOW: Final = "*"
 
 Setting = str | int | float | bool
@@ -103,4 +104,4 @@ def origin_of(text: str) -> str:
             f"{text[:100]!r} is not scheme://host:port",
             hint="such as https://api.example.com or postgresql://db.example.com:5432",
         )
-    return f"{match[1]}://{match[2]}:{port}"
+    return f"{_SAME.get(match[1], match[1])}://{match[2]}:{port}"

@@ -6,6 +6,9 @@ import re
 
 from gitflow_runner.errors import UsageError
 
+MAX_POLL_MS = 3_600_000  # how long `flow/poll` goes on at most
+MAX_POLL_ATTEMPTS = 100
+
 _TEXT = re.compile(r"(\d{1,12})\s*(ms|s|m|h|d)")
 _UNIT_MS = {"ms": 1, "s": 1_000, "m": 60_000, "h": 3_600_000, "d": 86_400_000}
 

@@ -181,6 +181,7 @@ class WaitOpened:
     proposal: Proposal | None = None
     keys: tuple[str, ...] = ()  # fingerprints of the keys that may answer an event wait
     required: tuple[str, ...] = ()  # what an answer must hold
+    any_role: tuple[str, ...] = ()  # besides `role` one of these, where the flow names several
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,9 +6,9 @@ an event after the end, a result for a step that nobody began.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from typing import assert_never
+from typing import Final, assert_never
 
 from gitflow_runner.errors import DamagedError, Place
 from gitflow_runner.model.change import ChangeCleared, ChangeOpened, ChangeSeen, DecisionAttested
@@ -58,6 +58,11 @@ from gitflow_runner.model.run import (
 
 CALL = "call-flow"  # a step that waits for the run which it started
 _AFTERWARDS = ("late", "resolved", "duplicate")
+_ENDS: Final[Mapping[str, RunStatus]] = {
+    RunCancelled.kind: "cancelled",
+    RunTerminated.kind: "terminated",
+    RunTimedOut.kind: "timed-out",
+}
 _BEGINNINGS = (StepStarted, TimerSet, WaitOpened, RunSucceeded)  # nothing of these before the admission
 
 
@@ -156,12 +161,8 @@ def _applied(run: Run, recorded: Recorded) -> Run:
             return _ended(run, recorded.at, "succeeded", output=event.output.digest)
         case RunFailed():
             return changed(_ended(run, recorded.at, "failed"), failure=event.failure)
-        case RunCancelled():
-            return _ended(run, recorded.at, "cancelled")
-        case RunTerminated():
-            return _ended(run, recorded.at, "terminated")
-        case RunTimedOut():
-            return _ended(run, recorded.at, "timed-out")
+        case RunCancelled() | RunTerminated() | RunTimedOut():
+            return _ended(run, recorded.at, _ENDS[event.kind])
         case LateResult() | BranchTaken() | ChangeCleared():
             return run
         case LeaseAcquired():

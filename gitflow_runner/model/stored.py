@@ -4,6 +4,13 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
+from typing import Final
+
+from gitflow_runner.lang.data import read_data
+from gitflow_runner.lang.readback import Written
+from gitflow_runner.lang.values import Value
+
+_UNREAD: Final[Value] = object()
 
 
 class Stored:
@@ -13,7 +20,7 @@ class Stored:
     tree when first asked for, and checks the digest.
     """
 
-    __slots__ = ("_digest", "_load", "_path", "_text")
+    __slots__ = ("_digest", "_load", "_path", "_text", "_value")
 
     def __init__(
         self,
@@ -27,6 +34,22 @@ class Stored:
         self._path = path
         self._digest = digest
         self._load = load
+        self._value: Value = _UNREAD
+
+    @staticmethod
+    def read(written: Written) -> Stored:
+        """What was just written, with the value that reading it gives."""
+        made = Stored(written.text)
+        made._value = written.value
+        return made
+
+    def take(self) -> Value:
+        """The value as the body sees it.
+
+        One that was at hand is handed out once and let go: histories are long, and a body asks once.
+        """
+        value, self._value = self._value, _UNREAD
+        return read_data(self.text, loose=True) if value is _UNREAD else value
 
     @property
     def text(self) -> str:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import smtplib
 import socket
 import ssl
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from email.message import EmailMessage
 
@@ -21,6 +22,13 @@ from gitflow_runner.net.address import (
 from gitflow_runner.net.exchange import Cancel
 
 SECURITIES = ("tls", "starttls", "none")
+PORTS = {"tls": 465, "starttls": 587, "none": 25}
+
+
+def mail_origin(settings: Mapping[str, object]) -> str:
+    """`smtp://host:port` of a server by its settings `host`, `port` and `security`."""
+    security = str(settings.get("security") or "starttls")
+    return f"smtp://{str(settings.get('host')).lower()}:{settings.get('port') or PORTS.get(security)}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,30 +65,37 @@ class MailClient:
         `StepError`: `mail.connect`, `mail.refused` (the server says no; what may pass is retryable),
         `mail.broken` (nobody knows whether it was taken), `http.refused_address`, `step.cancelled`.
         """
+        with self._session(mail, cancel) as server, _told(mail, "mail.broken"):
+            server.send_message(mail.message)
+
+    def greet(self, mail: Mail, cancel: Cancel) -> str:
+        """Do all but hand the mail over, and say what was done; the same errors."""
+        with self._session(mail, cancel) as server, _told(mail, "mail.connect"):
+            server.noop()
+        sealed = "in the clear" if mail.security == "none" else f"over {mail.security}"
+        return sealed if mail.password is None else f"{sealed}, logged in as {mail.username}"
+
+    @contextmanager
+    def _session(self, mail: Mail, cancel: Cancel) -> Iterator[smtplib.SMTP]:
         if cancel.asked():
             raise StepError("step.cancelled", "the mail was given up before it was sent")
         if mail.security == "none" and mail.password is not None:
             raise StepError("mail.insecure", "a password is not sent without encryption")
         address = self._address(mail)
-        handed_over = False
+        with _told(mail, "mail.connect"):
+            server = _connected(mail, address, self._tls)
         try:
-            with _connected(mail, address, self._tls) as server:
+            with _told(mail, "mail.connect"):
                 if mail.security == "starttls":
                     server.starttls(context=self._tls())
                 if mail.username is not None and mail.password is not None:
                     server.login(mail.username, mail.password)
-                handed_over = True
-                server.send_message(mail.message)
-        except smtplib.SMTPResponseException as error:
-            raise _refused(error.smtp_code, error.smtp_error) from None
-        except smtplib.SMTPRecipientsRefused as error:
-            raise _refused(*next(iter(error.recipients.values()))) from None
-        except (smtplib.SMTPException, OSError) as error:
-            code = "mail.broken" if handed_over else "mail.connect"
-            why = str(error)[:200] or type(error).__name__
-            raise StepError(
-                code, f"{mail.host[:100]}: {why}", definite=not handed_over, retryable=True
-            ) from None
+            yield server
+        finally:
+            # A farewell that fails says nothing of a mail that was taken.
+            with suppress(smtplib.SMTPException, OSError):
+                server.quit()
+            server.close()
 
     def _address(self, mail: Mail) -> str:
         origin = Origin("smtp", mail.host.lower(), mail.port)
@@ -97,6 +112,22 @@ class MailClient:
         if not answers:
             raise StepError("mail.connect", f"{mail.host[:100]} has no known address", retryable=True)
         return checked_addresses(origin.host, answers, allowed=allowed)[0]
+
+
+@contextmanager
+def _told(mail: Mail, code: str) -> Iterator[None]:
+    """What goes wrong in here as a step's error; under `mail.broken` nobody knows whether the mail went."""
+    try:
+        yield
+    except smtplib.SMTPResponseException as error:
+        raise _refused(error.smtp_code, error.smtp_error) from None
+    except smtplib.SMTPRecipientsRefused as error:
+        raise _refused(*next(iter(error.recipients.values()))) from None
+    except (smtplib.SMTPException, OSError) as error:
+        why = str(error)[:200] or type(error).__name__
+        raise StepError(
+            code, f"{mail.host[:100]}: {why}", definite=code != "mail.broken", retryable=True
+        ) from None
 
 
 def _refused(code: int, text: bytes | str) -> StepError:

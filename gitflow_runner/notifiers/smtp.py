@@ -8,11 +8,10 @@ from email.message import EmailMessage
 from gitflow_runner.errors import StepError
 from gitflow_runner.model.message import Delivery, Message
 from gitflow_runner.model.spec import Field, Spec
-from gitflow_runner.net.mail import SECURITIES, Mail
+from gitflow_runner.net.mail import PORTS, SECURITIES, Mail
 from gitflow_runner.notifiers.base import Ports
 
 MAX_PEOPLE = 50
-PORTS = {"tls": 465, "starttls": 587, "none": 25}
 _SHOWN = ("approve-command", "git-commands")
 
 
@@ -36,27 +35,29 @@ class SmtpNotifier:
 
     def send(self, settings: Mapping[str, object], message: Message, ports: Ports) -> Delivery:
         """Send once; `StepError` (`notify.settings`, `mail.*`)."""
-        security = str(settings.get("security") or "starttls")
-        port = settings.get("port") or PORTS.get(security)
-        host = settings.get("host")
-        if security not in SECURITIES or not isinstance(port, int) or not isinstance(host, str):
-            raise StepError("notify.settings", "the smtp notifier needs a host, and tls, starttls or none")
-        username, password = settings.get("username"), settings.get("password")
-        ports.mail.send(
-            Mail(
-                host,
-                port,
-                _mail(settings, message),
-                security,
-                None if username is None else str(username),
-                None if password is None else str(password),
-            ),
-            ports.cancel,
-        )
+        ports.mail.send(mail_of(settings, _mail(settings, message)), ports.cancel)
         return Delivery()
 
 
 NOTIFIER = SmtpNotifier()
+
+
+def mail_of(settings: Mapping[str, object], message: EmailMessage) -> Mail:
+    """The mail for the server that the settings name; `StepError` (`notify.settings`)."""
+    security = str(settings.get("security") or "starttls")
+    port = settings.get("port") or PORTS.get(security)
+    host = settings.get("host")
+    if security not in SECURITIES or not isinstance(port, int) or not isinstance(host, str):
+        raise StepError("notify.settings", "the smtp notifier needs a host, and tls, starttls or none")
+    username, password = settings.get("username"), settings.get("password")
+    return Mail(
+        host,
+        port,
+        message,
+        security,
+        None if username is None else str(username),
+        None if password is None else str(password),
+    )
 
 
 def _mail(settings: Mapping[str, object], message: Message) -> EmailMessage:

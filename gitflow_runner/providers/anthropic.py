@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from gitflow_runner.providers.base import (
+    MESSAGES_VERSION,
     Answered,
     Asked,
     Finish,
@@ -32,7 +33,6 @@ from gitflow_runner.providers.reading import (
 from gitflow_runner.providers.strictness import closed
 
 NAME = "anthropic"
-API_VERSION = "2023-06-01"
 DEFAULT_TOKENS = 4_096  # the format demands a bound
 _FINISH: Mapping[str, Finish] = {
     "end_turn": "stop",
@@ -76,7 +76,7 @@ class Anthropic:
         )
         hints = {"seed": asked.seed, "prompt-cache-key": asked.cache_key}
         left_out = tuple(name for name, value in hints.items() if value is not None)
-        version = (("anthropic-version", target.api_version or API_VERSION),)
+        version = (("anthropic-version", target.api_version or MESSAGES_VERSION),)
         return WireRequest("/v1/messages", {**body, **asked.extra}, version, (), left_out)
 
     def answer(self, document: object) -> Answered:

@@ -12,6 +12,8 @@ from typing import Literal, Protocol
 
 from gitflow_runner.errors import StepError
 
+MESSAGES_VERSION = "2023-06-01"  # of Anthropic's interface, which every request names
+
 Role = Literal["system", "user", "assistant", "tool"]
 Finish = Literal["stop", "length", "tool-calls", "content-filter", "refusal", "error"]
 """Why a model ended. `length`: its output was cut; `refusal`: it would not answer."""

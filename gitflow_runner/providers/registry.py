@@ -12,8 +12,9 @@ from typing import cast
 from urllib.parse import urlsplit
 
 from gitflow_runner.errors import StepError
-from gitflow_runner.providers.base import Asked, Target, Wire
+from gitflow_runner.providers.base import MESSAGES_VERSION, Asked, Target, Wire
 
+UNKNOWN = "openai-compatible"  # what nothing is known of but the format that most speak
 CHAT, RESPONSES, MESSAGES, GEMINI = "openai_chat", "openai_responses", "anthropic", "gemini"
 
 
@@ -39,7 +40,7 @@ BACKENDS: Mapping[str, Backend] = {
     "fireworks": Backend(CHAT, "https://api.fireworks.ai/inference/v1"),
     "openrouter": Backend(CHAT, "https://openrouter.ai/api/v1"),
     "mistral": Backend(CHAT, "https://api.mistral.ai/v1"),
-    "openai-compatible": Backend(CHAT, needs_model=False),
+    UNKNOWN: Backend(CHAT, needs_model=False),
     "mock": Backend(CHAT, "mock://model", needs_model=False),
 }
 NOT_YET = {"bedrock": "use :openai-compatible with the /openai/v1 address of its runtime and an API key"}
@@ -72,19 +73,26 @@ def backend(name: str) -> Backend:
     return found
 
 
+def listing(name: str, target: Target) -> tuple[str, tuple[tuple[str, str], ...]]:
+    """Path and headers that ask a backend for the list of its models; `StepError` as `backend`."""
+    if backend(name).format == MESSAGES:
+        return "/v1/models", (("anthropic-version", target.api_version or MESSAGES_VERSION),)
+    return ("/openai/v1/models" if name == "azure-openai" else "/models"), ()
+
+
 def guess(base_url: str) -> str:
     """The backend that most likely lives at this address; `openai-compatible` if none is known there."""
     try:
         parts = urlsplit(base_url)
         host, port = (parts.hostname or "").lower(), parts.port
     except ValueError:
-        return "openai-compatible"
+        return UNKNOWN
     if port == _OLLAMA_PORT:
         return "ollama"
     for known, name in _HOSTS.items():
         if host == known or host.endswith(("." + known, "-" + known)):
             return name
-    return "openai-compatible"
+    return UNKNOWN
 
 
 def wire_for(name: str, asked: Asked, target: Target) -> Wire:

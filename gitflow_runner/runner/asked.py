@@ -28,6 +28,7 @@ def as_asked(run: str, wait: WaitOpened, commit: Oid, tree: Oid, pin: Pin, start
         _actors(pin, starter),
         pin.slug,
         pin.is_draft,
+        frozenset(wait.any_role),
     )
 
 

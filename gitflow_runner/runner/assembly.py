@@ -30,10 +30,13 @@ from gitflow_runner.runner.freshness import require_fresh
 from gitflow_runner.runner.functions import FlowFunctions
 from gitflow_runner.runner.inbox import Inbox
 from gitflow_runner.runner.isolated import IsolatedFunctions
+from gitflow_runner.runner.local_search import LocalSearch
 from gitflow_runner.runner.orders import Orders
 from gitflow_runner.runner.outbox import Outbox
 from gitflow_runner.runner.ports import Ports
+from gitflow_runner.runner.project_files import ProjectFiles
 from gitflow_runner.runner.proposals import Proposals
+from gitflow_runner.runner.publishing import RunPublishing
 from gitflow_runner.runner.requests import Requests
 from gitflow_runner.runner.runtime import LazyHttp, Runtime
 from gitflow_runner.runner.settings import LimitSettings
@@ -45,6 +48,7 @@ from gitflow_runner.runner.table_port import TablePort
 from gitflow_runner.runner.tables import open_tables
 from gitflow_runner.runner.templates import FlowTemplates
 from gitflow_runner.runner.waiting import Waits
+from gitflow_runner.schemas.packaged import PackagedSchemas
 from gitflow_runner.steps.base import Connections, Functions
 
 KV_SCOPE = "default"
@@ -209,7 +213,19 @@ class Assembly:
             tables=TablePort(
                 open_tables(runtime), runtime.redactor, f"run {self.pin.slug}/{self.journal.run.run}"
             ),
-            source=ProjectSource(runtime.repository, runtime.git, self.pin.source.commit, self.pin.proposal),
+            source=self.source,
+            files=ProjectFiles(
+                runtime.repository,
+                runtime.git,
+                self.source,
+                RunPublishing(self.desk, self.pin, runtime.forge_memory, self.journal.run.run),
+            ),
+            search=LocalSearch(
+                runtime,
+                self.code.configured.connections,
+                self.journal.run.run,
+                partial(require_signed_draft, runtime, self.pin),
+            ),
             connections=self.connections,
             templates=FlowTemplates(self.code.flow),
             databases=runtime.databases,
@@ -218,19 +234,28 @@ class Assembly:
             tokens=runtime.tokens,
             cancelling=self.cancelling,
             stop=runtime.stop,
+            prices=self.code.settings.prices,
         )
+
+    @cached_property
+    def source(self) -> ProjectSource:
+        """The project that the run belongs to."""
+        runtime = self.runtime
+        return ProjectSource(runtime.repository, runtime.git, self.pin.source.commit, self.pin.proposal)
 
     @cached_property
     def connections(self) -> Connections:
         """The services that the flow is bound to."""
         runtime = self.runtime
         return RunConnections(
-            self.code.flow,
+            self.pin.slug,
+            self.code.flow.requires,
             self.code.configured,
             "draft" if self.pin.is_draft else "live",
             runtime.secrets,
             partial(require_signed_draft, runtime, self.pin),
             runtime.redactor.learn,
+            runtime.say,
         )
 
     @cached_property
@@ -245,6 +270,7 @@ class Assembly:
             home=self.runtime.local.home(),
             limits=self.limits,
             before_effect=_guard(self.buffer, self.inbox),
+            schemas=PackagedSchemas(self.code.flow.steps),
         )
 
     @cached_property

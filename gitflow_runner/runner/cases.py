@@ -76,7 +76,7 @@ def run_cases(
 
 def run_case(flow: Flow, case: Case, steps: Steps, limits: LimitSettings, functions: Functions) -> Verdict:
     """Run one case."""
-    rehearsal = Rehearsal(RUN, flow.slug, case, steps, functions, limits)
+    rehearsal = Rehearsal(RUN, flow, case, steps, functions, limits)
     try:
         end = _ended(flow, case, rehearsal, steps, limits)
     except GitflowError as error:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import re
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
 from typing import Protocol
 
 from gitflow_runner.engine.keys import idempotency_key
@@ -31,12 +33,23 @@ from gitflow_runner.runner.settings import LimitSettings
 
 MAX_DEPTH = 5
 MAX_CALLS = 25
+_RELEASED = re.compile(r"live|v[1-9][0-9]*")
+
+
+@dataclass(frozen=True, slots=True)
+class Called:
+    """What a call asks for: a flow as `ref` names it (`live`, `v3`, `draft`), its target, its input."""
+
+    slug: Slug
+    ref: str
+    installation: str | None
+    given: Map
 
 
 class Launch(Protocol):
     """Starts a called run if there is none yet, and drives it as far as it goes now."""
 
-    def __call__(self, run: RunId, slug: Slug, ref: str, given: Map, parent: Run, depth: int, /) -> None: ...
+    def __call__(self, run: RunId, called: Called, parent: Run, depth: int, /) -> None: ...
 
 
 class Children:
@@ -66,11 +79,11 @@ class Children:
         folder = command.folder or step_folder(self._buffer.run.steps_begun + 1, command.step_id)
         child = child_id(self._buffer.run.run, command.identity, self._runtime.local.home())
         try:
-            slug, ref, given = self._wanted(command.config)
+            called = self._wanted(command.config)
             if not command.started:
                 self._check_bounds()
                 self._announce(command, folder, child)
-            self._launch(child, slug, ref, given, self._buffer.run, self._pin.depth)
+            self._launch(child, called, self._buffer.run, self._pin.depth)
         except StepError as error:
             if command.started:
                 self._fail(command, folder, failure_of(error, command.identity))
@@ -84,7 +97,7 @@ class Children:
                 raise  # says nothing about the call: whoever drives next takes it up again
             self._fail(command, folder, Failure(error.code, error.message, command.identity))
             return True
-        return self._settle(command, folder, child, slug)
+        return self._settle(command, folder, child, called.slug)
 
     def end(self) -> None:
         """Let the called runs that are open see that this one is being cancelled: each ends by itself."""
@@ -96,15 +109,25 @@ class Children:
                 wake(self._runtime.repository.common_dir, child)
                 self._drive(child, Slug(lease.slug))
 
-    def _wanted(self, config: object) -> tuple[Slug, str, Map]:
+    def _wanted(self, config: object) -> Called:
         assert isinstance(config, Map), "the engine hands over a map"
-        version = config.get(keyword("version"))
         ref = "draft" if self._pin.is_draft else "live"
-        if version is not None:
-            text = version.name if isinstance(version, Keyword) else str(version)
-            ref = f"v{text}" if text.isdigit() else text
+        named = _text(config, "version") or _text(config, "target")
+        if named is not None:
+            ref = f"v{named}" if named.isdigit() else named
+        if not self._pin.is_draft and not _RELEASED.fullmatch(ref):
+            raise StepError(
+                "call.unreleased",
+                f"the run of a release calls releases only, and not {ref[:60]!r}",
+                hint="write :version 3, or leave it out for the live release",
+            )
         given = config.get(keyword("input"))
-        return Slug(config.get(keyword("flow-slug"))), ref, given if isinstance(given, Map) else Map()
+        return Called(
+            Slug(config.get(keyword("flow-slug"))),
+            ref,
+            _text(config, "installation-id") or _text(config, "profile-id"),
+            given if isinstance(given, Map) else Map(),
+        )
 
     def _check_bounds(self) -> None:
         if self._pin.depth >= MAX_DEPTH:
@@ -146,6 +169,11 @@ class Children:
 
     def _fail(self, command: RunStep, folder: str, failure: Failure, took: int = 0) -> None:
         self._buffer.add(StepFailed(command.identity, folder, 1, failure, True, None, took))
+
+
+def _text(config: Map, key: str) -> str | None:
+    value = config.get(keyword(key))
+    return None if value is None else value.name if isinstance(value, Keyword) else str(value)
 
 
 def child_id(parent: str, identity: str, home: str) -> RunId:

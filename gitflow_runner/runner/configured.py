@@ -16,6 +16,7 @@ from gitflow_runner.git.repository import Repository
 from gitflow_runner.model.connection import Binding, Connection, Installation
 from gitflow_runner.model.flow import Flow
 from gitflow_runner.model.pin import Configuration
+from gitflow_runner.runner.local import write_whole
 from gitflow_runner.runner.settings import PATH as CONFIG
 from gitflow_runner.runner.settings import Settings, parse_settings
 
@@ -70,7 +71,8 @@ def configured(read: Read, slug: str, installation: str | None, commit: str | No
         raise NotFoundError(
             "installation.unknown",
             f"there is no {installation_path(id)} where this run takes its configuration from",
-            hint="write it there: flow, bindings by slot, activation",
+            hint="it is written there by its first setting",
+            fix=(f"gfr configure {slug} --installation {id} --set SLOT.conn=NAME",),
         )
     if target.flow != slug:
         raise UsageError("installation.flow", f"installation {id} is one of {target.flow}, not of {slug}")
@@ -125,6 +127,15 @@ def reader_of_work_tree(work_dir: Path) -> Read:
             return stream.read(MAX_BYTES)
 
     return read
+
+
+def write_in_work_tree(work_dir: Path, path: str, data: bytes) -> None:
+    """Write such a file; `UsageError` (`config.link`) where a link would lead it elsewhere."""
+    if any((work_dir / part).is_symlink() for part in _folders(path)):
+        raise UsageError(
+            "config.link", f"{path} is, or lies behind, a symbolic link", hint="change it by hand"
+        )
+    write_whole(work_dir / path, data)
 
 
 def _folders(path: str) -> tuple[str, ...]:

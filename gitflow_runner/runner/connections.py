@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import NoReturn
 
-from gitflow_runner.connections.file import AUTH, headers_of
+from gitflow_runner.connections.file import AUTH, headers_of, unknown_choice
 from gitflow_runner.errors import GitflowError, StepError
 from gitflow_runner.lang.collection import Map
 from gitflow_runner.lang.values import Keyword, keyword
 from gitflow_runner.model.connection import Connection, Environment
-from gitflow_runner.model.flow import Flow
+from gitflow_runner.model.flow import Requirement
 from gitflow_runner.runner.configured import Configured
 from gitflow_runner.runner.credentials import Credentials, http_connection
 from gitflow_runner.runner.opener import Opener
 from gitflow_runner.runner.secrets import Secrets
-from gitflow_runner.steps.base import HttpConnection, Service
+from gitflow_runner.steps.auth import NOT_RENEWED
+from gitflow_runner.steps.base import HttpConnection, Renewal, Service
 
 _SAME = {"llm-provider": "http-api"}  # the older name of one type
 
@@ -25,31 +27,30 @@ class RunConnections:
 
     def __init__(
         self,
-        flow: Flow,
+        slug: str,
+        requires: Sequence[Requirement],
         configured: Configured,
         environment: Environment,
         secrets: Secrets,
         trusted: Callable[[], None] = lambda: None,
         hide: Callable[[str], None] = lambda value: None,
+        say: Callable[[str], None] = lambda text: None,
     ) -> None:
         """`trusted` raises where this code may have no connections (an unsigned draft)."""
-        self._flow = flow
+        self._slug = slug
         self._configured = configured
-        self._opener = Opener(secrets, flow.slug, environment)
+        self._opener = Opener(secrets, slug, environment)
         self._trusted = trusted
         self._hide = hide
-        self._slots = {r.slot: r for r in flow.requires if r.slot is not None}
+        self._say = say
+        self._slots = {r.slot: r for r in requires if r.slot is not None}
 
     def named(self, name: str) -> HttpConnection:
         """The connection of a slot, or of that name; `StepError` (`connection.*`, `secret.*`)."""
         connection = self._connection(name)
-        if _SAME.get(connection.type, connection.type) != "http-api":
+        if not _takes_requests(connection):
             _refuse(f"connection {connection.name} is a {connection.type}, not a service for requests")
-        return http_connection(
-            connection.base_url,
-            headers_of(connection.settings),
-            self._opener.connection(connection),
-        )
+        return _for_requests(connection, self._opener.connection(connection))
 
     def inline(self, auth: Mapping[str, object]) -> HttpConnection:
         """A step's own `:auth`; its `:secret-ref` is a slot of type `:secret`, or a secret's name."""
@@ -66,9 +67,12 @@ class RunConnections:
         if lacking:
             raise StepError("missing_config_key", f":auth of type :{kind} needs :secret-ref")
         settings = {key: _setting(auth[key]) for key in sorted(known.settings) if auth.get(key) is not None}
+        problem = unknown_choice(settings)
+        if problem is not None:
+            raise StepError("config_choice", f":auth: {problem}")
         self._check_trust()
-        opened = self._opener.named({role: self._secret_name(name) for role, name in names.items()}, kind)
-        return http_connection(None, (), Credentials(kind, settings, *opened))
+        kept = {role: self._secret_name(name) for role, name in names.items()}
+        return http_connection(None, (), Credentials(kind, settings, *self._opener.named(kept, kind), kept))
 
     def service(self, name: str) -> Service:
         """The slot's service with its secrets opened; `StepError` (`connection.*`, `secret.*`)."""
@@ -78,7 +82,14 @@ class RunConnections:
         settings["auth"] = connection.auth
         if connection.base_url is not None:
             settings["base-url"] = connection.base_url
-        return Service(connection.name, connection.type, settings, found.secrets, found.origins)
+        http = _for_requests(connection, found) if _takes_requests(connection) else None
+        return Service(connection.name, connection.type, settings, found.secrets, found.origins, http)
+
+    @contextmanager
+    def renewing(self, name: str) -> Iterator[Renewal]:
+        """The secret while it is renewed; what cannot be kept is told to whoever watches, too."""
+        with self._opener.renewing(name) as renewal:
+            yield _Told(renewal, name, self._say)
 
     def hide(self, value: str) -> None:
         """Mask this value from now on, wherever the run is recorded."""
@@ -92,7 +103,7 @@ class RunConnections:
             raise StepError(
                 "connection.unbound",
                 f"no connection is bound to :{name[:64]}{wanted}",
-                hint=f"gfr configure suggest {self._flow.slug}",
+                hint=f"gfr configure suggest {self._slug}",
             )
         slot = self._slots.get(name)
         if slot is not None and slot.type is not None:
@@ -117,6 +128,36 @@ class RunConnections:
             self._trusted()
         except GitflowError as error:
             raise StepError(error.code, error.message, hint=error.hint) from None
+
+
+class _Told:
+    """A renewal that says aloud what could not be kept: the old value may be good for nothing now."""
+
+    def __init__(self, renewal: Renewal, name: str, say: Callable[[str], None]) -> None:
+        self._renewal = renewal
+        self._name = name
+        self._say = say
+
+    @property
+    def value(self) -> str:
+        return self._renewal.value
+
+    def keep(self, value: str) -> str | None:
+        problem = self._renewal.keep(value)
+        if problem is not None:
+            self._say(
+                f"{NOT_RENEWED}: the service gave a new {self._name}, and {problem}; "
+                f"it holds for this process only: gfr secrets set {self._name}"
+            )
+        return problem
+
+
+def _takes_requests(connection: Connection) -> bool:
+    return _SAME.get(connection.type, connection.type) == "http-api"
+
+
+def _for_requests(connection: Connection, found: Credentials) -> HttpConnection:
+    return http_connection(connection.base_url, headers_of(connection.settings), found)
 
 
 def _refuse(message: str) -> NoReturn:

@@ -19,6 +19,7 @@ class Credentials:
     settings: Settings
     secrets: Mapping[str, str] = field(repr=False)
     origins: tuple[str, ...] = ()
+    names: Mapping[str, str] = field(default_factory=dict)  # what each secret is kept under
 
 
 def http_connection(
@@ -55,4 +56,4 @@ def _placed(found: Credentials) -> _Placed:
             prefix = str(settings.get("prefix") or "").strip()
             return ((name, f"{prefix} {secrets['api-key']}".strip()),), (), None
         case _:
-            return (), (), HttpAuth(found.kind, settings, secrets)
+            return (), (), HttpAuth(found.kind, settings, secrets, found.names)

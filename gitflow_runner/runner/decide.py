@@ -132,6 +132,7 @@ def check_person(runtime: Runtime, question: Question) -> str:
     wait = question.state.wait
     if wait.role is not None:
         policy.check_role(principal, wait.role, question.run.slug)
+    policy.check_any_role(principal, wait.any_role, question.run.slug)
     if wait.human and policy.people[principal].kind != "human":
         raise Refusal("not_human", f"{principal} is no human, and this wait asks for one")
     if principal in wait.excluded:

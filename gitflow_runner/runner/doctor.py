@@ -129,10 +129,14 @@ def _secrets(runtime: Runtime) -> Iterator[Checked]:
     work_dir = runtime.repository.work_dir
     if work_dir is not None:
         staged = list(staged_secrets(runtime.git.in_work_tree(work_dir), runtime.redactor))
-        for path, line in staged:
-            fix = (f"git restore --staged -- {path}",)
-            yield Checked("bad", "secrets", f"{path}:{line} is staged with the value of a secret", fix)
-        if staged:
+        for each in staged:
+            where, fix = f"{each.path}:{each.line}", (f"git restore --staged -- {each.path}",)
+            if each.known:
+                yield Checked("bad", "secrets", f"{where} is staged with the value of a secret", fix)
+            else:
+                message = f"{where} is staged with what is written like a token or a key"
+                yield Checked("warn", "secrets", message, fix)
+        if any(each.known for each in staged):
             return
     for record in records.values():
         if not record.permits:

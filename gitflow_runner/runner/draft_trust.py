@@ -17,8 +17,12 @@ def require_signed_draft(runtime: Runtime, pin: Pin) -> None:
 
     What the work tree changes on top of its commit is this person's own.
     """
-    if not isinstance(pin.source, DraftSource):
-        return
+    if isinstance(pin.source, DraftSource):
+        require_signed_commit(runtime, pin.source.commit, pin.slug)
+
+
+def require_signed_commit(runtime: Runtime, commit: str | None, slug: str | None) -> None:
+    """Refuse the work tree or branch on top of that commit, for one flow or for none in particular."""
     policy = runtime.policies.newest()
     if policy is None:
         raise RefusedError(
@@ -26,13 +30,13 @@ def require_signed_draft(runtime: Runtime, pin: Pin) -> None:
             "without a policy that this clone trusts, drafts run without connections and secrets",
             hint="gfr trust pin <digest>, or gfr init for a first policy",
         )
-    if pin.source.commit is None:
+    if commit is None:
         raise _unsigned("its branch has no commit yet")
-    raw = runtime.repository.read(Oid(pin.source.commit))
+    raw = runtime.repository.read(Oid(commit))
     now = runtime.clock.now_ms()
     try:
         principal = policy.keyring.who(prove(raw, policy.keyring), first_seen=now, now=now)
-        policy.check_role(principal, ROLE, pin.slug)
+        policy.check_role(principal, ROLE, slug)
     except Refusal as refusal:
         raise _unsigned(refusal.message) from None
 

@@ -181,9 +181,11 @@ class Driver:
             case OpenWait() | SetTimer() if self._inbox.clock_doubt() is not None:
                 return False  # it would be given an end by a clock that is off
             case OpenWait():
-                self._waits.open(command)
+                if self._attempts.takes(command, "wait"):
+                    self._waits.open(command)
             case SetTimer():
-                self._set_timer(command)
+                if self._attempts.takes(command, "sleep"):
+                    self._set_timer(command)
             case Complete():
                 self._complete(command)
             case Fail():
@@ -209,6 +211,8 @@ class Driver:
             self._buffer.flush()
             return True
         if command.type == CALL:
+            if not self._attempts.takes(command, CALL):
+                return True
             going_on = self._children.run(command)
             self._calling = self._calling or not going_on
             return going_on

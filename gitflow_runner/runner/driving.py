@@ -9,7 +9,6 @@ from gitflow_runner.engine.behaviour import check
 from gitflow_runner.errors import DamagedError, GitflowError, RefusedError, TransientError
 from gitflow_runner.git.refs import active_ref, run_ref
 from gitflow_runner.git.stale_locks import clear_run_locks
-from gitflow_runner.lang.collection import Map
 from gitflow_runner.ledger.codec import decode_pin
 from gitflow_runner.ledger.journal import Journal
 from gitflow_runner.ledger.lease import give_back, hold_run, read_lease, take_wake, wake
@@ -18,7 +17,7 @@ from gitflow_runner.model.ids import RunId, Slug
 from gitflow_runner.model.pin import Pin
 from gitflow_runner.model.run import Run
 from gitflow_runner.runner.assembly import Assembly
-from gitflow_runner.runner.children import Launch
+from gitflow_runner.runner.children import Called, Launch
 from gitflow_runner.runner.code import Code, pinned_code, resolve_code
 from gitflow_runner.runner.drive import Patience, Stood
 from gitflow_runner.runner.inputs import by_plain_names
@@ -147,10 +146,8 @@ def _drive_on(runtime: Runtime, run: str, slug: Slug) -> None:
             runtime.say(f"run {run} was not driven to its end: {error.message}")
 
 
-def _launch(
-    runtime: Runtime, above: Assembly, run: RunId, slug: Slug, ref: str, given: Map, parent: Run, depth: int
-) -> None:
-    target = Target(run, slug)
+def _launch(runtime: Runtime, above: Assembly, run: RunId, called: Called, parent: Run, depth: int) -> None:
+    target = Target(run, called.slug)
     if runtime.repository.resolve(target.ref) is not None:
         drive_recorded(runtime, target, Patience.NOW, above)
         return
@@ -159,9 +156,9 @@ def _launch(
         clear_locks(runtime, target)
         if runtime.repository.resolve(target.ref) is None:
             give_back(runtime.repository, run)
-        code = resolve_code(runtime, slug, ref)
+        code = resolve_code(runtime, called.slug, called.ref, called.installation)
         caller = Caller(parent.run, parent.starter, parent.starter_key, depth)
-        begun = begin_run(runtime, run, code, by_plain_names(given), caller=caller)
+        begun = begin_run(runtime, run, code, by_plain_names(called.given), caller=caller)
         drive_held(runtime, begun.journal, begun.pin, begun.code, Patience.NOW, above)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from gitflow_runner.errors import LangError, StepError
 from gitflow_runner.lang.collection import map_of
 from gitflow_runner.lang.printer import write
+from gitflow_runner.lang.readback import Written
 from gitflow_runner.lang.values import Value, keyword
 from gitflow_runner.model.failure import Failure
 from gitflow_runner.model.stored import Stored
@@ -12,13 +13,14 @@ from gitflow_runner.model.stored import Stored
 MAX_DATA = 64 * 1024  # characters of an error's data
 
 
-def stored(value: Value, *, limit: int, what: str) -> Stored:
-    """The value as EDN text of at most `limit` bytes.
+def stored(value: Value | Written, *, limit: int, what: str) -> Stored:
+    """The value as EDN text of at most `limit` bytes; what is `Written` is not printed again.
 
     Raises `StepError`: `value.too_large` with the way out, `value.not_data` for functions and the like.
     """
+    written = value if isinstance(value, Written) else None
     try:
-        text = write(value)
+        text = write(value) if written is None else written.text
     except LangError as error:
         raise StepError(error.code, f"{what} cannot be recorded: {error.message}") from None
     size = len(text.encode())
@@ -28,7 +30,7 @@ def stored(value: Value, *, limit: int, what: str) -> Stored:
             f"{what} is {size} bytes long; inline values end at {limit}",
             hint="add :persist {:type :blob} to the step and hand the reference on",
         )
-    return Stored(text)
+    return Stored(text) if written is None else Stored.read(written)
 
 
 def failure_of(error: StepError, identity: str) -> Failure:

@@ -72,7 +72,7 @@ def argument_value(argument: Value) -> Value:
 
 
 def apply(ready: Ready, argument: Value, fuel: int) -> tuple[Value, str]:
-    """Call a function with an argument that was read back; its result, and the text of it.
+    """Call a function with an argument that was read back; what it returns, and the text of it.
 
     Raises `StepError`: `function.failed` for what it throws, `fuel_exhausted` and the other limits of the
     language, `not_data` for a result that cannot be written down.

@@ -1,8 +1,9 @@
-"""What the runner and the process that calls functions say to each other: frames of JSON over two pipes.
+"""What the runner and the process that calls functions say to each other: frames over two pipes.
 
-A frame is four octets of length, the highest first, and so many octets of JSON. The runner sends sources
-and functions, which take the next number each, and calls, which name a function by its number. Each call
-has one reply. Texts are ASCII with escapes, so that any string can pass.
+A frame is four octets of length, the highest first, and so many octets. The runner sends sources and
+functions, which take the next number each, and calls, which name a function by its number. Each call has
+one reply. A call and a result, which are sent over and over, are a line and the bare text behind it in
+UTF-8; all else is JSON in ASCII with escapes, so that any string can pass.
 """
 
 from __future__ import annotations
@@ -17,8 +18,10 @@ from gitflow_runner.lang.portable import Json
 from gitflow_runner.runner.evaluation import data_of, rebuilt
 
 HEADER_BYTES = 4
-MAX_REPLY_BYTES = 16_000_000  # a printed result of the largest size with every character escaped
+MAX_REPLY_BYTES = 4_100_000  # a printed result of the largest size at four octets a character
 READY = b"ready"
+_CALL = b"call "
+_RETURNED = b"returned\n"
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +106,7 @@ def encode_message(message: Message) -> bytes:
         case AddFunction(name, data):
             content = ["function", name, data]
         case CallFunction(function, argument, fuel, cpu_seconds):
-            content = ["call", function, argument, fuel, cpu_seconds]
+            return frame(f"call {function} {fuel} {cpu_seconds}\n{argument}".encode())
         case _:
             assert_never(message)
     return frame(json.dumps(content).encode())
@@ -111,13 +114,15 @@ def encode_message(message: Message) -> bytes:
 
 def decode_message(content: bytes) -> Message:
     """The message of a frame that `encode_message` made."""
+    if content.startswith(_CALL):
+        head, _, argument = content.partition(b"\n")
+        function, fuel, cpu_seconds = map(int, head[len(_CALL) :].split())
+        return CallFunction(function, argument.decode(), fuel, cpu_seconds)
     match json.loads(content):
         case ["source", data]:
             return AddSource(data)
         case ["function", name, data]:
             return AddFunction(name, data)
-        case ["call", function, argument, fuel, cpu_seconds]:
-            return CallFunction(function, argument, fuel, cpu_seconds)
         case _:
             raise ValueError("the frame holds no message")
 
@@ -127,7 +132,7 @@ def encode_reply(reply: Reply) -> bytes:
     content: list[Json]
     match reply:
         case Returned(text):
-            content = ["returned", text]
+            return frame(_RETURNED + text.encode())
         case Failed(error):
             at = None if error.at is None else [error.at.file, error.at.line, error.at.col]
             content = ["failed", error.code, error.message, error.hint, at, data_of(error)]
@@ -140,13 +145,13 @@ def encode_reply(reply: Reply) -> bytes:
 
 def decode_reply(content: bytes) -> Reply:
     """The reply of a frame, whoever wrote it; `ValueError` or `LangError` for anything else."""
+    if content.startswith(_RETURNED):
+        return Returned(content[len(_RETURNED) :].decode())
     try:
         found = json.loads(content)
     except RecursionError:
         raise ValueError("the reply is nested too deeply") from None
     match found:
-        case ["returned", str(text)]:
-            return Returned(text)
         case ["failed", str(code), str(message), None | str() as hint, at, None | str() as data]:
             return Failed(rebuilt(code, message, hint, _place(at), data))
         case ["memory"]:

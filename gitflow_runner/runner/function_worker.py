@@ -11,6 +11,7 @@ import math
 import os
 import resource
 import sys
+import time
 from pathlib import Path
 
 from gitflow_runner.errors import StepError
@@ -84,12 +85,14 @@ class Functions:
         self.sources: list[Source] = []
         self.codes: list[FunctionCode] = []
         self._ready: dict[int, Ready] = {}
+        self._most_cpu_seconds = 0
 
     def answer(self, call: CallFunction) -> Reply:
         """What one call comes to. The processor time of each call is counted from its start."""
-        used = resource.getrusage(resource.RUSAGE_SELF)
-        soft = math.ceil(used.ru_utime + used.ru_stime) + call.cpu_seconds
-        resource.setrlimit(resource.RLIMIT_CPU, (soft, resource.RLIM_INFINITY))
+        soft = math.ceil(time.process_time()) + call.cpu_seconds
+        if soft != self._most_cpu_seconds:
+            resource.setrlimit(resource.RLIMIT_CPU, (soft, resource.RLIM_INFINITY))
+            self._most_cpu_seconds = soft
         try:
             ready = self._ready.get(call.function)
             if ready is None:

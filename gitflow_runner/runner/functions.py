@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from gitflow_runner.errors import StepError
+from gitflow_runner.lang.readback import Written, read_again
 from gitflow_runner.model.flow import Flow
 from gitflow_runner.runner.declared import DeclaredFunctions
 from gitflow_runner.runner.evaluation import FunctionCode, Ready, apply, argument_value, prepare
@@ -16,21 +17,22 @@ class FlowFunctions:
         self._fuel = fuel
         self._ready: dict[FunctionCode, Ready] = {}
 
-    def call(self, ref: str, argument: object) -> object:
+    def call(self, ref: str, argument: object) -> Written:
         """Call a declared function; `StepError` (`function.unknown`, and what `evaluation` raises)."""
         return self._run(self._declared.named(ref), argument)
 
-    def call_code(self, code: object, argument: object) -> object:
+    def call_code(self, code: object, argument: object) -> Written:
         """Call an inline function; the same errors, and `function.code`."""
         return self._run(self._declared.inline(code), argument)
 
-    def _run(self, code: FunctionCode, argument: object) -> object:
+    def _run(self, code: FunctionCode, argument: object) -> Written:
         value = argument_value(argument)
         ready = self._ready.get(code)
         if ready is None:
             ready = self._ready[code] = prepare(code)
         try:
-            return apply(ready, value, self._fuel)[0]
+            returned, text = apply(ready, value, self._fuel)
+            return Written(read_again(returned, text), text)
         except MemoryError:
             raise out_of_memory(code.name) from None
 

@@ -53,9 +53,7 @@ def answer(runtime: Runtime, name: str, gate: Gate, move: Move) -> tuple[RunId, 
     ref = trigger_ref(gate.slug, gate.trigger.id)
     tip = runtime.repository.resolve(ref)
     if tip is not None:
-        require_record(
-            runtime, gate.slug, ref, tip, code="trigger.untrusted", then="the gate can be asked anew"
-        )
+        check_trigger(runtime, gate, ref, tip)
     wanted = request(gate.slug, gate.trigger.id, move, name)
     known = None if tip is None else read_firing(runtime.repository, tip, wanted.delivery)
     if known is None:
@@ -66,7 +64,12 @@ def answer(runtime: Runtime, name: str, gate: Gate, move: Move) -> tuple[RunId, 
         known = Firings(runtime.repository, runtime.committer, gate.slug, gate.trigger.id).record(firing)
     if known.about != wanted.about:
         return None  # the branch has moved on since: a run about that move would let nothing in
-    target = Target(RunId(known.run), Slug(gate.slug))
+    return start_fired(runtime, gate, move, known.run)
+
+
+def start_fired(runtime: Runtime, gate: Gate, move: Move, run: str) -> tuple[RunId, Stood] | None:
+    """Start and drive the run that a firing names; None where it has begun."""
+    target = Target(RunId(run), Slug(gate.slug))
     if runtime.repository.resolve(target.ref) is not None:
         return None
     with hold_run(runtime.repository.common_dir, target.run, runtime.who):
@@ -117,6 +120,11 @@ def _open_run(runtime: Runtime, gate: Gate, tip: Oid | None, about: str) -> RunI
         if at is None or not read_run(runtime.repository, at).is_over:
             return RunId(run)
     return None
+
+
+def check_trigger(runtime: Runtime, gate: Gate, ref: str, tip: Oid) -> None:
+    """Refuse firings (`trigger.untrusted`) that neither this clone nor a runner of the policy wrote."""
+    require_record(runtime, gate.slug, ref, tip, code="trigger.untrusted", then="the gate can be asked anew")
 
 
 def proposers(runtime: Runtime, move: Move) -> frozenset[str | None]:

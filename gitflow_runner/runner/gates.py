@@ -1,20 +1,20 @@
-"""The gates in force: the guards of refs as the live releases of flows declare them, and no draft."""
+"""Triggers on pushes in force, guards and watchers of refs: as live releases declare them, and no draft."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 from gitflow_runner.catalog.loader import load
 from gitflow_runner.catalog.sources import CommitTexts
 from gitflow_runner.errors import GitflowError, RefusedError
 from gitflow_runner.git.objects import Oid
-from gitflow_runner.git.refs import LIVE, parse_live_ref, release_tag
+from gitflow_runner.git.refs import ALL, LIVE, parse_live_ref, release_tag
 from gitflow_runner.model.flow import Flow, PushTrigger
 from gitflow_runner.runner.runtime import Runtime
 from gitflow_runner.runner.seen import RunnerLogs
 from gitflow_runner.triggers.base import starter_of
-from gitflow_runner.triggers.git import gates_of, guards
+from gitflow_runner.triggers.git import gates_of, guards, watches_of
 from gitflow_runner.trust.live import load_live, read_promotions
 from gitflow_runner.trust.release import Release, verify_release
 from gitflow_runner.trust.statement import Promotion
@@ -22,9 +22,9 @@ from gitflow_runner.trust.statement import Promotion
 
 @dataclass(frozen=True, slots=True)
 class Gate:
-    """One guard: a trigger of a flow's live release; `problem` says why that release cannot be believed.
+    """One trigger of a flow's live release, mostly a guard; `problem` says why it cannot be believed.
 
-    What cannot be believed guards all the same and lets nothing in.
+    A guard that cannot be believed guards all the same and lets nothing in.
     """
 
     slug: str
@@ -56,15 +56,41 @@ def live_gates(runtime: Runtime) -> tuple[Gate, ...]:
     where the live release of a flow cannot be read, so that nobody can tell what it guards.
     """
     live = [(parse_live_ref(ref), tip) for ref, tip in runtime.repository.refs(LIVE)]
-    return tuple(gate for slug, tip in live if slug is not None for gate in _gates(runtime, slug, tip))
+    return tuple(
+        gate for slug, tip in live if slug is not None for gate in _in_force(runtime, slug, tip, _GUARDS)
+    )
 
 
-def _gates(runtime: Runtime, slug: str, tip: Oid) -> Iterator[Gate]:
+def live_watchers(runtime: Runtime) -> tuple[Gate, ...]:
+    """What starts a run when a push has landed; a release that cannot be read is said, and starts nothing."""
+    found: list[Gate] = []
+    for ref, tip in runtime.repository.refs(LIVE):
+        slug = parse_live_ref(ref)
+        try:
+            found += () if slug is None else _in_force(runtime, slug, tip, _WATCHERS)
+        except GitflowError as error:
+            runtime.say(f"pushes start nothing of {slug}: {error.message}")
+    return tuple(found)
+
+
+@dataclass(frozen=True, slots=True)
+class _Kind:
+    """One kind of triggers: `letters` stand in every file that could declare one."""
+
+    letters: bytes
+    of: Callable[[Flow], tuple[PushTrigger, ...]]
+
+
+_GUARDS = _Kind(b"gate", gates_of)
+_WATCHERS = _Kind(ALL.encode(), watches_of)
+
+
+def _in_force(runtime: Runtime, slug: str, tip: Oid, kind: _Kind) -> Iterator[Gate]:
     said = _promoted(runtime, slug, tip)
     if said is None:
         return
-    flow = _flow(runtime, slug, said)
-    triggers = () if flow is None else gates_of(flow)
+    flow = _flow(runtime, slug, said, kind.letters)
+    triggers = () if flow is None else kind.of(flow)
     if not triggers:
         return
     signed: Release | None = None
@@ -88,14 +114,14 @@ def _promoted(runtime: Runtime, slug: str, tip: Oid) -> Promotion | None:
     return None if last.action == "retire" else last
 
 
-def _flow(runtime: Runtime, slug: str, said: Promotion) -> Flow | None:
-    """The promoted flow; None where no file of it speaks of a gate, which saves reading it as EDN."""
+def _flow(runtime: Runtime, slug: str, said: Promotion, letters: bytes) -> Flow | None:
+    """The promoted flow; None where no file of it holds these letters, which saves reading it as EDN."""
     repository = runtime.repository
     try:
         commit = repository.tag(said.release).target
         texts = CommitTexts(repository, commit)
         # A key can be put together by the reader (`#:_{…}` spells `:gate` otherwise), its letters cannot.
-        if not any(b"gate" in (texts.read(name) or b"") for name in texts.names()):
+        if not any(letters in (texts.read(name) or b"") for name in texts.names()):
             return None
         return load(texts, slug)
     except GitflowError as error:

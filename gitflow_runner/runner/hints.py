@@ -20,7 +20,8 @@ def take_hint(runtime: Runtime, headers: Mapping[str, str], body: bytes) -> tupl
     (`forge.hint_refused`, `forge.malformed`) for one that is not genuine or cannot be read.
     """
     desk = ForgeDesk(runtime, Configured(protected_settings(runtime)))
-    hint = desk.forge.hint(desk.hint_site, {name.lower(): value for name, value in headers.items()}, body)
+    given = {name.lower(): value for name, value in headers.items()}
+    hint = desk.forge.hint(desk.hint_site, given, body, runtime.clock.now_ms())
     if hint is None:
         return ()
     reader, woken = runtime.repository, []

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
+from datetime import date, datetime, time
 from typing import Final
 
 from gitflow_runner.errors import LangError, UsageError
@@ -15,6 +17,20 @@ from gitflow_runner.model.flow import Flow, InputField
 
 ACTIVATION: Final = keyword("activation")
 MAX_INPUT_BYTES = 256 * 1024
+
+
+def _email(text: str) -> None:
+    name, _, host = text.partition("@")
+    if not name or not host or "@" in host or not text.isprintable() or " " in text:
+        raise ValueError(text)
+
+
+_FORMS: Final[Mapping[str, Callable[[str], object]]] = {
+    "date": date.fromisoformat,
+    "time": time.fromisoformat,
+    "datetime": datetime.fromisoformat,
+    "email": _email,
+}
 _BOOLEANS = {"true": True, "yes": True, "on": True, "false": False, "no": False, "off": False}
 
 
@@ -121,7 +137,7 @@ def _checked(
     missing = []
     for field in fields:
         if given.get(field.name) is not None:
-            values[field.name] = _coerced(field, given[field.name], known_secret)
+            values[field.name] = coerced(field, given[field.name], known_secret)
         elif field.default is not None:
             values[field.name] = field.default
         elif field.required:
@@ -133,7 +149,28 @@ def _told(field: InputField) -> str:
     return field.name + (f" ({field.label})" if field.label else "")
 
 
-def _coerced(field: InputField, value: Value, known_secret: KnownSecret) -> Value:
+def coerced(field: InputField, value: Value, known_secret: KnownSecret) -> Value:
+    """The value as the field's type has it; `UsageError` (`input.type`, `input.choice`, `input.secret`).
+
+    A field with several values takes a list, its JSON, or texts between commas.
+    """
+    if field.multiple:
+        return Vec(tuple(_single(field, each, known_secret) for each in _several(field, value)))
+    return _single(field, value, known_secret)
+
+
+def _several(field: InputField, value: Value) -> Iterable[Value]:
+    if isinstance(value, str):
+        if not value.lstrip().startswith("["):
+            return [each.strip() for each in value.split(",") if each.strip()]
+        with suppress(ValueError):
+            value = from_json(json.loads(value))
+    if not isinstance(value, Vec):
+        raise UsageError("input.type", f"input {field.name} takes several values: a list, or a,b,c")
+    return value
+
+
+def _single(field: InputField, value: Value, known_secret: KnownSecret) -> Value:
     if field.type in ("secret", "password"):
         if not isinstance(value, str) or not known_secret(value):
             # What was given is not repeated: it may be the value.
@@ -145,15 +182,26 @@ def _coerced(field: InputField, value: Value, known_secret: KnownSecret) -> Valu
             )
         return value
     try:
-        coerced = _by_type(field.type, value)
+        found = _by_type(field.type, value)
     except ValueError:
         raise UsageError(
             "input.type", f"input {field.name} must be a {field.type}, not {str(value)[:60]!r}"
         ) from None
-    if field.type == "select" and field.options and coerced not in field.options:
-        choices = ", ".join(str(option) for option in field.options)
+    if field.type != "select" or not field.options or found in field.options:
+        return found
+    # On a command line, and in YAML, every option is a text.
+    chosen = [option for option in field.options if option_text(option) == option_text(found)]
+    if not chosen:
+        choices = ", ".join(option_text(option) for option in field.options)
         raise UsageError("input.choice", f"input {field.name} must be one of {choices}")
-    return coerced
+    return chosen[0]
+
+
+def option_text(option: object) -> str:
+    """An option of a select as people type it: a keyword by its name, a map by its `:value`."""
+    if isinstance(option, Map):
+        option = option.get(keyword("value"))
+    return option.text if isinstance(option, Keyword) else str(option)
 
 
 def _by_type(kind: str, value: Value) -> Value:
@@ -173,6 +221,8 @@ def _by_type(kind: str, value: Value) -> Value:
         case "string" | "text" | "textarea" | "email" | "date" | "time" | "datetime":
             if not isinstance(value, str):
                 raise ValueError(value)
+            if kind in _FORMS:
+                _FORMS[kind](value)
             return value
         case _:
             return value

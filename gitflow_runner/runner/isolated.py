@@ -13,6 +13,7 @@ import threading
 from gitflow_runner.errors import LangError, StepError
 from gitflow_runner.lang.data import read_data
 from gitflow_runner.lang.portable import Json, pack, pack_source
+from gitflow_runner.lang.readback import Written
 from gitflow_runner.lang.source import Source
 from gitflow_runner.model.flow import Flow
 from gitflow_runner.runner.clock import Clock
@@ -157,18 +158,19 @@ class IsolatedFunctions:
         self._worker = worker
         self._fuel = fuel
 
-    def call(self, ref: str, argument: object) -> object:
+    def call(self, ref: str, argument: object) -> Written:
         """Call a declared function; `StepError` (`function.*`, and what `evaluation` raises)."""
         return self._run(self._declared.named(ref), argument)
 
-    def call_code(self, code: object, argument: object) -> object:
+    def call_code(self, code: object, argument: object) -> Written:
         """Call an inline function; the same errors, and `function.code`."""
         return self._run(self._declared.inline(code), argument)
 
-    def _run(self, code: FunctionCode, argument: object) -> object:
+    def _run(self, code: FunctionCode, argument: object) -> Written:
         text = self._worker.evaluate(code, argument_text(argument), self._fuel)
         try:
-            return read_data(text)
+            # What the child printed is what will be recorded, once it has proved to be data.
+            return Written(read_data(text, loose=True), text)
         except LangError as error:
             raise StepError(
                 "function.crashed", f"the process of the function answered with no data: {error.message}"

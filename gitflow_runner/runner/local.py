@@ -6,7 +6,9 @@ None of it is a record of a run; losing it costs re-verification, not history. F
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import os
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -94,6 +96,24 @@ class LocalState:
         """Remember that the log holds `tip`."""
         self.write(f"noted/{run}", tip.encode() + b"\n", sync=False)
 
+    @contextlib.contextmanager
+    def locked(self, name: str) -> Iterator[None]:
+        """Hold this name alone among all processes and threads; others wait for as long as that takes.
+
+        `TransientError` (`local.unwritable`).
+        """
+        path = self.root / f"{name}.lock"
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+        except OSError as error:
+            raise _unwritable(path, error) from None
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+            yield
+        finally:
+            os.close(descriptor)
+
     def read(self, name: str, limit: int = _LIMIT) -> bytes | None:
         """A file's bytes, at most `limit` of them, None if it is not there."""
         try:
@@ -126,9 +146,13 @@ def write_whole(path: Path, data: bytes, *, mode: int = 0o644, sync: bool = True
     except OSError as error:
         with contextlib.suppress(OSError):
             fresh.unlink(missing_ok=True)
-        raise TransientError(
-            "local.unwritable",
-            f"{path} cannot be written: {error.strerror}",
-            hint="make room, or mount it writable, and repeat the command",
-            fix=("df -h .",),
-        ) from None
+        raise _unwritable(path, error) from None
+
+
+def _unwritable(path: Path, error: OSError) -> TransientError:
+    return TransientError(
+        "local.unwritable",
+        f"{path} cannot be written: {error.strerror}",
+        hint="make room, or mount it writable, and repeat the command",
+        fix=("df -h .",),
+    )

@@ -14,6 +14,7 @@ from gitflow_runner.ledger.codec import log_path
 from gitflow_runner.ledger.kv import Entry, KvScope
 from gitflow_runner.model.pin import Pin
 from gitflow_runner.notifiers.base import Mailer
+from gitflow_runner.providers.prices import PriceTable
 from gitflow_runner.runner.buffer import Buffer
 from gitflow_runner.runner.channels import Channels
 from gitflow_runner.runner.clock import Clock
@@ -25,9 +26,11 @@ from gitflow_runner.steps.base import (
     Connections,
     Context,
     Databases,
+    Files,
     Functions,
     Http,
     KvEntry,
+    Search,
     Source,
     Tables,
 )
@@ -157,6 +160,8 @@ class Ports:
         kv: KvScope,
         tables: Tables,
         source: Source,
+        files: Files,
+        search: Search,
         connections: Connections,
         templates: FlowTemplates,
         databases: Databases,
@@ -165,7 +170,9 @@ class Ports:
         tokens: Tokens,
         cancelling: Cancelling,
         stop: Callable[[], bool],
+        prices: PriceTable,
     ) -> None:
+        self._prices = prices
         self._buffer = buffer
         self._clock = clock
         self._http = http
@@ -175,6 +182,8 @@ class Ports:
         self._kv = KvPort(kv, buffer.redactor)
         self._tables = tables
         self._source = source
+        self._files = files
+        self._search = search
         self._connections = connections
         self._templates = templates
         self._databases = databases
@@ -186,7 +195,7 @@ class Ports:
 
     @contextmanager
     def attempt(
-        self, identity: str, folder: str, attempt: int, key: str, deadline_ms: int
+        self, identity: str, folder: str, attempt: int, key: str, deadline_ms: int, key_ms: int
     ) -> Iterator[Context]:
         """The attempt's context; its log joins the pending turn when the attempt is over."""
         name = f"{folder}.{attempt}.log"
@@ -216,6 +225,10 @@ class Ports:
                 render=self._templates.render,
                 notify=Channels(self._http, self._mail, log, cancel),
                 databases=self._databases,
+                key_ms=key_ms,
+                files=self._files,
+                search=self._search,
+                prices=self._prices,
                 tables=self._tables,
             )
         finally:

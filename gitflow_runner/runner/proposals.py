@@ -26,6 +26,7 @@ from gitflow_runner.runner.forge_memory import ForgeMemory
 from gitflow_runner.steps.propose import MARKS, ProposeRequest
 
 PROPOSAL_FILE = "wait/proposal.edn"
+BRANCHES = "gitflow/"  # below this name branches are the runner's own
 _NONCE = 26  # letters of base 32
 
 
@@ -71,7 +72,7 @@ class Proposals:
         name = request.title or title
         message = f"{' '.join(name.split())[:100]}\n\nGitflow-Proposal: {run.run} {folder}\n"
         head, proposed = self._commit(base, files, message, now)
-        branch = f"gitflow/{run.run}-{folder}"
+        branch = f"{BRANCHES}{run.run}-{folder}"
         text = {
             "title": name,
             "body": request.body,

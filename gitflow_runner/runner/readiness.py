@@ -7,11 +7,10 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Final, Literal
 
-from gitflow_runner.catalog.installations import installation_path
-from gitflow_runner.connections.file import PATH, url_origin
+from gitflow_runner.connections.file import url_origin
 from gitflow_runner.errors import GitflowError, UsageError
 from gitflow_runner.model.connection import Connection, Environment
-from gitflow_runner.model.flow import Flow, Requirement
+from gitflow_runner.model.flow import Flow, InputField, Requirement
 from gitflow_runner.runner.configured import Configured
 from gitflow_runner.runner.inputs import setup_fields
 from gitflow_runner.runner.secrets import Secrets
@@ -24,12 +23,17 @@ Kind = Literal["connection", "secret", "setup"]
 
 @dataclass(frozen=True, slots=True)
 class Missing:
-    """One thing that a run would lack: what it is, what is wrong, and the commands or lines that mend it."""
+    """One thing that a run would lack: what it is, what is wrong, and the command that mends it.
+
+    `field` is what a setup form asks for, `choices` are the connections that would do for a slot.
+    """
 
     kind: Kind
     name: str
     message: str
     suggestion: str
+    field: InputField | None = None
+    choices: tuple[str, ...] = ()
 
 
 def unbound(flow: Flow, configured: Configured) -> tuple[Missing, ...]:
@@ -67,22 +71,29 @@ def _slots(flow: Flow, configured: Configured) -> Iterator[Missing]:
     for slot, each in _required(flow):
         if slot in bound or each.optional or each.type == "secret":
             continue
-        like = [c.name for c in configured.connections.values() if c.type == each.type]
+        like = tuple(c.name for c in configured.connections.values() if c.type == each.type)
         if like:
-            where = f"in {installation_path(configured.installation.id or flow.slug)} under bindings"
-            suggestion = f"{where}: {slot}: {like[0]}"
+            suggestion = _set(flow, configured, f"{slot}.conn={like[0]}")
         else:
-            suggestion = f"in {PATH} under connections: {slot}: {{type: {each.type}, base-url: https://HOST}}"
-        yield Missing("connection", slot, f"slot :{slot} ({each.type}) is not bound", suggestion)
+            place = "--base-url https://HOST" if each.type == "http-api" else f"--type {each.type}"
+            suggestion = f"gfr connections create {slot} {place}"
+        message = f"slot :{slot} ({each.type}) is not bound"
+        yield Missing("connection", slot, message, suggestion, choices=like)
 
 
 def _setup(flow: Flow, configured: Configured) -> Iterator[Missing]:
     filled = configured.installation.activation
     for field in setup_fields(flow):
         if field.required and field.default is None and filled.get(field.name) is None:
-            where = f"in {installation_path(configured.installation.id or flow.slug)} under activation"
             message = f"setup field {field.name} ({field.type}) has no value"
-            yield Missing("setup", field.name, message, f"{where}: {field.name}: …")
+            suggestion = _set(flow, configured, f"activation.{field.name}=VALUE")
+            yield Missing("setup", field.name, message, suggestion, field)
+
+
+def _set(flow: Flow, configured: Configured, pair: str) -> str:
+    id = configured.installation.id
+    target = f" --installation {id}" if id not in ("", flow.slug) else ""
+    return f"gfr configure {flow.slug}{target} --set {pair}"
 
 
 def _secrets(

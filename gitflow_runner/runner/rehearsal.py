@@ -25,6 +25,7 @@ from gitflow_runner.model.event import (
     WaitResolved,
 )
 from gitflow_runner.model.failure import Failure
+from gitflow_runner.model.flow import Flow
 from gitflow_runner.model.ids import step_folder
 from gitflow_runner.model.stored import Stored
 from gitflow_runner.net.recorded import RecordedHttp
@@ -32,7 +33,8 @@ from gitflow_runner.runner.answers import EXPIRED, NOTHING
 from gitflow_runner.runner.attempt import on_error
 from gitflow_runner.runner.encode import failure_of, stored
 from gitflow_runner.runner.settings import LimitSettings
-from gitflow_runner.steps.base import Context, Functions
+from gitflow_runner.schemas.packaged import PackagedSchemas
+from gitflow_runner.steps.base import Context, Functions, Written
 from gitflow_runner.steps.config import parse_config
 from gitflow_runner.steps.expect import check_expected, require_expectation
 from gitflow_runner.steps.memory import (
@@ -58,11 +60,12 @@ class Rehearsal:
     """One case under way; `path` are the identities of its steps in the order in which they began."""
 
     def __init__(
-        self, run: str, slug: str, case: Case, steps: Steps, functions: Functions, limits: LimitSettings
+        self, run: str, flow: Flow, case: Case, steps: Steps, functions: Functions, limits: LimitSettings
     ) -> None:
         self.path: list[str] = []
         self._run = run
-        self._slug = slug
+        self._slug = flow.slug
+        self._schemas = PackagedSchemas(flow.steps)
         self._case = case
         self._steps = steps
         self._functions = functions
@@ -134,6 +137,7 @@ class Rehearsal:
         try:
             config = self._config(command)
             require_expectation(config.get("expect"))
+            self._schemas.check_input(command.packaged)
         except StepError as error:
             self._failed(command.identity, folder, failure_of(error, command.identity), {})
             return
@@ -156,13 +160,15 @@ class Rehearsal:
     def _value(self, command: RunStep, config: Mapping[str, object], mock: Mock | None) -> Value:
         context = self._context(command.identity)
         if mock is None:
-            result: Value = self._steps.get(command.type).run(config, context)
+            answer = self._steps.get(command.type).run(config, context)
+            result: Value = answer.value if isinstance(answer, Written) else answer
         elif mock.throws is not None:
             raise _thrown(mock.throws)
         else:
             result = mock.returns
         if config.get("expect") is not None:
             check_expected(config["expect"], result, definite=True)
+        self._schemas.check_output(command.packaged, result, definite=True)
         return persist(result, config, context)
 
     def _failed(self, identity: str, folder: str, failure: Failure, config: Mapping[str, object]) -> None:
@@ -173,6 +179,7 @@ class Rehearsal:
     def _sleep(self, command: SetTimer) -> None:
         folder = self._begin_step(command.identity, command.step_id)
         try:
+            self._schemas.check_input(command.packaged)
             length = sleep_ms(command.config)
         except StepError as error:
             self._refused(command, folder, "sleep", error)
@@ -184,6 +191,7 @@ class Rehearsal:
     def _wait(self, command: OpenWait) -> None:
         folder = self._begin_step(command.identity, command.step_id)
         try:
+            self._schemas.check_input(command.packaged)
             config = parse_config(self._steps.spec("wait"), command.config)
             request = wait_request(config, default_key=command.identity)
         except StepError as error:
@@ -215,7 +223,7 @@ class Rehearsal:
             self._clock.now_ms() + request.timeout_ms,
             request.actions,
             request.need,
-            request.role,
+            request.roles[0] if len(request.roles) == 1 else None,
             request.human,
             (),
             request.on_timeout,
@@ -264,7 +272,7 @@ class Rehearsal:
             self._slug,
             identity,
             1,
-            "",
+            identity,  # each execution writes for itself
             self._clock.now_ms(),
             self._clock.monotonic_ms() + self._limits.step_ms,
             self._clock,

@@ -30,7 +30,7 @@ from gitflow_runner.runner.policies import Policies
 from gitflow_runner.trust.reasons import Refusal
 from gitflow_runner.trust.requests import SignedRequest, read_request
 from gitflow_runner.trust.statement import Request, parse_statement
-from gitflow_runner.trust.verify import prove
+from gitflow_runner.trust.verify import signed_message
 
 CLEANUP_MS = 60_000
 MAX_REFUSALS = 64
@@ -138,7 +138,7 @@ class Requests:
             if isinstance(event, RequestSeen) and event.reason is None and event.principal == principal
         ]
         raws = (self._repository.read(Oid(oid)) for oid in taken)
-        return any(parse_statement(prove(raw).message, Request).nonce == nonce for raw in raws)
+        return any(parse_statement(signed_message(raw), Request).nonce == nonce for raw in raws)
 
     def _cancel(self, said: Request, principal: str, oid: Oid) -> tuple[Event, ...]:
         run = self._buffer.run

@@ -69,6 +69,14 @@ class LazyHttp:
             client.close()
 
 
+@dataclass
+class PushMemory:
+    """How everything stood when nothing more was to be started, and where the watched refs lie."""
+
+    settled: object = None
+    prefixes: tuple[str, ...] = ()
+
+
 @dataclass(frozen=True)
 class Runtime:
     """One process's tools. `say` is where remarks for people go, `stop` whether the process is to end."""
@@ -206,6 +214,11 @@ class Runtime:
     def forge_memory(self) -> ForgeMemory:
         """What was asked of forges before, and when to ask again."""
         return ForgeMemory()
+
+    @cached_property
+    def push_memory(self) -> PushMemory:
+        """What was found to need nothing when pushes were looked for last."""
+        return PushMemory()
 
     @cached_property
     def requests_noted(self) -> set[Oid]:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Final
@@ -12,7 +12,14 @@ from gitflow_runner.connections.base import Source
 from gitflow_runner.connections.lookalike import looks_secret
 from gitflow_runner.connections.records import Record, Records, decode_records, encode_records
 from gitflow_runner.connections.redactor import Redactor
-from gitflow_runner.connections.registry import Place, all_sources, cheap_sources, keeper, program
+from gitflow_runner.connections.registry import (
+    KEEPERS,
+    Place,
+    all_sources,
+    cheap_sources,
+    keeper,
+    program,
+)
 from gitflow_runner.errors import GitflowError, NotFoundError, RefusedError, TransientError, UsageError
 from gitflow_runner.model.connection import Environment, Permit, is_secret_name
 from gitflow_runner.model.secret import Secret, unfit
@@ -32,6 +39,25 @@ class Opened:
     source: str
 
 
+@dataclass(frozen=True, slots=True)
+class SecretRenewal:
+    """A secret that is being renewed: `keep` puts the new value where the old one was found."""
+
+    secrets: Secrets
+    record: Record
+    secret: Secret
+    source: str
+
+    @property
+    def value(self) -> str:
+        """The value as it is now."""
+        return self.secret.reveal()
+
+    def keep(self, value: str) -> str | None:
+        """Put the new value there; why it could not be put there, or None."""
+        return self.secrets.put_back(self.record, self.source, self.secret, Secret(value))
+
+
 class Secrets:
     """All secrets that this clone knows."""
 
@@ -48,6 +74,7 @@ class Secrets:
         self._redactor = redactor
         self._now_ms = now_ms
         self._sources: Sequence[Source] | None = None
+        self._renewed: dict[tuple[str, str], tuple[Secret, Secret]] = {}  # (old, new) of this process
 
     @cached_property
     def _place(self) -> Place:
@@ -131,7 +158,7 @@ class Secrets:
         for source in self._sources:
             secret = source.find(record) if _serves(source, record) else None
             if secret is not None:
-                return _fit(record, secret, source.name), source.name
+                return self._newest(record, _fit(record, secret, source.name)), source.name
         names = ", ".join(source.name for source in self._sources if _serves(source, record))
         draft = " --draft" if record.store == "draft" else ""
         raise NotFoundError(
@@ -139,6 +166,34 @@ class Secrets:
             f"no value of {record.name} was found in {names}",
             fix=(f"gfr secrets set {record.name}{draft}",),
         )
+
+    @contextmanager
+    def renewing(self, name: str, flow: str, environment: Environment) -> Iterator[SecretRenewal]:
+        """The secret, opened while no other process of this clone renews it; errors as `open`."""
+        record = self.record(name, environment)
+        with self._local.locked(f"{FOLDER}/renewing/{record.store}/{record.name}"):
+            opened = self.open(name, flow, environment)
+            yield SecretRenewal(self, record, opened.secret, opened.source)
+
+    def put_back(self, record: Record, source: str, old: Secret, new: Secret) -> str | None:
+        """Put a renewed value where the old one was found; if that cannot be, why, in words.
+
+        This process goes on with the new one in any case.
+        """
+        self._redactor.learn(new.reveal())
+        key = (record.store, record.name)
+        before = self._renewed.get(key)
+        if before is not None and before[1].reveal() == old.reveal():
+            old = before[0]  # what the source still has
+        self._renewed[key] = (old, new)
+        if source not in KEEPERS:
+            return f"nothing can be written to where the old one lies ({source})"
+        try:
+            self.keep(self.records.get(key, record), new, source)
+        except GitflowError as error:
+            return error.message
+        del self._renewed[key]
+        return None
 
     def where(self, record: Record) -> str | None:
         """The name of the cheap source that has it, or of the command; None if none is known to."""
@@ -184,6 +239,11 @@ class Secrets:
         emptied = record.kept_in is not None and keeper(self._place, record.kept_in).drop(record)
         self._write({key: each for key, each in self.records.items() if key != (record.store, record.name)})
         return record.kept_in if emptied else None
+
+    def _newest(self, record: Record, found: Secret) -> Secret:
+        """What a service gave in place of that very value, where it could not be written to its source."""
+        old, new = self._renewed.get((record.store, record.name), (None, found))
+        return new if old is not None and old.reveal() == found.reveal() else found
 
     def last_used(self, record: Record) -> int | None:
         """When (ms) a run of this clone opened it last."""

@@ -40,15 +40,17 @@ class Service:
         slug: str,
         ref: str,
         given: Mapping[str, Value],
+        installation: str | None = None,
         *,
         told: Callable[[RunId, tuple[str, ...]], None],
     ) -> Stood:
         """Start a run and drive it to its end or its first wait.
 
-        `told` hears the run's id (and uncommitted files) as soon as the first turn is durable.
+        `installation` is the target's id, None for the flow's own. `told` hears the run's id (and
+        uncommitted files) as soon as the first turn is durable.
         """
         fetch(self.runtime)
-        code = resolve_code(self.runtime, slug, ref)
+        code = resolve_code(self.runtime, slug, ref, installation)
         run = new_run_id(self.runtime)
         with hold_run(self.runtime.repository.common_dir, run, self.runtime.who):
             begun = begin_run(self.runtime, run, code, given)

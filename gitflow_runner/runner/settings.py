@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
 import yaml
 
 from gitflow_runner.errors import Place, UsageError
+from gitflow_runner.providers.prices import CURRENCY, KEYS, PriceTable
 
 PATH = ".breyta/config.yaml"
 _LIMIT = 64 * 1024
@@ -89,6 +90,7 @@ class Settings:
     limits: LimitSettings = LimitSettings()
     functions: FunctionSettings = FunctionSettings()
     forge: ForgeSettings | None = None
+    prices: PriceTable = field(default_factory=PriceTable)
 
 
 def parse_settings(data: bytes | None, *, file: str = PATH) -> Settings:
@@ -107,7 +109,7 @@ def parse_settings(data: bytes | None, *, file: str = PATH) -> Settings:
         place = Place(file=file, line=mark.line + 1, col=mark.column + 1) if mark else Place(file=file)
         problem = getattr(error, "problem", None) or "not YAML"
         raise UsageError("config.unreadable", f"{file} cannot be read: {problem}", at=place) from None
-    top = _mapping(document or {}, "the file", file, {"http", "limits", "functions", "forge"})
+    top = _mapping(document or {}, "the file", file, {"http", "limits", "functions", "forge", "models"})
     http = _mapping(top.get("http") or {}, "http", file, {"allow", "max-response-bytes"})
     limits = _mapping(
         top.get("limits") or {},
@@ -130,6 +132,7 @@ def parse_settings(data: bytes | None, *, file: str = PATH) -> Settings:
         ),
         _functions(top.get("functions") or {}, file),
         None if top.get("forge") is None else _forge(top["forge"], file),
+        _prices(top.get("models") or {}, file),
     )
 
 
@@ -155,6 +158,27 @@ def _functions(value: object, file: str) -> FunctionSettings:
             _whole(found, "wall-seconds", most.wall_ms // 1_000, "functions", file) * 1_000,
         ),
     )
+
+
+def _prices(value: object, file: str) -> PriceTable:
+    """`models: {prices: {MODEL: {input-per-million: 3, output-per-million: 15}}}`."""
+    listed = _mapping(value, "models", file, {"prices"}).get("prices") or {}
+    if not isinstance(listed, dict) or not all(isinstance(name, str) for name in listed):
+        raise UsageError("config.type", f"{file}: models.prices is not a map by model", at=Place(file=file))
+    found: dict[str, Mapping[str, object]] = {}
+    for name, entry in listed.items():
+        where = f"models.prices.{name[:80]}"
+        found[name] = _mapping(entry, where, file, {*KEYS, CURRENCY})
+        for key, price in entry.items():
+            right = isinstance(price, str) if key == CURRENCY else _is_price(price)
+            if not right:
+                what = "a currency such as USD" if key == CURRENCY else "a price, a number from 0"
+                raise UsageError("config.type", f"{file}: {where}.{key} is not {what}", at=Place(file=file))
+    return PriceTable(found)
+
+
+def _is_price(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value < 1e9
 
 
 def _where(values: Mapping[str, object], key: str, default: Where, file: str) -> Where:

@@ -12,7 +12,7 @@ from gitflow_runner.git.refs import table_ref
 from gitflow_runner.git.repository import RefUpdate
 from gitflow_runner.ledger.chain import head_of
 from gitflow_runner.ledger.fsck import Finding
-from gitflow_runner.ledger.tables import TableStore, history, read_table, table_names
+from gitflow_runner.ledger.tables import TableStore, history, read_summary, read_table, table_names
 from gitflow_runner.model.resource import table_uri
 from gitflow_runner.model.table import Table
 from gitflow_runner.runner.runtime import Runtime
@@ -77,10 +77,11 @@ def _judge(runtime: Runtime, name: str, oid: Oid) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """A table as people find it: when (ms) it was written last, or why it is not shown."""
+    """A table as people find it: how many rows, when (ms) it was written last, or why it is not shown."""
 
     name: str
     table: Table | None
+    rows: int
     at: int
     refused: GitflowError | None = None
 
@@ -91,13 +92,16 @@ class Stored:
 
 
 def all_tables(runtime: Runtime) -> tuple[Stored, ...]:
-    """Every table, in the order of the names."""
+    """Every table with its rows unread, in the order of the names."""
+    reader = runtime.repository
     found = []
-    for name, oid in table_names(runtime.repository):
+    for name, oid in table_names(reader):
+        at = reader.commit(oid).committer.time * 1_000
         try:
-            found.append(find_table(runtime, name))
+            tip = trusted_tip(runtime, name) or oid
+            found.append(Stored(name, *read_summary(reader, head_of(reader, tip)[0]), at))
         except GitflowError as error:
-            found.append(Stored(name, None, runtime.repository.commit(oid).committer.time * 1_000, error))
+            found.append(Stored(name, None, 0, at, error))
     return tuple(found)
 
 
@@ -107,14 +111,17 @@ def find_table(runtime: Runtime, name: str) -> Stored:
     if tip is None:
         raise _unknown(name)
     reader = runtime.repository
-    at = reader.commit(tip).committer.time * 1_000
-    return Stored(name, read_table(reader, head_of(reader, tip)[0]), at)
+    table = read_table(reader, head_of(reader, tip)[0])
+    return Stored(name, table, len(table.rows), reader.commit(tip).committer.time * 1_000)
 
 
 def search_tables(runtime: Runtime, text: str) -> Iterator[tuple[Stored, str]]:
     """The tables that hold `text`, case left aside, each with the first row that does."""
     wanted = text.casefold()
-    for stored in all_tables(runtime):
+    for each in all_tables(runtime):
+        if each.table is None:
+            continue
+        stored = find_table(runtime, each.name)
         rows = () if stored.table is None else stored.table.rows
         lines = (json_text(dict(row.cells)) for row in rows)
         line = next((line for line in lines if wanted in line.casefold()), None)

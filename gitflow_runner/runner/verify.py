@@ -27,9 +27,10 @@ from gitflow_runner.runner.seen import RunnerLogs
 from gitflow_runner.runner.witness import witnessed_evidence
 from gitflow_runner.trust.approval import OpenWait
 from gitflow_runner.trust.keyring import Keyring, Signed
+from gitflow_runner.trust.landing import signed_merge
 from gitflow_runner.trust.policy import Policy
 from gitflow_runner.trust.pushcert import prove_push
-from gitflow_runner.trust.quorum import Evidence, SignedApproval, judge
+from gitflow_runner.trust.quorum import Evidence, MergeApproval, SignedApproval, judge
 from gitflow_runner.trust.reasons import Refusal
 from gitflow_runner.trust.statement import Start, parse_statement
 from gitflow_runner.trust.turns import verify_turn
@@ -58,7 +59,7 @@ def check_run(
     if start is None:
         return (Finding("run.unknown", None, f"no run is recorded at {ref}"),)
     try:
-        pin = _pin(source, start)
+        pin = pin_of(source, start)
         policy = runtime.policies.newest()
     except GitflowError as error:
         return (Finding(error.code, start, error.message),)
@@ -122,7 +123,9 @@ def is_signed_by_runner(runtime: Runtime, at: RunRef) -> bool:
     """Whether the last turn of a run is signed by a key that may drive it: what lists look at."""
     try:
         raw = runtime.repository.read(at.tip)
-        return _check_turn(runtime, runtime.policies.newest(), _pin(runtime.repository, at.tip), raw) is None
+        return (
+            _check_turn(runtime, runtime.policies.newest(), pin_of(runtime.repository, at.tip), raw) is None
+        )
     except GitflowError:
         return False
 
@@ -157,7 +160,8 @@ def require_trusted(runtime: Runtime, at: RunRef, *, act: str = "driven") -> Non
     runtime.local.set_verified_tip(at.run, at.tip)
 
 
-def _pin(reader: ObjectReader, tip: Oid) -> Pin:
+def pin_of(reader: ObjectReader, tip: Oid) -> Pin:
+    """What the run at this tip is bound to; `RefusedError` (`pin.missing`)."""
     data = file_in(reader, head_of(reader, tip)[0], "pin.json")
     if data is None:
         raise RefusedError("pin.missing", f"the run at {tip} has no pin.json")
@@ -286,11 +290,16 @@ def _resolution(
         return
     now = runtime.clock.now_ms()
     for result in outcome.results:
-        if result.oid in witnessed:
-            continue  # no key of the person stands behind it, or one in a commit of the project
+        proven = partial(_proven, reader, asked, result.oid, pushed)
+        match witnessed.get(result.oid):
+            case None:
+                first = times.get(result.oid, now)
+            case MergeApproval() as merge:
+                first, proven = merge.seen, partial(signed_merge, merge.raw, merge.head)
+            case _:
+                continue  # no key of the person stands behind it
         try:
-            first = times.get(result.oid, now)
-            _still_good(partial(_proven, reader, asked, result.oid, pushed), pinned, newest, first, now)
+            _still_good(proven, pinned, newest, first, now)
         except GitflowError as error:
             if error.code == "signature.key_revoked":
                 yield Finding(

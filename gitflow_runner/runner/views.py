@@ -67,12 +67,24 @@ class StepView:
 
 
 @dataclass(frozen=True, slots=True)
+class BranchView:
+    """Which way a labelled branch went; `after` is how many steps had begun by then."""
+
+    after: int
+    identity: str
+    label: str
+    choice: str
+    taken: bool
+
+
+@dataclass(frozen=True, slots=True)
 class RunView:
     """One run as people see it; `findings` say why it is not to be trusted."""
 
     at: RunRef
     run: Run
     steps: tuple[StepView, ...]
+    branches: tuple[BranchView, ...] = ()
     findings: tuple[Finding, ...] = ()
     output: Stored | None = None
     refused: tuple[DecisionSeen, ...] = ()
@@ -96,6 +108,7 @@ def view_run(
     steps: dict[str, StepView] = {}
     refused: list[DecisionSeen] = []
     requests: list[RequestSeen] = []
+    branches: list[BranchView] = []
     output = None
     for recorded in history:
         event = recorded.event
@@ -105,12 +118,24 @@ def view_run(
             refused.append(event)
         elif isinstance(event, RequestSeen):
             requests.append(event)
+        elif isinstance(event, BranchTaken):
+            branches.append(BranchView(len(steps), event.identity, event.label, event.choice, event.taken))
         _note(steps, recorded)
     if run.is_over:
         for step in steps.values():
             # What was under way when the run ended came to nothing that the run could use.
             step.status = "cancelled" if step.status in _UNDER_WAY else step.status
-    return RunView(at, run, tuple(steps.values()), findings, output, tuple(refused), tuple(requests), queued)
+    return RunView(
+        at,
+        run,
+        tuple(steps.values()),
+        tuple(branches),
+        findings,
+        output,
+        tuple(refused),
+        tuple(requests),
+        queued,
+    )
 
 
 def _note(steps: dict[str, StepView], recorded: Recorded) -> None:
@@ -176,8 +201,7 @@ def _note(steps: dict[str, StepView], recorded: Recorded) -> None:
 
 def _fail(view: StepView, event: StepFailed, at: int) -> None:
     view.failure, view.took_ms = event.failure, event.took_ms
-    view.status = "failed" if event.retry_at is None else "retrying"
-    view.ended = at if event.retry_at is None else None
+    view.status, view.ended = ("failed", at) if event.retry_at is None else ("retrying", None)
 
 
 def _end(view: StepView, status: str, at: int) -> None:

@@ -69,6 +69,8 @@ class Waits:
             default_key = f"{run.run}-{command.identity}"
             request = wait_request(parse_config(SPEC, command.config), default_key=default_key)
             now = self._clock.now_ms()
+            if any(state.wait.key == request.key for state in run.waits):
+                raise StepError("wait.key_taken", f"another open wait has the key {request.key!r}")
             opened, files = self._opened(command, run, folder, request, now)
         except StepError as error:
             self._refuse(command.identity, folder, "wait", command.input_hash, error)
@@ -86,35 +88,34 @@ class Waits:
         # Before the digest is made that people sign for.
         redactor = self._buffer.redactor
         title = redactor.text(request.title or command.step_id)
-        if any(state.wait.key == request.key for state in run.waits):
-            raise StepError("wait.key_taken", f"another open wait has the key {request.key!r}")
         payload = wait_payload(self._pin, run, folder, title, masked_value(request.payload, redactor))
         digest = "sha256:" + hashlib.sha256(payload).hexdigest()
         files = {"wait/payload.edn": payload}
         files |= {f"edit/{name}": text.encode() for name, text in request.edit.items()}
-        need, role, human, limit = request.need, request.role, request.human, request.timeout_ms
+        need, human, limit = request.need, request.human, request.timeout_ms
+        role, any_role = _roles(request)
         excluded: tuple[str, ...] = ()
         edits: tuple[str, ...] = ()
+        editor_counts = False
         keys: tuple[str, ...] = ()
-        editor_counts, policy_oid, proposal = False, None, None
+        policy_oid = None
+        proposal = None
         if request.kind == "approval":
             policy, rule = self._rule(folder)
             policy_oid = self._policies.tip()
             files["wait/policy.edn"] = policy.text
-            need = max(need, rule.need)
-            role = role or rule.role
-            human = human or rule.human
+            need, role, human = max(need, rule.need), role or rule.role, human or rule.human
             excluded = tuple(sorted({*self._excluded(run, rule), *request.exclude}))
             if rule.deadline_s is not None:
                 limit = min(limit, rule.deadline_s * 1_000)
             if rule.edit:
                 edits, editor_counts = tuple(request.edit), rule.editor_counts
             if request.propose is not None:
-                branch = policy.protected_branch
-                made = self._proposals.prepare(run, folder, title, digest, request.propose, branch, now)
-                files[PROPOSAL_FILE], proposal = made.file, made.proposal
-        elif role is not None:
-            keys, policy_oid = self._keys(role), self._policies.tip()
+                onto = policy.protected_branch
+                prepared = self._proposals.prepare(run, folder, title, digest, request.propose, onto, now)
+                files[PROPOSAL_FILE], proposal = prepared.file, prepared.proposal
+        elif request.roles:
+            keys, policy_oid = self._keys(frozenset(request.roles)), self._policies.tip()
         length = min(limit, MAX_WAIT_MS)
         opened = WaitOpened(
             command.identity,
@@ -138,16 +139,19 @@ class Waits:
             proposal,
             keys,
             request.required,
+            any_role,
         )
         return opened, files
 
-    def _keys(self, role: str) -> tuple[str, ...]:
-        """The fingerprints of the keys whose owners may answer an event wait of this role."""
+    def _keys(self, roles: frozenset[str]) -> tuple[str, ...]:
+        """The fingerprints of the keys whose owners may answer an event wait of these roles."""
         return tuple(
             sorted(
                 key.key.fingerprint
                 for person in self._policy().people.values()
-                if person.kind != "runner" and role in person.roles and person.serves(self._pin.slug)
+                if person.kind != "runner"
+                and not roles.isdisjoint(person.roles)
+                and person.serves(self._pin.slug)
                 for key in person.keys
             )
         )
@@ -221,6 +225,11 @@ class Waits:
         """When (ms) something is due for an open wait: a reminder, or its end."""
         yield state.wait.deadline + 1
         yield from (m for m in state.wait.remind_at if m not in state.reminded)
+
+
+def _roles(request: WaitRequest) -> tuple[str | None, tuple[str, ...]]:
+    """One role stands alone; of several any will do, besides the one that the rule asks for."""
+    return (request.roles[0], ()) if len(request.roles) == 1 else (None, request.roles)
 
 
 def wait_payload(pin: Pin, run: Run, folder: str, title: str, payload: Value) -> bytes:

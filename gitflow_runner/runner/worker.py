@@ -6,14 +6,15 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from gitflow_runner.errors import GitflowError
-from gitflow_runner.git.refs import GATES
-from gitflow_runner.ledger.lease import Standing, mend, standings, take_gates_wake, wakes
+from gitflow_runner.git.refs import GATES, HEADS
+from gitflow_runner.ledger.lease import Standing, mend, standings, take_gates_wake, take_pushes_wake, wakes
 from gitflow_runner.model.ids import RunId, Slug
 from gitflow_runner.runner.drive import Patience, Stood
 from gitflow_runner.runner.driving import Target, clear_locks, drive_recorded
 from gitflow_runner.runner.gate_runs import answer, asked, tidy
 from gitflow_runner.runner.glass import note_broken_glass
 from gitflow_runner.runner.inbox import LOOK_EVERY_MS
+from gitflow_runner.runner.landings import start_landed
 from gitflow_runner.runner.runtime import Runtime
 from gitflow_runner.runner.seen import note_policies
 from gitflow_runner.runner.slots import forget, mend_slots
@@ -46,6 +47,9 @@ def work_once(runtime: Runtime) -> Iterator[Worked]:
         yield Worked(name, slug, problem=problem)
     answered: set[str] = set()
     for worked in _answer_gates(runtime):
+        answered.add(worked.run)
+        yield worked
+    for worked in _start_landed(runtime):
         answered.add(worked.run)
         yield worked
     for found in standings(runtime.repository):
@@ -111,6 +115,18 @@ def _answer_gates(runtime: Runtime) -> Iterator[Worked]:
         tidy(runtime)
     except GitflowError as error:
         yield Worked(GATES, None, problem=error)
+
+
+def _start_landed(runtime: Runtime) -> Iterator[Worked]:
+    """Start what pushes to watched refs ask for; what cannot be started is told by its ref."""
+    if not runtime.local.is_ready():
+        return
+    take_pushes_wake(runtime.repository.common_dir)
+    try:
+        for found in start_landed(runtime):
+            yield Worked(found.run or found.about, found.slug, found.stood, found.problem)
+    except GitflowError as error:
+        yield Worked(HEADS, None, problem=error)
 
 
 def _work(runtime: Runtime, found: Standing) -> Worked:

@@ -8,11 +8,11 @@ from gitflow_runner.lang.collection import EMPTY_MAP, Map, map_of
 from gitflow_runner.lang.values import Value, keyword
 from gitflow_runner.model.spec import Effect, Field, Spec
 from gitflow_runner.providers.base import Turn
+from gitflow_runner.schemas.jsontext import write_json
 from gitflow_runner.steps.answering import ask
 from gitflow_runner.steps.asking import GENERATION, plain_text, tools_of, wanted_of
 from gitflow_runner.steps.base import Context
 from gitflow_runner.steps.config import text_of
-from gitflow_runner.steps.jsontext import write_json
 from gitflow_runner.steps.rendering import template_texts
 
 MAX_SUMMARY = 20_000  # characters of an input that the model is shown

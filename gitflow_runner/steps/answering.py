@@ -12,17 +12,18 @@ from gitflow_runner.errors import StepError
 from gitflow_runner.lang.collection import Map, Vec, map_of
 from gitflow_runner.lang.values import Dec, Value, keyword
 from gitflow_runner.providers.base import Answered, Tool, ToolCall, Turn, Usage
+from gitflow_runner.providers.prices import KEYS
+from gitflow_runner.schemas.jsontext import from_plain, to_plain
 from gitflow_runner.schemas.registry import schema_check
 from gitflow_runner.steps.asking import Wanted, asked
 from gitflow_runner.steps.base import Context
 from gitflow_runner.steps.config import name_of, plain_config
-from gitflow_runner.steps.jsontext import from_plain, to_plain
 from gitflow_runner.steps.modelcall import ModelService, call_model, model_service
 from gitflow_runner.steps.results import result_map
 
 EXCERPT = 1_000
 _FENCE = re.compile(r"\s*```[a-zA-Z]*\s*\n(.*?)\n?```\s*", re.DOTALL)
-_PRICES = {"input-per-million": "input", "output-per-million": "output", "cached-per-million": "cached"}
+_PRICES = dict(zip(KEYS, ("input", "output", "cached"), strict=True))
 MILLION = Decimal(1_000_000)
 
 
@@ -43,11 +44,12 @@ def ask(config: Mapping[str, object], turns: tuple[Turn, ...], wanted: Wanted, c
         answered = call_model(service, call, key, config, context)
         usage += answered.usage
         _log(service, answered, context)
+        metering = _metering(config, service, answered, context)
         shaped = wanted.schema is not None or wanted.json
         if answered.turn.calls or not shaped:
-            return _result(answered, usage, service, call.tools, config)
+            return _result(answered, usage, service, call.tools, metering)
         try:
-            return _result(answered, usage, service, call.tools, config, _shaped(answered, wanted, service))
+            return _result(answered, usage, service, call.tools, metering, _shaped(answered, wanted, service))
         except StepError as error:
             if error.code not in ("llm.schema", "llm.object") or repair == wanted.repairs:
                 raise
@@ -122,7 +124,7 @@ def _result(
     usage: Usage,
     service: ModelService,
     tools: tuple[Tool, ...],
-    config: Mapping[str, object],
+    metering: Mapping[str, object],
     value: object = None,
 ) -> Map:
     parts: dict[str, Value] = {"content": answered.turn.text}
@@ -134,7 +136,7 @@ def _result(
     parts["provider"] = service.target.backend
     if answered.id is not None:
         parts["response_id"] = answered.id
-    cost = _cost(usage, _metering(config, service))
+    cost = _cost(usage, metering)
     if cost is not None:
         parts["cost"] = cost
     if answered.turn.calls:
@@ -181,11 +183,14 @@ def _message(turn: Turn, calls: tuple[Map, ...]) -> Map:
     return result_map(**parts)
 
 
-def _metering(config: Mapping[str, object], service: ModelService) -> Mapping[str, object]:
-    """The step's `:metering` above what the connection says of its prices."""
+def _metering(
+    config: Mapping[str, object], service: ModelService, answered: Answered, context: Context
+) -> Mapping[str, object]:
+    """The step's `:metering` above the prices of its connection, and those above the table of the team."""
     own = config.get("metering")
+    table = context.prices.of(service.target.backend, service.model, answered.model)
     stated = {key: service.settings[key] for key in (*_PRICES, "currency") if key in service.settings}
-    return stated | (plain_config(own) if isinstance(own, Map) else {})
+    return {**table, **stated, **(plain_config(own) if isinstance(own, Map) else {})}
 
 
 def _cost(usage: Usage, metering: Mapping[str, object]) -> Map | None:

@@ -11,10 +11,10 @@ from gitflow_runner.lang.collection import EMPTY_MAP, Map
 from gitflow_runner.lang.values import Collection, Keyword, Value
 from gitflow_runner.model.spec import Field
 from gitflow_runner.providers.base import Asked, Role, Tool, ToolCall, Turn
+from gitflow_runner.schemas.jsontext import to_plain, write_json
 from gitflow_runner.schemas.malli import json_schema
 from gitflow_runner.steps.base import Context
 from gitflow_runner.steps.config import name_of, plain_config, text_of, whole_number
-from gitflow_runner.steps.jsontext import to_plain, write_json
 from gitflow_runner.steps.rendering import template_texts
 
 MAX_TURNS = 1_000

@@ -30,9 +30,11 @@ from gitflow_runner.steps.tokens import Token
 
 TOKEN_TIMEOUT_MS = 30_000
 MAX_TOKEN_BYTES = 100_000
+NOT_RENEWED = "secret.not_renewed"
 
 _EARLY_MS = 60_000  # a token is renewed that long before its end, so that it does not die on the way
 _USUAL_LIFE_S = 300  # where the answer does not say
+_REFRESH = "refresh-token"
 _GOOGLE_LIFE_S = 3_600
 _GOOGLE_GRANT = "urn:ietf:params:oauth:grant-type:jwt-bearer"
 
@@ -54,12 +56,12 @@ def authorise(request: HttpRequest, auth: HttpAuth, context: Context) -> Authori
         case "aws-sigv4":
             return Authorised(_signed(request, auth, context))
         case "oauth":
-            ask = _oauth_request(auth)
+            fetch = partial(_oauth_token, auth, request, context)
         case "google-service-account":
             ask = _google_request(auth, context.clock.now_ms() // 1_000)
+            fetch = partial(_google_token, ask, request, context)
         case _:
             raise _missing(auth, "there is no such kind")
-    fetch = partial(_fetch, ask, request.origins, context)
     key = _cache_key(auth, request.url)
     token, new = context.tokens.get(key, context.clock.monotonic_ms(), fetch)
     if new and context.connections is not None:
@@ -77,12 +79,48 @@ class TokenRequest:
     headers: tuple[tuple[str, str], ...] = field(default=(), repr=False)
 
 
+def _oauth_token(auth: HttpAuth, request: HttpRequest, context: Context) -> Token:
+    """A token by the grant of the connection.
+
+    A refresh token may be good for one use only: the one that comes with the answer takes its place before
+    the access token is used, and two that share it go one after the other.
+    """
+    name = auth.names.get(_REFRESH)
+    if _grant(auth) != "refresh_token" or name is None or context.connections is None:
+        token, new = _fetch(_oauth_request(auth), request.origins, context)
+        if new is not None and new != auth.secrets.get(_REFRESH):
+            context.log.line(f"{NOT_RENEWED}: there is a new refresh token, and no name to keep it under")
+        return token
+    with context.connections.renewing(name) as held:
+        auth = _with_refresh(auth, held.value)
+        token, new = _fetch(_oauth_request(auth), request.origins, context)
+        if new is None or new == held.value:
+            return token
+        problem = held.keep(new)
+        told = f"the service gave a new {name}"
+        context.log.line(f"{told}; it is kept" if problem is None else f"{NOT_RENEWED}: {told}; {problem}")
+    # Whoever opens the secret from now on gets the new one, and this token with it.
+    context.tokens.put(_cache_key(_with_refresh(auth, new), request.url), token)
+    return token
+
+
+def _google_token(ask: TokenRequest, request: HttpRequest, context: Context) -> Token:
+    return _fetch(ask, request.origins, context)[0]
+
+
+def _with_refresh(auth: HttpAuth, value: str) -> HttpAuth:
+    return replace(auth, secrets={**auth.secrets, _REFRESH: value})
+
+
+def _grant(auth: HttpAuth) -> str:
+    usual = "refresh-token" if auth.secrets.get(_REFRESH) else "client-credentials"
+    return str(auth.settings.get("grant") or usual).replace("-", "_")
+
+
 def _oauth_request(auth: HttpAuth) -> TokenRequest:
-    refresh = auth.secrets.get("refresh-token")
-    grant = str(auth.settings.get("grant") or ("refresh-token" if refresh else "client-credentials"))
-    form = {"grant_type": grant.replace("-", "_")}
+    form = {"grant_type": _grant(auth)}
     if form["grant_type"] == "refresh_token":
-        form["refresh_token"] = _secret(auth, "refresh-token")
+        form["refresh_token"] = _secret(auth, _REFRESH)
     for setting, name in (("scopes", "scope"), ("audience", "audience")):
         value = auth.settings.get(setting)
         if value is not None:
@@ -98,7 +136,8 @@ def _oauth_request(auth: HttpAuth) -> TokenRequest:
     return TokenRequest(_text(auth, "token-url"), form, (("Authorization", f"Basic {pair}"),))
 
 
-def _fetch(ask: TokenRequest, origins: tuple[str, ...], context: Context) -> Token:
+def _fetch(ask: TokenRequest, origins: tuple[str, ...], context: Context) -> tuple[Token, str | None]:
+    """The access token, and the refresh token that came with it."""
     began = context.clock.monotonic_ms()
     request = HttpRequest(
         "POST",
@@ -116,13 +155,13 @@ def _fetch(ask: TokenRequest, origins: tuple[str, ...], context: Context) -> Tok
         error.definite = True  # whatever became of the token, the step's own request was not sent
         raise
     host = urlsplit(ask.url).hostname
-    token, life_s = _token_in(answer, host)
+    token, life_s, refresh = _token_in(answer, host)
     context.log.line(f"a new access token from {host}, good for {life_s} s")
     life_ms = life_s * 1_000
-    return Token(token, began + max(life_ms - _EARLY_MS, life_ms // 2))
+    return Token(token, began + max(life_ms - _EARLY_MS, life_ms // 2)), refresh
 
 
-def _token_in(answer: HttpResponse, host: str | None) -> tuple[str, int]:
+def _token_in(answer: HttpResponse, host: str | None) -> tuple[str, int, str | None]:
     try:
         found = json.loads(answer.body)
     except (ValueError, RecursionError):
@@ -131,7 +170,8 @@ def _token_in(answer: HttpResponse, host: str | None) -> tuple[str, int]:
     token, life = fields.get("access_token"), fields.get("expires_in")
     if answer.status == 200 and isinstance(token, str) and token:
         stated = life if isinstance(life, int | float) and 0 < life < 1e9 else _USUAL_LIFE_S
-        return token, int(stated)
+        refresh = fields.get("refresh_token")
+        return token, int(stated), refresh if isinstance(refresh, str) and refresh else None
     # The body may repeat what was sent: only the code that the standard defines is told on.
     reason = str(fields.get("error") or "no access token in the answer")[:60]
     raise StepError(

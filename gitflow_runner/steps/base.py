@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import Protocol
 
 from gitflow_runner.databases.query import Query, Rows, Target
+from gitflow_runner.lang.readback import Written
 from gitflow_runner.model.message import Delivery, Message
 from gitflow_runner.model.resource import resource_uri
 from gitflow_runner.model.spec import Spec
 from gitflow_runner.model.table import Table
 from gitflow_runner.net.exchange import Body, Cancel, HttpRequest, HttpResponse, Sink
+from gitflow_runner.providers.prices import PriceTable
+from gitflow_runner.steps.searching import Search
 from gitflow_runner.steps.tokens import Tokens
+from gitflow_runner.steps.trees import Files
 
 __all__ = [
     "BlobRef",
@@ -23,6 +28,7 @@ __all__ = [
     "Connections",
     "Context",
     "Databases",
+    "Files",
     "Functions",
     "Http",
     "HttpAuth",
@@ -35,7 +41,9 @@ __all__ = [
     "Notify",
     "PathChange",
     "Query",
+    "Renewal",
     "Rows",
+    "Search",
     "Service",
     "Sink",
     "Source",
@@ -44,6 +52,7 @@ __all__ = [
     "Table",
     "Tables",
     "Target",
+    "Written",
 ]
 
 
@@ -76,12 +85,13 @@ class HttpAuth:
 
     `settings` are those of `connections.yaml` or of the step's `:auth` (`token-url`, `scopes` as one text,
     `region`, `service`…), `secrets` the opened values by role (`client-secret`, `refresh-token`,
-    `secret-access-key`, `session-token`, `service-account`…).
+    `secret-access-key`, `session-token`, `service-account`…), `names` what each of those is kept under.
     """
 
     kind: str
     settings: Mapping[str, object]
     secrets: Mapping[str, str] = field(repr=False)
+    names: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,11 +112,12 @@ class HttpConnection:
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """A named service that is not reached by one HTTP request: a database, a model provider, a host.
+    """A named service that is more than a place for requests: a database, a model provider, a host.
 
     `settings` are what `connections.yaml` says of it, keys without colons, values texts, numbers and
     booleans. `secrets` are the opened values by role (`password`, `api-key`, `dsn`, `private-key`…): they
     go to the service and nowhere else; a driver checks with `allows` where it is about to send them.
+    `http` is the same service as one for requests, where it takes those.
     """
 
     name: str
@@ -114,10 +125,24 @@ class Service:
     settings: Mapping[str, object]
     secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
     origins: tuple[str, ...] = ()  # every `scheme://host:port` that the secrets may be sent to
+    http: HttpConnection | None = None
 
     def allows(self, origin: str) -> bool:
         """Whether the secrets may be sent to this `scheme://host:port`."""
         return not self.secrets or origin in self.origins
+
+
+class Renewal(Protocol):
+    """A secret that a service may give anew; nobody else on this machine renews it meanwhile."""
+
+    @property
+    def value(self) -> str:
+        """What it is now, which may be newer than what was opened before."""
+        ...
+
+    def keep(self, value: str) -> str | None:
+        """Put the new one in place of the old, where that lies; why it could not be put there, or None."""
+        ...
 
 
 class Connections(Protocol):
@@ -133,6 +158,10 @@ class Connections(Protocol):
 
     def service(self, name: str) -> Service:
         """The slot's service with its secrets opened, for what is no plain HTTP. The same errors."""
+        ...
+
+    def renewing(self, name: str) -> AbstractContextManager[Renewal]:
+        """The secret of that name while it is renewed; others wait. The same errors."""
         ...
 
     def hide(self, value: str) -> None:
@@ -159,11 +188,11 @@ class Notify(Protocol):
 class Functions(Protocol):
     """The flow's `:functions`, evaluated under fuel."""
 
-    def call(self, ref: str, argument: object) -> object:
+    def call(self, ref: str, argument: object) -> Written:
         """Call the named function with one `lang` map; `StepError` (`function.*`) on failure."""
         ...
 
-    def call_code(self, code: object, argument: object) -> object:
+    def call_code(self, code: object, argument: object) -> Written:
         """The same for an inline `:code` form or text."""
         ...
 
@@ -343,6 +372,10 @@ class Context:
     notify: Notify | None = None
     tokens: Tokens = field(default_factory=Tokens)
     databases: Databases | None = None
+    key_ms: int = 0  # when the key was first announced; the same at every repeat
+    files: Files | None = None
+    search: Search | None = None
+    prices: PriceTable = field(default_factory=PriceTable)
     tables: Tables | None = None
 
 
@@ -357,6 +390,7 @@ class Step(Protocol):
     def run(self, config: Mapping[str, object], context: Context) -> object:
         """Do one attempt: `config` has plain names as keys and `lang` values; returns a `lang` value.
 
+        It may be `Written`, where its text is at hand: that is what will be recorded.
         Raises `StepError`; whatever else escapes is an internal error of the step. A step that stores a
         large result by itself answers with `:blob-ref`; for all others `persist` does it.
         """

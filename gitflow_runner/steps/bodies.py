@@ -11,9 +11,9 @@ from gitflow_runner.errors import StepError
 from gitflow_runner.lang.collection import Map
 from gitflow_runner.lang.values import Bytes, Collection, Keyword, Value, keyword
 from gitflow_runner.model.resource import digest_of
+from gitflow_runner.schemas.jsontext import key_text, write_json
 from gitflow_runner.steps.base import Blobs, Body, Context
 from gitflow_runner.steps.config import name_of, plain_config
-from gitflow_runner.steps.jsontext import key_text, write_json
 
 _KEYS = ("json", "form", "multipart", "body-from-ref", "body")
 _PART_KEYS = frozenset({"name", "filename", "content-type", "value", "from-ref"})

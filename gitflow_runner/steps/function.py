@@ -9,10 +9,10 @@ from gitflow_runner.lang.collection import EMPTY_MAP, Map, map_of
 from gitflow_runner.lang.data import read_data
 from gitflow_runner.lang.values import Bytes, Collection, Value, keyword
 from gitflow_runner.model.spec import Field, Spec
-from gitflow_runner.steps.base import Context
+from gitflow_runner.schemas.jsontext import read_json
+from gitflow_runner.steps.base import Context, Written
 from gitflow_runner.steps.bodies import stored_bytes
 from gitflow_runner.steps.config import name_of
-from gitflow_runner.steps.jsontext import read_json
 
 MAX_LOADED_BYTES = 1_000_000
 _FLOW, _RUN, _SLUG = keyword("flow/ctx"), keyword("workflow-id"), keyword("slug")
@@ -38,7 +38,7 @@ class FunctionStep:
 
     spec = SPEC
 
-    def run(self, config: Mapping[str, object], context: Context) -> object:
+    def run(self, config: Mapping[str, object], context: Context) -> Written:
         """What the function returns; `StepError` (`function.*`, `res.*`)."""
         given = config.get("input")
         argument = given if isinstance(given, Map) else EMPTY_MAP

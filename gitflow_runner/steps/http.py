@@ -79,7 +79,7 @@ class HttpStep:
         body = read_body(response, name_of(full.get("response-as") or "auto"))
         if full.get("parser-fn") is not None:
             answer = map_of([*envelope, (keyword("body"), body)])
-            body = context.functions.call_code(full["parser-fn"], answer)
+            body = context.functions.call_code(full["parser-fn"], answer).value
         if isinstance(body, Bytes) and body.value:
             # Binary is never inline in a history that people read; it goes to the store unasked.
             return _referring(envelope, store(response.body, _media(response), {}, context))

@@ -13,9 +13,9 @@ from gitflow_runner.errors import StepError
 from gitflow_runner.lang.data import read_data
 from gitflow_runner.lang.printer import write
 from gitflow_runner.lang.values import Value
+from gitflow_runner.schemas.jsontext import from_plain, to_plain
 from gitflow_runner.steps.base import Context, KvEntry
 from gitflow_runner.steps.config import name_of, whole_number
-from gitflow_runner.steps.jsontext import from_plain, to_plain
 from gitflow_runner.steps.results import result_map
 
 MAX_VALUE_BYTES = 1_000_000

@@ -10,9 +10,9 @@ from gitflow_runner.lang.data import read_data
 from gitflow_runner.lang.printer import write
 from gitflow_runner.lang.values import Collection, Value
 from gitflow_runner.model.spec import Effect, Field, Needs, Spec
+from gitflow_runner.schemas.jsontext import from_plain, to_plain
 from gitflow_runner.steps.base import Context, KvEntry
 from gitflow_runner.steps.config import name_of, text_of, whole_number
-from gitflow_runner.steps.jsontext import from_plain, to_plain
 from gitflow_runner.steps.keyvalue import expires_at, key_of, put, result, stored_text, stored_value
 
 _READS = ("get", "exists", "list-keys")

@@ -43,8 +43,8 @@ class LlmStep:
         :message?}`: `:object` is there where a shape was asked for, `:tool-calls` and the `:message` that
         holds them where the model wants tools called. A tool loop adds `:iterations` and
         `:tool-call-count`, and its `:usage` is that of all answers. `:cost` comes of the prices in
-        `:metering` or in the connection: `:input-per-million :output-per-million :cached-per-million
-        :currency`.
+        `:metering`, else in the connection, else in `config.yaml` under `models: prices:` by model:
+        `:input-per-million :output-per-million :cached-per-million :currency`.
         """
         return ask(config, first_turns(config, context), wanted_of(config), context)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 
@@ -12,7 +13,17 @@ from gitflow_runner.databases.query import Query, Rows, Target
 from gitflow_runner.errors import StepError
 from gitflow_runner.model.resource import digest_of
 from gitflow_runner.model.table import Table
-from gitflow_runner.steps.base import BlobRef, Cancel, HttpConnection, KvEntry, LogEntry, PathChange, Service
+from gitflow_runner.steps.base import (
+    BlobRef,
+    Cancel,
+    HttpConnection,
+    KvEntry,
+    LogEntry,
+    PathChange,
+    Service,
+    Written,
+)
+from gitflow_runner.steps.searching import SearchHit
 
 
 class ManualClock:
@@ -138,6 +149,29 @@ class MemoryKv:
         return entry
 
 
+@dataclass(frozen=True, slots=True)
+class MemorySearch:
+    """Hits by target; one is found whose title or snippet has all the words, in the order given."""
+
+    hits: Mapping[str, Sequence[SearchHit]] = field(default_factory=dict)
+    contents: Mapping[str, str] = field(default_factory=dict)
+
+    def find(self, target: str, text: str, limit: int, cancel: Cancel) -> Sequence[SearchHit]:
+        """The hits of the target that have every word."""
+        words = text.casefold().split()
+        found = [
+            each
+            for each in self.hits.get(target, ())
+            if all(word in f"{each.title} {each.snippet}".casefold() for word in words)
+        ]
+        return found[:limit]
+
+    def content(self, uri: str, most: int) -> str | None:
+        """The beginning of what is kept for the URI."""
+        text = self.contents.get(uri)
+        return None if text is None else text[:most]
+
+
 class MemoryTables:
     """Tables by name."""
 
@@ -166,13 +200,31 @@ class MemoryTables:
 class NoFunctions:
     """A flow without functions."""
 
-    def call(self, ref: str, argument: object) -> object:
+    def call(self, ref: str, argument: object) -> Written:
         """`StepError` (`function.unknown`)."""
         raise StepError("function.unknown", f"the flow has no function :{ref[:64]}")
 
-    def call_code(self, code: object, argument: object) -> object:
+    def call_code(self, code: object, argument: object) -> Written:
         """`StepError` (`function.unknown`)."""
         raise StepError("function.unknown", "functions are not evaluated here")
+
+
+@dataclass(frozen=True, slots=True)
+class MemoryRenewal:
+    """One secret of a table of them."""
+
+    kept: dict[str, str] = field(repr=False)
+    name: str
+
+    @property
+    def value(self) -> str:
+        """What the table has."""
+        return self.kept[self.name]
+
+    def keep(self, value: str) -> str | None:
+        """Put it there."""
+        self.kept[self.name] = value
+        return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,6 +234,7 @@ class MemoryConnections:
     by_name: Mapping[str, HttpConnection] = field(default_factory=dict)
     services: Mapping[str, Service] = field(default_factory=dict)
     hidden: list[str] = field(default_factory=list)
+    kept: dict[str, str] = field(default_factory=dict)  # secrets that can be renewed, by name
 
     def named(self, name: str) -> HttpConnection:
         """The connection; `StepError` (`connection.unbound`)."""
@@ -200,7 +253,14 @@ class MemoryConnections:
         found = self.services.get(name)
         if found is None:
             raise StepError("connection.unbound", f"no connection is bound to :{name[:64]}")
-        return found
+        return found if found.http is not None else replace(found, http=self.by_name.get(name))
+
+    @contextmanager
+    def renewing(self, name: str) -> Iterator[MemoryRenewal]:
+        """The secret of that name in `kept`; `StepError` (`secret.unknown`)."""
+        if name not in self.kept:
+            raise StepError("secret.unknown", f"there is no secret {name[:64]}")
+        yield MemoryRenewal(self.kept, name)
 
     def hide(self, value: str) -> None:
         """Keep it in `hidden`."""

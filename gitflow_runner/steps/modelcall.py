@@ -108,7 +108,10 @@ def _opened(config: Mapping[str, object], context: Context) -> tuple[Service | N
         return None, HttpConnection(None)
     if context.connections is None:
         raise StepError("connection.unbound", "there are no connections here")
-    return context.connections.service(name_of(name)), context.connections.named(name_of(name))
+    service = context.connections.service(name_of(name))
+    if service.http is None:
+        raise StepError("connection.type", f"the connection {service.name} is no model but a {service.type}")
+    return service, service.http
 
 
 def _key(header: str, service: Service | None, opened: HttpConnection) -> Iterator[tuple[str, str]]:

@@ -9,10 +9,11 @@ from gitflow_runner.lang.collection import Map, Vec, map_of
 from gitflow_runner.lang.values import Value, keyword
 from gitflow_runner.model.message import Delivery, Message
 from gitflow_runner.model.spec import Effect, Field, Spec
+from gitflow_runner.net.mail import mail_origin
+from gitflow_runner.schemas.jsontext import to_plain
 from gitflow_runner.steps.base import Context
 from gitflow_runner.steps.bodies import scalar_text
 from gitflow_runner.steps.config import name_of, parse_config, plain_config, retry_policy
-from gitflow_runner.steps.jsontext import to_plain
 from gitflow_runner.steps.rendering import rendered, template_part
 from gitflow_runner.steps.request import FIELDS, send
 
@@ -153,7 +154,7 @@ def _opened(
         raise StepError(
             "connection.refused", f"the connection :{name_of(name)} has an address of its own to name"
         )
-    if "host" in stated and not service.allows(f"smtp://{stated['host']}:{stated.get('port', 587)}"):
+    if "host" in stated and not service.allows(mail_origin({**settings, **stated})):
         raise StepError("connection.refused", f"the secret of :{name_of(name)} may not go to its mail server")
     own = {key: value for key, value in settings.items() if key != "connection"}
     return {**own, **stated, **service.secrets}

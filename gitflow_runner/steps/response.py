@@ -13,9 +13,9 @@ from gitflow_runner.errors import LangError, StepError
 from gitflow_runner.lang.collection import Map, Vec, map_of
 from gitflow_runner.lang.data import read_data
 from gitflow_runner.lang.values import Bytes, Value, keyword
+from gitflow_runner.schemas.jsontext import MAX_DEPTH, from_plain, read_json
 from gitflow_runner.steps.base import HttpResponse
 from gitflow_runner.steps.config import name_of
-from gitflow_runner.steps.jsontext import MAX_DEPTH, from_plain, read_json
 
 READINGS = ("auto", "json", "jsonl", "sse", "text", "bytes", "edn", "xml", "yaml")
 MAX_RETRY_AFTER_MS = 86_400_000

@@ -11,9 +11,9 @@ from gitflow_runner.lang.values import Value
 from gitflow_runner.model.persist import PERSIST_CHOICES
 from gitflow_runner.model.spec import Effect, Field, Needs, Spec
 from gitflow_runner.model.table import Cell, Column, Row, Table
+from gitflow_runner.schemas.jsontext import from_plain
 from gitflow_runner.steps.base import Context
 from gitflow_runner.steps.config import name_of, table_name, whole_number
-from gitflow_runner.steps.jsontext import from_plain
 from gitflow_runner.steps.results import result_map
 from gitflow_runner.steps.tabular import (
     changed,

@@ -11,9 +11,9 @@ from gitflow_runner.lang.printer import write
 from gitflow_runner.lang.values import Collection, Value, keyword
 from gitflow_runner.model.resource import named_table, table_uri
 from gitflow_runner.model.table import Cell, Row, Table
+from gitflow_runner.schemas.jsontext import from_plain, to_plain
 from gitflow_runner.steps.base import Context, Tables
 from gitflow_runner.steps.config import table_name
-from gitflow_runner.steps.jsontext import from_plain, to_plain
 from gitflow_runner.steps.results import result_map
 from gitflow_runner.tables.cells import Watch, as_names, plain_row
 from gitflow_runner.tables.change import Writing, Written, write_rows

@@ -35,6 +35,11 @@ class Tokens:
             self._known[key] = fetched
             return fetched.value, True
 
+    def put(self, key: str, token: Token) -> None:
+        """Have this token under that key too: what it was fetched with has changed by the fetching."""
+        with self._lock:
+            self._known[key] = token
+
     def forget(self, key: str, value: str) -> None:
         """Drop a token that was refused, unless another one has taken its place."""
         with self._lock:

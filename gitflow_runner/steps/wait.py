@@ -67,7 +67,7 @@ SPEC = Spec(
         Field(
             "roles",
             "vector",
-            "who may decide, or answer an event wait by Git; never more than the policy allows",
+            "any of which may decide, or answer an event wait by Git; never more than the policy allows",
         ),
         Field("need", "integer", "how many people must agree; never fewer than the policy asks"),
         Field("approvals", "integer", "another name of `:need`"),
@@ -97,7 +97,7 @@ class WaitRequest:
     edit: Mapping[str, str]
     propose: ProposeRequest | None
     actions: tuple[str, ...]
-    role: str | None
+    roles: tuple[str, ...]  # any of them; none leaves it to the policy
     need: int
     exclude: tuple[str, ...]
     human: bool
@@ -110,7 +110,7 @@ class WaitRequest:
 def wait_request(config: Mapping[str, object], *, default_key: str) -> WaitRequest:
     """The wait of a checked config; `default_key` names one that has no `:key`.
 
-    `StepError` (`config_*`, `missing_config_key`, `wait.too_long`, `wait.roles`).
+    `StepError` (`config_*`, `missing_config_key`, `wait.too_long`).
     """
     going_on = text_of(config, "on-timeout") == "continue"
     kind = _kind(config, going_on)
@@ -130,7 +130,7 @@ def wait_request(config: Mapping[str, object], *, default_key: str) -> WaitReque
         edit=_edit(config.get("edit")),
         propose=_propose(config, kind),
         actions=_actions(config.get("actions")) if kind == "approval" else (),
-        role=_role(config),
+        roles=tuple(dict.fromkeys(_names(config.get("roles")))),
         need=_need(config),
         exclude=_names(config.get("exclude")),
         human=config.get("human") is True,
@@ -196,15 +196,6 @@ def _actions(value: object) -> tuple[str, ...]:
     if not names or len(set(names)) < len(names) or not all(_ACTION.fullmatch(name) for name in names):
         raise StepError("config_type", ":actions must be different names of a-z 0-9 -")
     return names
-
-
-def _role(config: Mapping[str, object]) -> str | None:
-    names = _names(config.get("roles"))
-    if len(names) > 1:
-        raise StepError(
-            "wait.roles", ":roles names one role here", hint="let the policy give that role to all of them"
-        )
-    return names[0] if names else None
 
 
 def _need(config: Mapping[str, object]) -> int:

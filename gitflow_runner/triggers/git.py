@@ -1,4 +1,4 @@
-"""Pushes: which refs a flow guards, and the run that a gate wants for one move of one ref."""
+"""Pushes: which refs a flow guards or watches, and the run that one move of one ref wants."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class Move:
 
     @property
     def given(self) -> Mapping[str, Value]:
-        """The input of a gate's run: three texts, `old` all zeros for a new ref."""
+        """The input of the run: three texts, `old` all zeros for a new ref."""
         return {"ref": self.ref, "old": self.old or ZERO, "new": self.new}
 
     @property
@@ -34,6 +34,11 @@ class Move:
 def gates_of(flow: Flow) -> tuple[PushTrigger, ...]:
     """The triggers by which the flow guards refs."""
     return tuple(push for push in flow.pushes if push.gate and push.enabled)
+
+
+def watches_of(flow: Flow) -> tuple[PushTrigger, ...]:
+    """The triggers by which a push that landed starts a run."""
+    return tuple(push for push in flow.pushes if not push.gate and push.enabled)
 
 
 def guards(trigger: PushTrigger, ref: str) -> bool:
@@ -50,4 +55,16 @@ def request(slug: str, trigger: str, move: Move, asked: str) -> RunRequest:
         move.digest,
         move.given,
         {"asked": asked, "ref": move.ref, "old": move.old or ZERO, "new": move.new},
+    )
+
+
+def landed(slug: str, trigger: str, move: Move) -> RunRequest:
+    """The run for a commit that came to stand at a ref; however often it comes there, it is one delivery."""
+    return RunRequest(
+        slug,
+        trigger,
+        digest_of("landed", move.ref, move.new),
+        digest_of("ref", move.ref),
+        move.given,
+        {"ref": move.ref, "old": move.old or ZERO, "new": move.new},
     )

@@ -72,6 +72,7 @@ class OpenWait:
     actors: Actors = field(default_factory=Actors)
     flow: str | None = None
     draft: bool = False
+    any_role: frozenset[str] = frozenset()  # empty: `role` is all that the wait asks for
 
 
 @dataclass(frozen=True, slots=True)

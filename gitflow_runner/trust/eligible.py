@@ -41,6 +41,7 @@ def check_person(wait: OpenWait, terms: Terms, pinned: Policy, newest: Policy, p
             raise Refusal("role", f"version {policy.version} of the policy names no {principal}")
         for role in sorted(terms.roles):
             policy.check_role(principal, role, wait.flow)
+        policy.check_any_role(principal, terms.any_role, wait.flow)
         kind = policy.people[principal].kind
         if kind == "runner":
             raise Refusal("role", f"{principal} is a runner, which decides nothing")

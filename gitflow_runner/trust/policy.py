@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Literal
@@ -95,6 +96,14 @@ class Duty:
     human: bool = True
 
 
+@dataclass(frozen=True, slots=True)
+class PublishGrant:
+    """Flows whose releases may publish to protected branches; both are name patterns."""
+
+    flow: str
+    branch: str
+
+
 @dataclass(frozen=True)
 class Policy:
     """One version of the policy; `text` is what people signed. Missing duties are nobody's.
@@ -117,6 +126,7 @@ class Policy:
     sk_touch: bool = True
     max_age_s: int | None = None
     gate_ttl_s: int | None = None
+    publish: tuple[PublishGrant, ...] = ()
     text: bytes = b""
     open_gpg: OpenGpg | None = field(default=None, repr=False, compare=False)
 
@@ -139,6 +149,16 @@ class Policy:
     def rule_for(self, slug: str, wait: str, *, draft: bool = False) -> Rule | None:
         """The first rule that fits, among those marked for drafts if it is a draft's wait."""
         return next((r for r in self.rules if (r.drafts or not draft) and r.fits(slug, wait)), None)
+
+    def check_any_role(self, principal: str, roles: Collection[str], slug: str | None) -> None:
+        """Refuse (`role`) somebody who holds none of these roles for that flow; no roles ask for nothing."""
+        if not roles:
+            return
+        for role in sorted(roles):
+            with suppress(Refusal):
+                self.check_role(principal, role, slug)
+                return
+        raise Refusal("role", f"{principal} holds none of the roles {', '.join(sorted(roles))}")
 
     def check_role(self, principal: str, role: str, slug: str | None) -> Person:
         """The person, if it holds the role for that flow (None: whatever the flow); else refuses `role`."""
@@ -170,6 +190,10 @@ class Policy:
         if not person.serves(slug):
             raise Refusal("role", f"{principal} may not {ability} {slug}")
         return person
+
+    def may_publish(self, slug: str, branch: str) -> bool:
+        """Whether releases of this flow may move this branch although it is protected."""
+        return any(matches(each.flow, slug) and matches(each.branch, branch) for each in self.publish)
 
     def account(self, forge: str, number: int) -> str | None:
         """The person with this numeric account on a forge."""

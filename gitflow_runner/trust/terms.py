@@ -14,7 +14,10 @@ _WITHOUT_RULES: frozenset[Proof] = frozenset(("signed-commit",))
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """How many people, who they may be, and what they may do; `roles` must all be held."""
+    """How many people, who they may be, and what they may do.
+
+    All of `roles` must be held, and one of `any_role` if there are any.
+    """
 
     need: int
     roles: frozenset[str]
@@ -24,6 +27,7 @@ class Terms:
     editor_counts: bool
     proofs: frozenset[Proof]
     starter_unknown: bool = False
+    any_role: frozenset[str] = frozenset()
 
 
 def terms_of(wait: OpenWait, pinned: Policy, newest: Policy) -> Terms:
@@ -45,6 +49,7 @@ def terms_of(wait: OpenWait, pinned: Policy, newest: Policy) -> Terms:
         wait.editor_counts and all(rule.editor_counts for rule in rules),
         _proofs(rules),
         "starter" in unknown,
+        wait.any_role,
     )
 
 

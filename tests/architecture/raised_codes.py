@@ -32,8 +32,11 @@ _POLICY += "syntax type unknown_key value weak_key"
 _FILE = "missing type unknown_key unreadable"
 COMPOSED: Final[dict[tuple[str, str], tuple[str, ...]]] = {
     ("connections/document.py", "{self.family}.{reason}"): (
-        *(f"installation.{each}" for each in f"{_FILE} binding secret_value".split()),
-        *(f"connections.{each}" for each in f"{_FILE} auth choice name secret_value url".split()),
+        *(f"installation.{each}" for each in f"{_FILE} binding edit secret_value".split()),
+        *(
+            f"connections.{each}"
+            for each in f"{_FILE} auth choice edit malformed name secret_role secret_value url".split()
+        ),
     ),
     ("ledger/codec.py", "{family}.malformed"): ("run.malformed", "pin.malformed", "history.malformed"),
     ("ledger/codec.py", "{family}.newer"): ("run.newer", "pin.newer", "history.newer"),

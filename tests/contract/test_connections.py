@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from pathlib import Path
 
@@ -38,7 +39,7 @@ def in_memory(folder: Path) -> Connections:
     shop = HttpConnection("https://shop.example", headers, (), (ORIGIN,))
     settings = {"backend": "postgresql", "port": 5432}
     data = Service("data", "database", settings, {"password": TOKEN}, (DATABASE,))
-    return MemoryConnections({"shop": shop, "TOKEN": shop}, {"data": data})
+    return MemoryConnections({"shop": shop, "TOKEN": shop}, {"data": data}, kept={"TOKEN": TOKEN})
 
 
 def of_a_run(folder: Path) -> Connections:
@@ -52,7 +53,7 @@ def of_a_run(folder: Path) -> Connections:
     requires = ":requires [{:slot :shop :type :http-api} {:slot :data :type :database}]"
     flow = load(MemoryTexts({"buy.edn": flow_text("buy", "1", requires)}), "buy")
     found = Configured(connections=parse_connections(FILE), installation=Installation("buy", "buy"))
-    return RunConnections(flow, found, "live", secrets, hide=redactor.learn)
+    return RunConnections("buy", flow.requires, found, "live", secrets, hide=redactor.learn)
 
 
 each = pytest.mark.parametrize("make", [in_memory, of_a_run], ids=["memory", "run"])
@@ -103,6 +104,52 @@ def test_secrets_that_share_no_origin_go_nowhere(tmp_path: Path) -> None:
     with pytest.raises(StepError) as caught:
         connections.inline(auth | {"region": "eu", "service": "s3"})
     assert caught.value.code == "connection.refused"
+
+
+def test_a_choice_of_an_inline_auth_that_does_not_exist_is_refused(tmp_path: Path) -> None:
+    auth = {"type": "oauth", "token-url": "https://shop.example/t", "client-secret": "TOKEN"}
+    with pytest.raises(StepError) as caught:
+        of_a_run(tmp_path).inline(auth | {"client-auth": "header"})
+    assert (caught.value.code, caught.value.message) == (
+        "config_choice",
+        ":auth: client-auth is basic or post",
+    )
+    assert of_a_run(tmp_path).inline(auth | {"client-auth": "post"}).auth is not None
+
+
+@each
+def test_a_service_for_requests_is_opened_once_for_both(make: Make, tmp_path: Path) -> None:
+    assert make(tmp_path).service("data").http is None
+    connections = of_a_run(tmp_path)
+    assert connections.service("shop").http == connections.named("shop")
+
+
+@each
+def test_a_secret_that_is_renewed_takes_the_place_of_the_old_one(make: Make, tmp_path: Path) -> None:
+    connections = make(tmp_path)
+    with connections.renewing("TOKEN") as held:
+        assert held.value == TOKEN
+        assert held.keep("new-" + TOKEN) is None
+    with connections.renewing("TOKEN") as held:
+        assert held.value == "new-" + TOKEN
+    with pytest.raises(StepError) as caught, connections.renewing("NOTHING"):
+        pass
+    assert caught.value.code == "secret.unknown"
+
+
+def test_two_that_renew_one_secret_go_one_after_the_other(tmp_path: Path) -> None:
+    connections, seen = of_a_run(tmp_path), []
+
+    def second() -> None:
+        with connections.renewing("TOKEN") as held:
+            seen.append(held.value)
+
+    other = threading.Thread(target=second)
+    with connections.renewing("TOKEN") as held:
+        other.start()
+        held.keep("new-" + TOKEN)
+    other.join()
+    assert seen == ["new-" + TOKEN]
 
 
 def test_what_has_to_be_signed_is_handed_over_with_its_kind(tmp_path: Path) -> None:

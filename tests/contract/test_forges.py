@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import hmac
 import json
 from collections.abc import Iterator
 from dataclasses import replace
@@ -24,6 +26,8 @@ pytestmark = pytest.mark.seedless
 SHAPES = Path(__file__).resolve().parent.parent / "fakeforge" / "shapes"
 DRAFT = Draft("gitflow/x", "main", "A title", "A body")
 SECRET = "s3cret"
+NOW = 1_790_000_000_000
+SIGNING = "whsec_" + base64.b64encode(b"0123456789abcdef0123456789abcdef").decode()
 
 
 class There:
@@ -171,13 +175,54 @@ def test_a_genuine_delivery_names_its_change_and_another_is_refused(there: There
         headers, body = delivery(there.server.dialect, there.fake, 1, secret)
         lower = {name.lower(): value for name, value in headers.items()}
         if taken:
-            hint = there.forge.hint(there.site, lower, body)
+            hint = there.forge.hint(there.site, lower, body, NOW)
             assert hint is not None
             assert (hint.number, hint.delivery) == (1, "d-1")
             continue
         with pytest.raises(StepError) as refused:
-            there.forge.hint(there.site, lower, body)
+            there.forge.hint(there.site, lower, body, NOW)
         assert refused.value.code == "forge.hint_refused"
+
+
+SIGNED = {"webhook-id": "d-1", "webhook-timestamp": str(NOW // 1_000)}
+
+
+@pytest.mark.parametrize(
+    ("changes", "code"),
+    [
+        ({}, None),
+        ({"webhook-timestamp": str(NOW // 1_000 - 301)}, "forge.hint_refused"),
+        ({"webhook-timestamp": str(NOW // 1_000 - 299)}, "forge.hint_refused"),  # not what was signed
+        ({"webhook-timestamp": "soon"}, "forge.hint_refused"),
+        ({"webhook-id": "d-2"}, "forge.hint_refused"),
+        ({"webhook-id": ""}, "forge.hint_refused"),
+        ({"webhook-signature": "v1,AAAA"}, "forge.hint_refused"),
+        ({"webhook-signature": ""}, "forge.hint_refused"),
+        # The token itself in the older header proves nothing: it is never sent.
+        ({"webhook-signature": "", "x-gitlab-token": SIGNING}, "forge.hint_refused"),
+        ({"body": b"{}"}, "forge.hint_refused"),
+    ],
+    ids=str,
+)
+def test_a_delivery_that_a_signing_token_signed(changes: dict[str, Any], code: str | None) -> None:
+    gitlab, site = forge("gitlab"), Site("", "", hint_secret=SIGNING)
+    body = json.dumps({"object_attributes": {"iid": 4}}).encode()
+    # Reckoned here step by step, as the specification has it.
+    key = base64.b64decode(SIGNING.removeprefix("whsec_"))
+    digest = hmac.digest(key, b"d-1." + SIGNED["webhook-timestamp"].encode() + b"." + body, "sha256")
+    headers = SIGNED | {
+        "webhook-signature": "v1,b2xk v1," + base64.b64encode(digest).decode(),
+        "x-gitlab-event": "Merge Request Hook",
+    }
+    headers |= {name: value for name, value in changes.items() if name != "body"}
+    if code is None:
+        hint = gitlab.hint(site, headers, body, NOW)
+        assert hint is not None
+        assert (hint.number, hint.delivery) == (4, "d-1")
+        return
+    with pytest.raises(StepError) as refused:
+        gitlab.hint(site, headers, changes.get("body", body), NOW)
+    assert refused.value.code == code
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,6 @@ import pytest
 from gitflow_runner.errors import StepError
 from gitflow_runner.lang.data import read_data
 from gitflow_runner.lang.forms import value_of
-from gitflow_runner.lang.printer import write
 from gitflow_runner.lang.reader import read_all
 from gitflow_runner.steps.base import Functions
 from tests.flow_functions import ADAPTERS, Workers, adapter, flow_of, outcome, told, workers
@@ -48,7 +47,7 @@ def test_a_function_sees_what_was_recorded_of_its_argument(name: str, made: Work
     code = "'(fn [m] [(:a m) (meta (:v m)) (sorted? (:s m)) (map? (:s m))])"
     functions = of(name, made, code)
     given = read_data('{"a" 1}').assoc(read_data(":v"), read_data("[1]"))
-    assert write(functions.call("f", given)) == "[1 nil false false]"
+    assert functions.call("f", given).text == "[1 nil false false]"
 
 
 @each
@@ -102,8 +101,8 @@ def test_quoted_code_at_a_step_has_its_places_in_the_file(name: str, made: Worke
 def test_code_that_the_body_put_together_runs_too(name: str, made: Workers) -> None:
     functions = adapter(name, flow_of(""), made)
     code = value_of(read_all("(fn [m] (#(inc %) (:n m)))")[0])
-    assert functions.call_code(code, read_data("{:n 1}")) == 2
-    assert functions.call_code("(fn [m] (inc (:n m)))", read_data("{:n 2}")) == 3
+    assert functions.call_code(code, read_data("{:n 1}")).value == 2
+    assert functions.call_code("(fn [m] (inc (:n m)))", read_data("{:n 2}")).value == 3
     with pytest.raises(StepError) as caught:
         functions.call_code(7, read_data("{}"))
     assert caught.value.code == "function.code"
@@ -182,4 +181,4 @@ def test_an_argument_that_is_no_data_is_refused(name: str, made: Workers) -> Non
 def test_a_large_argument_and_a_large_result_pass(name: str, made: Workers) -> None:
     functions = of(name, made, "'(fn [{:keys [s]}] (subs s 1))")
     result = functions.call("f", read_data("{}").assoc(read_data(":s"), "é" * 900_000))
-    assert result == "é" * 899_999
+    assert result.value == "é" * 899_999

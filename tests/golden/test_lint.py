@@ -66,6 +66,7 @@ TABLE = Spec(
 )
 SSH = Spec("ssh", "Runs a command", "unsafe", (Field("command", "string", "what"),), '{:command "ls"}')
 NAMES = {"flow/input": (0, 0), "flow/step": (2, 3), "flow/poll": (2, 2), "flow/slot-bound?": (1, 1)}
+NAMES |= {"flow/call-flow": (1, 3), "flow/parallel": (3, 4)}
 HOST = {name: HostFn(name, low, high) for name, (low, high) in NAMES.items()}
 SPECS = {spec.type: spec for spec in (HTTP, SLEEP, FUNCTION, LLM, SSH, TABLE)}
 
@@ -102,6 +103,10 @@ def test_every_code_is_seen_at_least_once() -> None:
     known = {code.name for rule in RULES for code in rule.codes}
     unseen_for_their_size = {"large_file", "many_steps", "function_code_too_large"}
     assert known - seen == unseen_for_their_size
+
+
+def test_every_finding_says_what_to_write_instead() -> None:
+    assert [each.line_text() for path in BAD for each in found_in(path) if not each.hint] == []
 
 
 def test_every_rule_has_a_good_and_a_bad_text() -> None:

@@ -117,6 +117,9 @@ BAD: Mapping[str, tuple[tuple[tuple[str, ...], int, str], ...]] = {
     ),
     "configure": (
         ((), 2, "usage"),
+        (("shiip",), 3, "flow.unknown"),
+        (("ship", "--set", "nothing"), 2, "configure.set"),
+        (("ship", "--set", "shop.conn=x"), 2, "configure.slot"),
         (("check", "shiip"), 3, "flow.unknown"),
         (("check", "ship", "--installation", "nowhere"), 3, "installation.unknown"),
         (("suggest", "ship", "--ref", "v9"), 3, "release.unknown"),
@@ -125,6 +128,11 @@ BAD: Mapping[str, tuple[tuple[tuple[str, ...], int, str], ...]] = {
         ((), 2, "usage"),
         (("show", "nothing"), 3, "connection.unknown"),
         (("usages", "nothing"), 3, "connection.unknown"),
+        (("create", "shop"), 2, "connections.missing"),
+        (("create", "shop", "--type", "soap"), 2, "usage"),
+        (("test",), 2, "usage.connections"),
+        (("test", "nothing"), 3, "connection.unknown"),
+        (("rm", "nothing"), 3, "connection.unknown"),
     ),
     "secrets": (
         ((), 2, "usage"),

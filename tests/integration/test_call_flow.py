@@ -69,3 +69,31 @@ def test_an_unknown_flow_fails_the_call_with_its_code(team: Team) -> None:
     write_flow(team, "caller", caller("(flow/call-flow :nobody {})"))
     told = team.ann.gfr("run", "caller")
     assert (told.exit, told.data["failure"]["code"]) == (1, "flow.unknown")
+
+
+def test_a_call_names_the_target_that_it_is_for(team: Team) -> None:
+    form = ":requires [{:kind :form :fields [{:key :region :field-type :string}]}]"
+    write_flow(
+        team,
+        "shop",
+        f'{{:slug :shop :name "Shop" {HEAD} {form} :flow \'(:region (:activation (flow/input)))}}',
+    )
+    (team.home / ".breyta/installations").mkdir(exist_ok=True)
+    (team.home / ".breyta/installations/acme.yaml").write_text("flow: shop\nactivation: {region: EU}\n")
+    write_flow(team, "caller", caller('(flow/call-flow :shop {} {:installation-id "acme"})'))
+    assert team.ann.gfr("run", "caller").data["output"]["preview"] == '"EU"'
+
+
+def test_a_released_run_calls_releases_and_nothing_that_nobody_signed(team: Team) -> None:
+    ann = team.ann
+    call = "(flow/call-flow :twice {:n 2} {:version v})"
+    calls = f"(for [v [1 :main]] (try {call} (catch Exception e (:code (ex-data e)))))"
+    write_flow(team, "twice", TWICE)
+    write_flow(team, "caller", caller(calls))
+    ann.git("add", ".breyta")
+    ann.git("commit", "-qm", "two flows")
+    for slug in ("twice", "caller"):
+        assert ann.gfr("release", slug, "--yes").exit == 0
+    assert ann.gfr("promote", "caller", "--yes").exit == 0
+    told = ann.gfr("run", "caller", "--ref", "live")
+    assert told.data["output"]["preview"] == '[4 "call.unreleased"]'

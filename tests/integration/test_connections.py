@@ -80,7 +80,7 @@ def test_an_installation_binds_slots_and_fills_in_the_setup(there: Shop) -> None
     there.write(".breyta/installations/call.yaml", "bindings: {shop: north}\nactivation: {region: EU}\n")
     assert there.output("call") == '{:region "EU", :bound true, :said {"ok" true}}'
     used = there.team.ann.gfr("connections", "usages", "north").data["items"]
-    assert used == [{"flow": "call", "slot": "shop", "installation": "call"}]
+    assert used == [{"flow": "call", "slot": "shop", "installation": "call", "run": None}]
 
 
 def test_a_commit_that_would_hold_a_known_secret_is_refused(there: Shop) -> None:
@@ -97,3 +97,21 @@ def test_a_commit_that_would_hold_a_known_secret_is_refused(there: Shop) -> None
     there.write("notes.txt", "one\ntwo\n")
     there.team.ann.git("add", "notes.txt")
     assert there.team.ann.attempt("git", "commit", "-m", "Fine").returncode == 0
+
+
+def test_what_is_written_like_a_token_is_pointed_out_and_not_refused(there: Shop) -> None:
+    there.secret()  # without any, and without a flow that is staged, the hook does not look at all
+    assert there.team.ann.gfr("hooks", "install").exit == 0
+    there.write("notes.txt", "one\ntwo\nkey = ghp_" + "a1B2c3D4e5F6g7H8i9J0\n")
+    there.write("pub.pem", "-----BEGIN CERTIFICATE-----\n")
+    there.write("key.pem", "\n-----BEGIN OPENSSH PRIVATE KEY-----\n")
+    there.team.ann.git("add", "notes.txt", "pub.pem", "key.pem")
+    told = [c for c in there.team.ann.gfr("doctor").envelope["data"]["items"] if c["name"] == "secrets"]
+    assert [each["message"].partition(" ")[0] for each in told if each["health"] == "warn"] == [
+        "key.pem:2",
+        "notes.txt:3",
+    ]
+    done = there.team.ann.attempt("git", "commit", "-m", "Fine")
+    assert done.returncode == 0
+    assert b"notes.txt:3: is written like a token or a key (secret.lookalike)" in done.stderr
+    assert b"ghp_a1" not in done.stderr

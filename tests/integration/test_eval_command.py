@@ -7,6 +7,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from tests.architecture.source import ROOT
 
 HEAVY = {"pygit2", "httpx", "cryptography", "yaml", "gitflow_runner.git", "gitflow_runner.trust"}
@@ -33,6 +35,21 @@ def test_an_error_is_an_envelope_and_exit_1(tmp_path: Path) -> None:
     told = json.loads(done.stdout)
     assert (done.returncode, told["ok"], told["error"]["code"]) == (1, False, "unbound_symbol")
     assert told["error"]["at"] == {"line": 1, "col": 2}
+
+
+@pytest.mark.parametrize(
+    ("given", "code", "at"),
+    [
+        (b'"a\n\xff"', "encoding_invalid", {"line": 2, "col": 1}),
+        (b'"a\0"', "clojure_reader_invalid", {"line": 1, "col": 3}),
+        (b"1" * 1_000_001, "eval.line_too_long", {}),
+    ],
+)
+def test_what_comes_from_stdin_is_refused_at_its_place(
+    tmp_path: Path, given: bytes, code: str, at: dict[str, int]
+) -> None:
+    error = json.loads(gfr(tmp_path, "eval", "-", "--json", given=given).stdout)["error"]
+    assert (error["code"], error["at"], error["fix"]) == (code, at, [f"gfr explain {code}"])
 
 
 def test_a_batch_answers_every_line_in_order(tmp_path: Path) -> None:

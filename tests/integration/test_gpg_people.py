@@ -95,6 +95,19 @@ def test_an_approval_by_git_and_gpg_counts_and_a_strangers_does_not(gpg_team: Te
     assert (explained["accepted"], explained["fingerprint"]) == (True, keys.good)
 
 
+def test_requests_signed_with_gpg_are_taken_one_after_another(gpg_team: Team, keys: Keys) -> None:
+    asked, ann = gpg_team.start("tidy"), gpg_team.ann
+    tree = ann.git("mktree", given=b"")
+    for act in ("pause", "resume", "cancel"):
+        said = {"Statement": "request", "Run": asked.run, "Act": act, "Nonce": f"nonce-{act}"}
+        message = f"{act}\n\n" + "".join(f"Gitflow-{key}: {value}\n" for key, value in said.items())
+        command = (*keys.home.settings(keys.good), "commit-tree", "-S", tree)
+        ann.git("update-ref", f"refs/requests/{asked.run}/{act}", ann.git(*command, given=message.encode()))
+        gpg_team.look()
+    assert list(gpg_team.requests(asked).values()) == [None, None, None]
+    assert gpg_team.state(asked).status == "cancelled"
+
+
 def test_a_gpg_key_revoked_or_replaced_after_the_effect_is_told(gpg_team: Team, keys: Keys) -> None:
     asked = gpg_team.start()
     gpg_team.send(asked, sign(gpg_team, keys, asked, keys.good))

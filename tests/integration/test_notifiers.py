@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import json
 import socket
+import ssl
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
 from email import message_from_bytes
 from email.message import Message as Received
+from pathlib import Path
 from typing import Any
 
 import pytest
 from aiosmtpd.controller import Controller
-from aiosmtpd.smtp import SMTP
+from aiosmtpd.smtp import SMTP, AuthResult, LoginPassword
 
 from gitflow_runner.errors import StepError
 from gitflow_runner.model.message import Message
@@ -24,6 +27,8 @@ from gitflow_runner.runner.clock import SystemClock
 from gitflow_runner.steps.base import Context, Service
 from gitflow_runner.steps.memory import MemoryConnections
 from gitflow_runner.steps.notify import STEP
+from tests.certificates import tls_for
+from tests.free_port import free_port
 from tests.loopback import Answer, Loopback
 from tests.step_context import World, at, run, text
 
@@ -42,15 +47,26 @@ class Sink:
         return self.answer
 
 
+@contextmanager
+def running(**options: Any) -> Iterator[Sink]:
+    made = Sink(port=free_port())
+    controller = Controller(made, hostname="127.0.0.1", port=made.port, **options)
+    controller.start()
+    try:
+        yield made
+    finally:
+        controller.stop()
+
+
 @pytest.fixture
 def sink() -> Iterator[Sink]:
-    made = Sink()
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        made.port = free.getsockname()[1]
-    controller = Controller(made, hostname="127.0.0.1", port=made.port)
-    controller.start()
-    yield made
-    controller.stop()
+    with running() as made:
+        yield made
+
+
+def known(server: SMTP, session: Any, envelope: Any, mechanism: str, given: Any) -> AuthResult:
+    right = isinstance(given, LoginPassword) and (given.login, given.password) == (b"robot", b"c0rrect-horse")
+    return AuthResult(success=right, handled=False)
 
 
 ALLOW = ("*://127.0.0.1:*",)
@@ -121,6 +137,79 @@ def test_a_server_that_is_gone_is_told(sink: Sink) -> None:
         port = free.getsockname()[1]
     result = run(STEP, smtp(port), context_of(World(), render=lambda text, data: text))
     assert [at(error, "code") for error in at(result, "errors")] == ["mail.connect"]
+
+
+def sealed(port: int, **changes: Any) -> Mail:
+    said = _mail({"to": "a@x.test", "from": "r@x.test"}, Message("t", "x"))
+    mail = Mail("localhost", port, said, "starttls", "robot", "c0rrect-horse")
+    return replace(mail, **changes)
+
+
+@pytest.fixture
+def certified(tmp_path: Path) -> tuple[ssl.SSLContext, MailClient]:
+    """What a mail server called localhost presents, and a client that trusts it."""
+    serving, asking = tls_for("localhost", tmp_path)
+    return serving, MailClient(allow=("*://localhost:*",), tls=lambda: asking)
+
+
+@pytest.mark.parametrize("security", ["starttls", "tls"])
+def test_a_mail_goes_encrypted_and_with_a_login(
+    certified: tuple[ssl.SSLContext, MailClient], security: str
+) -> None:
+    serving, client = certified
+    options = {
+        "tls_context": serving,
+        "require_starttls": True,
+        "authenticator": known,
+        "auth_required": True,
+    }
+    if security == "tls":
+        # The session is encrypted from its first byte on, which the server's library does not count as TLS.
+        options = {"ssl_context": serving, "authenticator": known, "auth_require_tls": False}
+    with running(**options) as sink:
+        client.send(sealed(sink.port, security=security), World().cancel)
+        assert client.greet(sealed(sink.port, security=security), World().cancel) == (
+            f"over {security}, logged in as robot"
+        )
+        with pytest.raises(StepError) as caught:
+            client.send(sealed(sink.port, security=security, password="wr0ng-horse"), World().cancel)
+    assert [people for people, _ in sink.mails] == [["a@x.test"]]
+    assert (caught.value.code, caught.value.details["status"], caught.value.retryable) == (
+        "mail.refused",
+        535,
+        False,
+    )
+
+
+def test_a_server_that_offers_no_encryption_gets_neither_login_nor_mail(
+    certified: tuple[ssl.SSLContext, MailClient],
+) -> None:
+    with running(authenticator=known, auth_require_tls=False) as sink:
+        with pytest.raises(StepError) as caught:
+            certified[1].send(sealed(sink.port), World().cancel)
+        assert (caught.value.code, caught.value.definite) == ("mail.connect", True)
+        assert "STARTTLS" in str(caught.value)
+    assert sink.mails == []
+
+
+def test_a_server_with_the_certificate_of_another_gets_neither(tmp_path: Path) -> None:
+    serving, asking = tls_for("mail.example", tmp_path)
+    client = MailClient(allow=("*://localhost:*",), tls=lambda: asking)
+    with running(tls_context=serving, authenticator=known) as sink, pytest.raises(StepError) as caught:
+        client.send(sealed(sink.port), World().cancel)
+    assert (caught.value.code, caught.value.definite) == ("mail.connect", True)
+    assert "certificate" in str(caught.value)
+    assert sink.mails == []
+
+
+def test_the_password_goes_to_the_port_that_is_used_and_not_to_another(sink: Sink) -> None:
+    settings = {"host": "127.0.0.1", "username": "u"}
+    service = Service("mail", "email", settings, {"password": "s3cret-canary"}, ("smtp://127.0.0.1:587",))
+    context = context_of(
+        World(), render=lambda text, data: text, connections=MemoryConnections({}, {"mail": service})
+    )
+    result = run(STEP, smtp(sink.port, ":connection :mail"), context)
+    assert [at(error, "code") for error in at(result, "errors")] == ["connection.refused"]
 
 
 def test_a_chat_gets_text_and_commands_with_its_marks_escaped() -> None:

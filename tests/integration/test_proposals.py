@@ -83,6 +83,17 @@ def test_a_signed_merge_with_git_alone_is_a_signed_decision(team: Team, tmp_path
         assert there.attested(asked) == [("signed-commit", "approve", None)]
         assert there.decisions(asked) == [("bob", None, "signed")]
         assert there.verified(asked) == []
+        # Revoked later, the key that signed the merge is told like that of any decision.
+        policy = team.home / ".breyta" / "policy.edn"
+        gone = team.person("bob").signer.key.fingerprint
+        more = f' :revoked [{{:fingerprint "{gone}" :since #inst "2026-01-01"}}]}}'
+        policy.write_text(policy.read_text().rstrip().removesuffix("}") + more)
+        assert team.ann.gfr("policy", "apply").exit == 0
+        found = team.ann.gfr("runs", "verify", asked.run).data
+        assert (found["verdict"], [f["code"] for f in found["findings"]]) == (
+            "ok",
+            ["approved_by_revoked_key"],
+        )
 
 
 @pytest.mark.parametrize("key", ["ann", "stranger"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Sequence
 from hashlib import sha256
 from pathlib import Path
@@ -98,7 +99,7 @@ def test_flows_with_moved_forms_get_coded_answers_in_time(soak: Soak) -> None:
 
 def tried(soak: Soak, texts: Damage | FlowDamage, trials: Sequence[Callable[[str], None]]) -> int:
     """How many texts were tried; one that fails is kept for the unit tests."""
-    number = 0
+    number, begun = 0, time.process_time()
     for _ in soak.rounds():
         text = texts.next()
         found = fault(text, trials)
@@ -108,4 +109,5 @@ def tried(soak: Soak, texts: Damage | FlowDamage, trials: Sequence[Callable[[str
             kept.write_bytes(raw)
             pytest.fail(f"{found}; the text is kept as {kept}, where a unit test finds it")
         number += 1
+    soak.figure("seconds of CPU", round(time.process_time() - begun))
     return number

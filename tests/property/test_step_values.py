@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gitflow_runner.net.inflate import decoder_for
-from gitflow_runner.steps.jsontext import read_json, write_json
+from gitflow_runner.schemas.jsontext import read_json, write_json
 
 SCALARS = (
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text()

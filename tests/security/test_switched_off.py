@@ -25,6 +25,7 @@ CLOSE_BY = (
     "tests/unit/test_batch.py",
     "tests/unit/test_batches.py",
     "tests/unit/test_changes.py",
+    "tests/unit/test_checkpoint.py",
     "tests/unit/test_eligible.py",
     "tests/unit/test_glass.py",
     "tests/unit/test_gpg_keys.py",

@@ -156,6 +156,17 @@ def test_an_event_wait_is_answered_by_its_payload() -> None:
     assert found.problems == ()
 
 
+def test_every_step_that_keeps_something_keeps_it() -> None:
+    flow = (
+        FLOW[: FLOW.index(":flow")]
+        + """:flow '(let [kept (vec (for [n [1 2 3]]
+        (flow/step :function :keep {:code '(fn [m] m) :input {:n n} :persist {:type :table :table "rows"}})))]
+        (select-keys (last kept) [:row-count :revision :created?]))}"""
+    )
+    case = ':input {:id "A"} :expect {:output {:row-count 3 :revision 3 :created? false}}'
+    assert verdict(case, flow).problems == ()
+
+
 def test_an_endless_loop_runs_out() -> None:
     flow = """{:slug :order :concurrency {:type :singleton :on-new-version :drain}
  :flow '(loop [] (flow/step :sleep :s {:duration "1s"}) (recur))}"""

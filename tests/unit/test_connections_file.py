@@ -126,6 +126,7 @@ def test_a_secret_is_never_shown() -> None:
 
 def test_an_origin_has_one_spelling() -> None:
     assert origin_of("HTTPS://Api.Example.com/") == "https://api.example.com:443"
+    assert origin_of("postgres://db.example") == origin_of("postgresql://db.example:5432")
     for text in ("https://*.example.com", "https://a.example/path", "https://u:p@a.example", "a.example"):
         with pytest.raises(UsageError):
             origin_of(text)

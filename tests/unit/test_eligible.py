@@ -75,3 +75,23 @@ def test_a_runner_decides_nothing_even_where_no_role_and_no_human_is_asked_for()
     others = policy(people={name: about for name, about in PEOPLE.items() if name != "agent"})
     gone = {p.principal: p.reason for p in who_may(wait, policy(), others, now=NOW)}
     assert gone["agent"] == "role"
+
+
+def test_of_several_roles_one_is_held_besides_the_rules_own() -> None:
+    people = dict(PEOPLE) | {
+        "bob": ":kind :human :roles #{:dev :release :legal}",
+        "dev": ":kind :human :roles #{:legal}",
+    }
+    wide = policy(people=people)
+
+    def told(*roles: str, pinned: Policy = wide) -> dict[str, str | None]:
+        wait = replace(CASE, any_role=frozenset(roles))
+        found = who_may(wait, pinned, wide, now=NOW)
+        return {p.principal: p.reason for p in found if p.principal in ("ann", "bob", "dev")}
+
+    # The rule asks for :release, which naming other roles never makes up for.
+    assert told("legal", "ops") == {"ann": "role", "bob": None, "dev": "role"}
+    assert told("ops", "sales") == {"ann": "role", "bob": "role", "dev": "role"}
+    assert told("release", "ops") == {"ann": None, "bob": None, "dev": "role"}
+    # Both policies have a say in this, too.
+    assert told("legal", "ops", pinned=policy())["bob"] == "role"

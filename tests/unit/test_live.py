@@ -6,7 +6,13 @@ import pytest
 
 from gitflow_runner.errors import GitflowError
 from gitflow_runner.git.objects import Oid
-from gitflow_runner.trust.live import LiveChain, build_promotion, load_live, next_promotion
+from gitflow_runner.trust.live import (
+    LiveChain,
+    build_promotion,
+    load_live,
+    next_promotion,
+    read_promotion_consent,
+)
 from gitflow_runner.trust.policy import Policy
 from gitflow_runner.trust.revocation import Revocations
 from gitflow_runner.trust.signer import FileSigner
@@ -121,3 +127,24 @@ def test_a_promoter_whose_key_was_revoked_since_must_be_replaced() -> None:
     gone = Revocations({BOB.key.fingerprint: NOW - 1})
     assert live.code(revoked=gone) == "live.no_consent"
     assert live.add(ANN).code(revoked=gone) is None
+
+
+def test_a_consent_stands_on_the_promotion_in_force_and_is_of_somebody_who_may() -> None:
+    live = Live(TWO).add(ANN, BOB)
+    said = Promotion("hello", 2, TAG, DIGEST, "promote", 2)
+
+    def code(key: FileSigner, before: Oid | None, now: int = NOW) -> str | None:
+        oid = live.objects.add(*build_promotion(said, before, (), ident(), key))
+        try:
+            assert read_promotion_consent(live.objects, oid, live.tip, TWO, now=now)[1] == said
+        except GitflowError as problem:
+            return problem.code
+        return None
+
+    assert code(ANN, live.tip) is None
+    assert code(ANN, None) == "approval.parent"
+    assert code(DEV, live.tip) == "approval.role"
+    assert code(AGENT, live.tip) == "approval.not_human"
+    assert code(STRANGER, live.tip) == "signature.key_not_allowed"
+    first = live.objects.add(*build_promotion(said, None, (), ident(), ANN))
+    assert read_promotion_consent(live.objects, first, None, TWO, now=NOW) == ("ann", said)

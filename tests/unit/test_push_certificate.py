@@ -71,7 +71,7 @@ def test_what_it_says_is_read() -> None:
     [
         (b"", "unsigned"),
         (certificate(GOOD).split(b"-----BEGIN")[0], "unsigned"),
-        (certificate(GOOD) + b"a" * MAX_CERTIFICATE, "malformed"),
+        (certificate(GOOD, more=f"push-option {'a' * MAX_CERTIFICATE}\n"), "malformed"),
         (certificate(GOOD).replace(b"x.git", b"x\0git"), "malformed"),
         (certificate(GOOD) + certificate(GOOD), "malformed"),
         (certificate(GOOD, head=HEAD.replace(f"nonce {SECOND}-abc123\n", "")), "malformed"),

@@ -48,3 +48,45 @@ def test_a_forge_takes_its_token_by_one_way_only(also: bytes) -> None:
     with pytest.raises(UsageError) as caught:
         parse_settings(b"forge: {kind: gitea, connection: review, " + also + b"}")
     assert caught.value.code == "config.type"
+
+
+PRICES = b"""models:
+  prices:
+    swift-1: {input-per-million: 2, output-per-million: 4.5}
+    anthropic/*: {input-per-million: 3, currency: EUR}
+    "*": {input-per-million: 9}
+"""
+
+
+@pytest.mark.parametrize(
+    ("provider", "models", "price"),
+    [
+        ("mock", ("swift-1",), 2),
+        ("anthropic", ("swift-1",), 2),
+        ("anthropic", ("slow-2",), 3),
+        ("mock", (None, "slow-2"), 9),
+        ("mock", ("slow-2", "swift-1"), 2),
+        ("mock", (None,), None),
+    ],
+)
+def test_prices_of_models_are_found_by_name_then_by_pattern(
+    provider: str, models: tuple[str | None, ...], price: int | None
+) -> None:
+    assert parse_settings(PRICES).prices.of(provider, *models).get("input-per-million") == price
+    assert parse_settings(None).prices.of(provider, *models) == {}, "the runner knows no price"
+
+
+@pytest.mark.parametrize(
+    ("entry", "code"),
+    [
+        ("{input-per-million: -1}", "config.type"),
+        ("{input-per-million: much}", "config.type"),
+        ("{currency: 7}", "config.type"),
+        ("{per-hour: 7}", "config.unknown_key"),
+        ("7", "config.type"),
+    ],
+)
+def test_a_price_is_a_number_from_zero(entry: str, code: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        parse_settings(f"models: {{prices: {{m: {entry}}}}}".encode())
+    assert caught.value.code == code

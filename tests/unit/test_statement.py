@@ -8,6 +8,7 @@ from gitflow_runner.git.objects import Oid
 from gitflow_runner.trust.reasons import Refusal
 from gitflow_runner.trust.statement import (
     Approval,
+    Checkpoint,
     Completion,
     PolicyChange,
     Promotion,
@@ -38,6 +39,7 @@ ALL: tuple[Statement, ...] = (
     Promotion("hello", 3, OID, DIGEST, "promote", 7),
     Promotion("hello", 2, OID, DIGEST, "rollback", 8, "broken"),
     PolicyChange(4, DIGEST),
+    Checkpoint(DIGEST),
     Completion("r1", "w1"),
     Completion("r1", "w1", DIGEST),
 )

@@ -13,11 +13,12 @@ from gitflow_runner.lang.printer import write
 from gitflow_runner.lang.values import Value
 from gitflow_runner.net.exchange import HttpResponse
 from gitflow_runner.providers import scripted
+from gitflow_runner.providers.prices import PriceTable
+from gitflow_runner.schemas.jsontext import to_plain
 from gitflow_runner.schemas.malli import json_schema
 from gitflow_runner.schemas.registry import schema_check
 from gitflow_runner.steps.agent import STEP as AGENT
 from gitflow_runner.steps.base import HttpAuth, HttpConnection, Service
-from gitflow_runner.steps.jsontext import to_plain
 from gitflow_runner.steps.llm import STEP
 from gitflow_runner.steps.memory import MemoryConnections
 from gitflow_runner.steps.modelcall import joined
@@ -39,6 +40,17 @@ def spoken(*lines: Mapping[str, object]) -> list[HttpResponse]:
         said = scripted.answer(CHAT, {"model": "m", "stream": True}, [line])
         answers.append(HttpResponse(said.status, said.headers, said.body, CHAT))
     return answers
+
+
+def test_the_price_of_a_call_comes_from_the_nearest_place_that_names_one() -> None:
+    table = PriceTable({"m": {"input-per-million": 2, "output-per-million": 4, "currency": "EUR"}})
+    for own, cost in (
+        ("", '{:amount 0.000008M, :currency "EUR"}'),
+        (":metering {:output-per-million 1}", '{:amount 0.000002M, :currency "EUR"}'),
+    ):
+        world = World({CHAT: spoken({"text": "Hello\nyou."})})
+        result = run(STEP, f'{{{BASE} :model "m" {own}}}', world.context(prices=table))
+        assert text(at(result, "cost")) == cost
 
 
 def test_an_answer_is_one_map() -> None:

@@ -9,8 +9,8 @@ import pytest
 from gitflow_runner.errors import StepError
 from gitflow_runner.lang.collection import Map
 from gitflow_runner.model.table import Table
+from gitflow_runner.schemas.jsontext import to_plain
 from gitflow_runner.steps.config import parse_config
-from gitflow_runner.steps.jsontext import to_plain
 from gitflow_runner.steps.table import SPEC, STEP
 from gitflow_runner.tables import cells, change
 from tests.kept_tables import UPSERT, Tables

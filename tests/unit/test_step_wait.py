@@ -31,7 +31,7 @@ def test_a_bare_wait_asks_for_an_approval_within_a_day() -> None:
         24 * HOUR,
         "fail",
     )
-    assert (wait.actions, wait.role, wait.need, wait.human) == (("approve", "reject"), None, 1, False)
+    assert (wait.actions, wait.roles, wait.need, wait.human) == (("approve", "reject"), (), 1, False)
     assert (text(wait.payload), wait.edit, wait.exclude) == ("{}", {}, ())
 
 
@@ -42,7 +42,12 @@ def test_a_full_wait_is_kept_whole() -> None:
     )
     assert (wait.key, wait.title, wait.timeout_ms, wait.need) == ("ship", "Ship?", 2 * HOUR, 2)
     assert (text(wait.payload), list(wait.edit.items())) == ("{:v 7}", [("a.md", "A"), ("b.md", "B")])
-    assert (wait.actions, wait.role, wait.exclude, wait.human) == (("go", "stop"), "ops", ("starter",), True)
+    assert (wait.actions, wait.roles, wait.exclude, wait.human) == (
+        ("go", "stop"),
+        ("ops",),
+        ("starter",),
+        True,
+    )
 
 
 def test_without_a_payload_people_see_title_and_notify_data() -> None:
@@ -101,7 +106,6 @@ def test_a_flat_key_path_is_an_events_key() -> None:
         ('{:actions ["Yes!"]}', "config_type"),
         ("{:need 0}", "config_type"),
         ("{:need 2 :approvals 2}", "config_one_of"),
-        ("{:roles [:a :b]}", "wait.roles"),
         ('{:edit {"../a" "x"}}', "config_type"),
         ('{:edit {"form.edn" "x"}}', "config_type"),
         ("{:edit {:a 1}}", "config_type"),
@@ -142,3 +146,7 @@ def test_a_wrong_sleep_is_told(config: str, expected: str) -> None:
     with pytest.raises(StepError) as caught:
         sleep_ms(edn(config))
     assert caught.value.code == expected
+
+
+def test_several_roles_are_kept_each_once() -> None:
+    assert asked("{:key :k :roles [:ops :legal :ops]}").roles == ("ops", "legal")

@@ -107,6 +107,24 @@ def test_a_tool_gets_its_defaults_and_what_the_model_may_set() -> None:
     assert (twice.type, write(twice.config)) == ("function", "{:ref :twice, :input {:n 2}}")
 
 
+def test_a_tool_is_held_to_its_schemas_and_a_loop_to_what_it_is_given() -> None:
+    shell = loop(result=model(wish(("look", '{"q" "a"}')), DONE))
+    look = shell.commands["ask/tool:look"].packaged
+    assert look is not None
+    assert (look.id, write(look.given), look.whole) == ("tools/look", '{"q" "a"}', True)
+    assert shell.commands["ask/model"].packaged is None
+    steps = """:steps [{:id :ask/all :type :llm :input-schema [:map [:prompt :string]]
+                        :defaults {:provider :mock :tools {:steps [:tools/look]}}}
+                       {:id :tools/look :type :http :defaults {:url "https://x.test"}}]"""
+    again = Watched(
+        program('(flow/step :ask/all :ask {:prompt "go"})', "[]", steps),
+        result=model(wish(("look", "{}")), DONE),
+    ).run()
+    first, second = again.commands["ask/model"].packaged, again.commands["ask/model#1"].packaged
+    assert first is not None
+    assert (first.id, first.whole, second) == ("ask/all", False, None)
+
+
 @pytest.mark.parametrize(
     ("behaviour", "config"),
     [(1, "{:ref :twice, :n 2}"), (2, "{:ref :twice, :input {:n 2}}")],
@@ -199,6 +217,18 @@ def test_tools_that_are_not_there_are_refused(tools: str, code: str) -> None:
     body = f'(flow/step :llm :ask {{:prompt "go" :tools {tools}}})'
     shell = loop(result=model(DONE), body=body)
     assert (shell.failure and shell.failure.code, shell.identities) == (code, [])
+
+
+def test_a_step_that_is_offered_as_it_is_only_reads() -> None:
+    calls = [
+        ("files", '{"op" "search" "query" "x"}'),
+        ("files", '{"op" "publish" "branch" "b" "message" "m"}'),
+    ]
+    body = '(flow/step :llm :ask {:prompt "go" :provider :mock :available-steps [:files]})'
+    shell = loop(result=model(wish(*calls), DONE), body=body)
+    assert shell.identities == ["ask/model", "ask/tool:files", "ask/model#1"]
+    told = shell.commands["ask/model#1"].config.get(keyword("transcript"))
+    assert "packaged step" in write(told)
 
 
 def test_only_allowed_tools_are_offered() -> None:

@@ -168,6 +168,10 @@ COMMANDS: Final[Mapping[str, Meaning]] = {
         "you want.",
         "gfr COMMAND --yes",
     ),
+    "usage.connections": Meaning(
+        "Name the connections to try, or try --all of them.",
+        "gfr connections ls",
+    ),
     "usage.declined": Meaning(
         "The question was answered with no, so nothing was done.",
         "gfr COMMAND --help",

@@ -79,23 +79,14 @@ LANGUAGE: Final[Mapping[str, Meaning]] = {
         "are those of the exception.",
         "gfr logs RUN",
     ),
-    "flow_call_flow_invalid": Meaning(
-        "flow/call-flow takes (flow/call-flow slug input), (flow/call-flow slug input options) or one map "
-        "with :flow-slug and :input.",
-        "gfr lint FLOW",
-    ),
     "flow_include_invalid": Meaning(
         '#flow/include "path" takes a path relative to the file that it stands in. It must stay below '
         ".breyta/flows/, name an existing file, and not lead back to itself.",
         "gfr lint FLOW",
     ),
-    "flow_parallel_invalid": Meaning(
-        "flow/parallel takes an id, a map of options (:max, :on-error), the items and a function of one "
-        "item.",
-        "gfr lint FLOW",
-    ),
     "flow_step_invalid_id": Meaning(
-        "The id of a step was computed, and what came out is no id: a letter, then letters, digits, - and _.",
+        "The id of a step was computed, and what came out is no id: a plain keyword or text, without "
+        "spaces, brackets, / and #.",
         "gfr lint FLOW",
     ),
     "fuel_exhausted": Meaning(

@@ -8,6 +8,11 @@ from typing import Final
 from gitflow_runner.catalog.codes.meaning import Meaning
 
 SETTINGS: Final[Mapping[str, Meaning]] = {
+    "config.link": Meaning(
+        "The file is, or lies behind, a symbolic link; a command would write to where that leads. "
+        "Change it by hand.",
+        "gfr doctor",
+    ),
     "config.type": Meaning(
         "A setting of .breyta/config.yaml has a value of the wrong kind.",
         "gfr doctor",
@@ -24,14 +29,47 @@ SETTINGS: Final[Mapping[str, Meaning]] = {
         "The flow lacks something that a run of it needs: a connection behind a slot, a secret, a setting.",
         "gfr configure check FLOW",
     ),
+    "configure.set": Meaning(
+        "A setting is slot.conn=NAME, slot.secret=NAME, activation.FIELD=VALUE or enabled=true. What "
+        "else a connection has is written with it.",
+        "gfr configure FLOW --set SLOT.conn=NAME",
+    ),
+    "configure.slot": Meaning(
+        "The flow has no such slot, or no form that asks for such a field.",
+        "gfr configure check FLOW",
+    ),
+    "configure.type": Meaning(
+        "The slot takes a connection of another type.",
+        "gfr connections ls",
+    ),
     "connection.auth": Meaning(
         "The connection's kind of auth cannot be used in this way, or lacks a part.",
         "gfr connections ls",
+    ),
+    "connection.auth_refused": Meaning(
+        "The service was reached and does not take the credentials of the connection.",
+        "gfr secrets test NAME",
+    ),
+    "connection.backend": Meaning(
+        "The connection does not say which kind of database it is.",
+        "gfr connections show NAME",
     ),
     "connection.draft": Meaning(
         "A draft gets no connections and no secrets until somebody with the role for that has signed its "
         "commit: a draft is what anybody can push.",
         "git commit --amend -S",
+    ),
+    "connection.exists": Meaning(
+        "Another connection has that name. It is replaced on purpose only.",
+        "gfr connections show NAME",
+    ),
+    "connection.in_use": Meaning(
+        "Flows, installations or open runs use the connection, so it stays in the file.",
+        "gfr connections usages NAME",
+    ),
+    "connection.no_url": Meaning(
+        "The connection has no base URL, so nothing says where its service is.",
+        "gfr connections show NAME",
     ),
     "connection.refused": Meaning(
         "The step asks for something that its connection does not allow: another host, or an address of "
@@ -41,6 +79,10 @@ SETTINGS: Final[Mapping[str, Meaning]] = {
     "connection.type": Meaning(
         "The slot is bound to a connection of another kind than the step needs.",
         "gfr connections ls",
+    ),
+    "connection.unavailable": Meaning(
+        "The service was reached and answered that it cannot serve just now.",
+        "gfr connections test NAME",
     ),
     "connection.unbound": Meaning(
         "No connection is bound to the slot that the step names.",
@@ -59,6 +101,14 @@ SETTINGS: Final[Mapping[str, Meaning]] = {
         "A value in .breyta/connections.yaml is not one of those allowed.",
         "gfr connections ls",
     ),
+    "connections.edit": Meaning(
+        ".breyta/connections.yaml is written in a way that no command can change safely. Change it by hand.",
+        "gfr connections ls",
+    ),
+    "connections.malformed": Meaning(
+        "A setting of a connection is KEY=VALUE, auth.KEY=VALUE or headers.NAME=VALUE.",
+        "gfr connections create --help",
+    ),
     "connections.missing": Meaning(
         "A connection in .breyta/connections.yaml lacks a part that its kind of auth needs.",
         "gfr connections ls",
@@ -66,6 +116,10 @@ SETTINGS: Final[Mapping[str, Meaning]] = {
     "connections.name": Meaning(
         "That cannot be the name of a connection.",
         "gfr connections ls",
+    ),
+    "connections.secret_role": Meaning(
+        "The connection's kind of auth has no secret of that role.",
+        "gfr connections create --help",
     ),
     "connections.secret_value": Meaning(
         "The value of a key in .breyta/connections.yaml looks like a secret. Files in Git hold names of "
@@ -130,6 +184,10 @@ SETTINGS: Final[Mapping[str, Meaning]] = {
         "The installation says enabled: false, so nothing starts from it.",
         "gfr configure check FLOW",
     ),
+    "installation.edit": Meaning(
+        "The installation's file is written in a way that no command can change safely. Change it by hand.",
+        "gfr configure check FLOW",
+    ),
     "installation.flow": Meaning(
         "The installation is one of another flow.",
         "gfr configure check FLOW",
@@ -185,6 +243,11 @@ SETTINGS: Final[Mapping[str, Meaning]] = {
         "The keyring of the system cannot be used. Unlock it, or keep the secret in this clone's own file.",
         "gfr secrets test NAME",
     ),
+    "secret.lookalike": Meaning(
+        "A file that is about to be committed has something in it that is written like a token or a private "
+        "key. If it is one, take it out and change it.",
+        "git restore --staged FILE",
+    ),
     "secret.missing": Meaning(
         "The secret is declared and no value of it was found where it should lie.",
         "gfr secrets set NAME",
@@ -206,6 +269,12 @@ SETTINGS: Final[Mapping[str, Meaning]] = {
         "secret, so no flow can widen it.",
         "gfr secrets allow NAME",
     ),
+    "secret.not_renewed": Meaning(
+        "A service gave a new secret in place of the old one, and nothing can be written to where that "
+        "lies. The old one may be good for nothing by now: keep the newest value in a place that can be "
+        "written to.",
+        "gfr secrets set NAME",
+    ),
     "secret.nowhere": Meaning(
         "Nothing says yet where the secret may be sent. Name every origin.",
         "gfr secrets allow NAME",
@@ -218,6 +287,11 @@ SETTINGS: Final[Mapping[str, Meaning]] = {
     "secret.plugin": Meaning(
         "A package offers a source of secrets that is none.",
         "gfr doctor",
+    ),
+    "secret.staged": Meaning(
+        "A file that is about to be committed holds the value of a secret that this clone knows. History "
+        "keeps what was committed once.",
+        "git restore --staged FILE",
     ),
     "secret.timeout": Meaning(
         "The program that gives the secret did not answer in time. It may wait for somebody to unlock it.",

@@ -12,6 +12,11 @@ STEPS: Final[Mapping[str, Meaning]] = {
         "An answer to a wait takes at most 1 MB. Store what is larger, and answer with its reference.",
         "gfr waits complete --help",
     ),
+    "call.unreleased": Meaning(
+        "The run of a release calls releases only, since nobody signed what a draft or a branch holds. "
+        "Write :version 3, or leave it out for the live release.",
+        "gfr versions FLOW",
+    ),
     "config_choice": Meaning(
         "A setting of a step takes one of a few values, and has another.",
         "gfr lint FLOW",
@@ -35,6 +40,16 @@ STEPS: Final[Mapping[str, Meaning]] = {
     "step.cancelled": Meaning(
         "The step was given up because the run was cancelled.",
         "gfr show RUN",
+    ),
+    "step.input_schema": Meaning(
+        "A packaged step was called with a map that its :input-schema does not allow; it was not begun. The "
+        "first problem names the place in the value; :problems in the error's data lists up to five.",
+        "gfr show RUN STEP",
+    ),
+    "step.output_schema": Meaning(
+        "The result of a packaged step is not what its :output-schema says. The first problem names the "
+        "place in the value; :problems in the error's data lists up to five.",
+        "gfr show RUN STEP",
     ),
     "step.plugin": Meaning(
         "A package offers a type of step that is none, or two packages offer the same.",
@@ -94,10 +109,6 @@ STEPS: Final[Mapping[str, Meaning]] = {
     "wait.no_policy": Meaning(
         "The wait is for an event, which no approval brings about.",
         "gfr show RUN",
-    ),
-    "wait.roles": Meaning(
-        ":roles of a wait names one role. Let the policy give that role to all of them.",
-        "gfr policy show",
     ),
     "wait.too_long": Meaning(
         "A wait lasts at most 30 days.",

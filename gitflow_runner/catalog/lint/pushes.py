@@ -1,4 +1,4 @@
-"""Triggers on pushes: which refs, whether they are guarded, and nothing that would be passed over."""
+"""Triggers on pushes: which refs they watch or guard, and nothing that would be passed over."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from gitflow_runner.catalog.diagnostic import Diagnostic, Path
 from gitflow_runner.catalog.lint.rule import Code, Rule, Subject
 from gitflow_runner.catalog.nearest import did_you_mean
 from gitflow_runner.catalog.syntax import elements, entries, flag, get, keyword_text, name_text, string_text
-from gitflow_runner.git.refs import HEADS, branch_ref
+from gitflow_runner.git.refs import HEADS, TAGS, branch_ref
 from gitflow_runner.lang.forms import Form, VectorForm
 from gitflow_runner.model.ids import is_name
 
@@ -17,25 +17,21 @@ _EXAMPLE = f':refs ["{branch_ref("main")}"]'
 INVALID = Code(
     "invalid_git_trigger",
     "error",
-    f"A git trigger is {{:type :git :on :push {_EXAMPLE} :gate true}}; the same keys stand in "
-    ":interfaces {:git [...]}. :refs are full names of branches, `*` and `?` stand for any text.",
+    f"A git trigger is {{:type :git :on :push {_EXAMPLE}}}: a push that landed there starts a run. With "
+    ":gate true a push is let in only after its run. :on :tag watches tags. The same keys stand in "
+    ":interfaces {:git [...]}. :refs are full names, `*` and `?` stand for any text.",
 )
 KEY = Code(
     "unknown_git_trigger_key",
     "error",
     "A git trigger has a key that nothing reads; a misspelled :gate would leave the ref open.",
 )
-OPEN = Code(
-    "ungated_git_trigger",
-    "warning",
-    "A git trigger without :gate true starts nothing: pushes start runs only where they ask a gate.",
-)
-
 _SHARED = ("id", "label", "description", "enabled", "on", "refs", "gate")
 _TRIGGER_KEYS = ("type", *_SHARED)
 _INTERFACE_KEYS = ("invocation", *_SHARED)
 MOST_REFS = 64
-_BRANCHES = re.compile(HEADS + r"(?!.*(?:\.\.|//|/\.|\.lock$|/$))[A-Za-z0-9*?][A-Za-z0-9._/*?@+=-]{0,199}")
+_REST = r"(?!.*(?:\.\.|//|/\.|\.lock$|/$))[A-Za-z0-9*?][A-Za-z0-9._/*?@+=-]{0,199}"
+_NAMES = {"push": (HEADS, re.compile(HEADS + _REST)), "tag": (TAGS, re.compile(TAGS + _REST))}
 
 
 def _written(subject: Subject) -> Iterator[tuple[Form, tuple[str, ...], Path]]:
@@ -62,33 +58,32 @@ def _check_one(item: Form, keys: tuple[str, ...], path: Path) -> Iterator[Diagno
     if name_form is not None and (name is None or not is_name(name)):
         yield INVALID.at(name_form, ":id must be a plain keyword", hint=":id :guard", path=(*path, ":id"))
     on = get(item, "on")
-    if keyword_text(on) != "push":
-        yield INVALID.at(on or item, ":on must be :push", hint=":on :push", path=(*path, ":on"))
+    kind = keyword_text(on) or ""
+    if kind not in _NAMES:
+        yield INVALID.at(on or item, ":on must be :push or :tag", hint=":on :push", path=(*path, ":on"))
+    elif kind == "tag" and flag(get(item, "gate")) is True:
+        message = "a gate guards branches; tags are only watched"
+        yield INVALID.at(get(item, "gate") or item, message, hint="remove :gate", path=(*path, ":gate"))
     for key in ("gate", "enabled"):
         form = get(item, key)
         if form is not None and flag(form) is None:
             message = f":{key} must be true or false"
             yield INVALID.at(form, message, hint=f":{key} true", path=(*path, f":{key}"))
-    yield from _check_refs(get(item, "refs"), item, (*path, ":refs"))
+    yield from _check_refs(get(item, "refs"), item, kind, (*path, ":refs"))
 
 
-def _check_refs(refs: Form | None, item: Form, path: Path) -> Iterator[Diagnostic]:
+def _check_refs(refs: Form | None, item: Form, kind: str, path: Path) -> Iterator[Diagnostic]:
+    folder, names = _NAMES.get(kind, _NAMES["push"])
+    what = "tag" if folder == TAGS else "branch"
     if not isinstance(refs, VectorForm) or not 0 < len(refs.items) <= MOST_REFS:
-        message = f":refs must be a vector of one to {MOST_REFS} full names of branches"
+        message = f":refs must be a vector of one to {MOST_REFS} full names of refs"
         yield INVALID.at(refs or item, message, hint=_EXAMPLE, path=path)
         return
     for index, form in enumerate(refs.items):
         text = string_text(form)
-        if text is None or not _BRANCHES.fullmatch(text):
-            message = f"a ref must be a text that begins with {HEADS} and is a branch's name or a pattern"
+        if text is None or not names.fullmatch(text):
+            message = f"a ref must be a text that begins with {folder} and is a {what}'s name or a pattern"
             yield INVALID.at(form, message, hint=_EXAMPLE, path=(*path, index))
 
 
-def _advise(subject: Subject) -> Iterator[Diagnostic]:
-    for item, _, path in _written(subject):
-        if flag(get(item, "gate")) is not True:
-            yield OPEN.at(item, "the trigger is no gate, so it starts nothing", hint=":gate true", path=path)
-
-
 RULE = Rule((INVALID, KEY), _check, blocks=True)
-ADVICE = Rule((OPEN,), _advise)

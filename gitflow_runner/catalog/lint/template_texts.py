@@ -30,6 +30,9 @@ DATA = Code(
     "The :data of a step and the names in its template do not meet: a place stays empty or a value unused.",
 )
 
+_TAGS = (
+    "there are {{name}}, {{helper value}}, and {{#if a}} … {{else}} … {{/if}}, so too unless, each and with"
+)
 _NOT_RENDERED = ("id", "type", "label", "description")
 _SQL = ("sql", "query")
 _JUDGED = ("http", "llm", "db", "notify")  # their data is what the step says and nothing besides
@@ -42,7 +45,7 @@ def _check(subject: Subject) -> Iterator[Diagnostic]:
             try:
                 template = parse(string_source(form))
             except LangError as error:
-                yield SYNTAX.at(form, _placed(error), hint=error.hint, path=path)
+                yield SYNTAX.at(form, _placed(error), hint=error.hint or _TAGS, path=path)
                 continue
             if name in _SQL and name_text(get(item, "type")) in ("db-query", "sql") and template.is_filled:
                 hint = "write ? in its place and give the value in the step's :params"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from typing import Final
 
 from gitflow_runner.lang.access import lookup
 from gitflow_runner.lang.collection import MISSING, Map, MapEntry, Set, Vec, encode, entry
@@ -16,6 +17,8 @@ from gitflow_runner.lang.seqs import List, Seq, as_seq, list_of, walk
 from gitflow_runner.lang.values import Collection, Keyword, Value, keyword
 
 Change = Callable[[Value], Value]
+
+NODE_TICKS: Final = 20  # what one node of a walk costs, in turns of a loop; a small form may hold millions
 
 
 def rebuilt(runtime: Runtime, inner: Change, form: Value) -> Value:
@@ -49,6 +52,7 @@ def postwalk(runtime: Runtime, f: Value, form: Value) -> Value:
 def _post(runtime: Runtime, call: Change, form: Value, depth: int) -> Value:
     if depth > MAX_DEPTH:
         raise too_deep()
+    runtime.charge(NODE_TICKS)
     if isinstance(form, Collection):
         form = rebuilt(runtime, lambda item: _post(runtime, call, item, depth + 1), form)
     return call(form)
@@ -62,6 +66,7 @@ def prewalk(runtime: Runtime, f: Value, form: Value) -> Value:
 def _pre(runtime: Runtime, call: Change, form: Value, depth: int) -> Value:
     if depth > MAX_DEPTH:
         raise too_deep()
+    runtime.charge(NODE_TICKS)
     form = call(form)
     if isinstance(form, Collection):
         return rebuilt(runtime, lambda item: _pre(runtime, call, item, depth + 1), form)
