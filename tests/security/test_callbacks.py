@@ -312,6 +312,9 @@ def test_the_command_answers_now_or_beforehand_and_says_which(team: Team, tmp_pa
 
 def test_the_command_refuses_what_would_not_count(team: Team) -> None:
     asked = begun(team, "scan", SCAN)
+    shown = team.ann.gfr("show", asked.run)
+    assert f"gfr waits complete {asked.run} {asked.wait} --payload JSON" in shown.envelope["meta"]["next"]
+    assert shown.data["waits"][0]["required"] == ["status"]
     lacking = team.ann.gfr("waits", "complete", asked.run, "--payload", "{}")
     assert (lacking.exit, lacking.code) == (4, "approval.payload")
     team.ann.git("config", "user.signingkey", f"{team.person('eve').key}.pub")
