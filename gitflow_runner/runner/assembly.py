@@ -30,9 +30,12 @@ from gitflow_runner.runner.freshness import require_fresh
 from gitflow_runner.runner.functions import FlowFunctions
 from gitflow_runner.runner.inbox import Inbox
 from gitflow_runner.runner.isolated import IsolatedFunctions
+from gitflow_runner.runner.local_search import LocalSearch
 from gitflow_runner.runner.outbox import Outbox
 from gitflow_runner.runner.ports import Ports
+from gitflow_runner.runner.project_files import ProjectFiles
 from gitflow_runner.runner.proposals import Proposals
+from gitflow_runner.runner.publishing import RunPublishing
 from gitflow_runner.runner.requests import Order, Requests
 from gitflow_runner.runner.runtime import LazyHttp, Runtime
 from gitflow_runner.runner.settings import LimitSettings
@@ -204,7 +207,19 @@ class Assembly:
             tables=TablePort(
                 open_tables(runtime), runtime.redactor, f"run {self.pin.slug}/{self.journal.run.run}"
             ),
-            source=ProjectSource(runtime.repository, runtime.git, self.pin.source.commit, self.pin.proposal),
+            source=self.source,
+            files=ProjectFiles(
+                runtime.repository,
+                runtime.git,
+                self.source,
+                RunPublishing(self.desk, self.pin, runtime.forge_memory, self.journal.run.run),
+            ),
+            search=LocalSearch(
+                runtime,
+                self.code.configured.connections,
+                self.journal.run.run,
+                partial(require_signed_draft, runtime, self.pin),
+            ),
             connections=self.connections,
             templates=FlowTemplates(self.code.flow),
             databases=runtime.databases,
@@ -215,6 +230,12 @@ class Assembly:
             stop=runtime.stop,
             prices=self.code.settings.prices,
         )
+
+    @cached_property
+    def source(self) -> ProjectSource:
+        """The project that the run belongs to."""
+        runtime = self.runtime
+        return ProjectSource(runtime.repository, runtime.git, self.pin.source.commit, self.pin.proposal)
 
     @cached_property
     def connections(self) -> Connections:
