@@ -66,8 +66,11 @@ class Attempts:
         self._before_effect = before_effect
         self._schemas = schemas
 
-    def run(self, command: RunStep) -> None:
-        """Run the attempt and record what came of it; an effect in doubt is left to a person."""
+    def run(self, command: RunStep) -> bool:
+        """Run the attempt and record what came of it; an effect in doubt is left to a person.
+
+        False if the run was paused just before, so that nothing is begun now.
+        """
         run = self._buffer.run
         folder = command.folder or step_folder(run.steps_begun + 1, command.step_id)
         try:
@@ -78,17 +81,32 @@ class Attempts:
             given = None if command.started else self._given(command)
         except StepError as error:
             self.refuse(command.identity, folder, command.type, command.input_hash, error)
-            return
+            return True
         effect = "unsafe" if config.get("unsafe") is True else step.spec.effect_of(config)
         if command.started and effect == "unsafe":
             self._buffer.add(StepUnknown(command.identity, folder, command.attempt))
             self._buffer.flush()
-            return
+            return True
         key = idempotency_key(self._home, run.run, command.key_of or command.identity, command.generation)
-        at = None if command.started else self._announce(command, folder, effect, key, given)
+        at: int | None = None
+        if not command.started:
+            self._before(effect)
+            now = self._buffer.run
+            if (now.cancel, now.status == "paused") != (run.cancel, run.status == "paused"):
+                # What came in just before the effect holds it back: the body is asked again, or nobody is.
+                return now.status != "paused" or now.cancel is not None
+            at = self._announce(command, folder, effect, key, given)
         if at is None or command.attempt > 1 or command.key_of is not None:
             at = self._first_announced(key)
         self._perform(command, folder, step, effect, config, _Intent(key, at))
+        return True
+
+    def _before(self, effect: Effect) -> None:
+        if effect in ("keyed", "unsafe"):
+            self._before_effect(effect)
+        elif effect == "read" and self._buffer.holds_effect_result:
+            # A read may take long; the result of an effect should not hang in memory meanwhile.
+            self._buffer.flush()
 
     def _known_step(self, step_type: str) -> Step:
         try:
@@ -120,11 +138,6 @@ class Attempts:
 
     def _announce(self, command: RunStep, folder: str, effect: Effect, key: str, given: Stored | None) -> int:
         """Record that the attempt begins; the recorded time (ms)."""
-        if effect in ("keyed", "unsafe"):
-            self._before_effect(effect)
-        elif effect == "read" and self._buffer.holds_effect_result:
-            # A read may take long; the result of an effect should not hang in memory meanwhile.
-            self._buffer.flush()
         (recorded,) = self._buffer.add(
             StepStarted(
                 command.identity,
