@@ -105,8 +105,14 @@ RECORD: Final[Mapping[str, Meaning]] = {
         "git fetch --unshallow",
     ),
     "kv.malformed": Meaning(
-        "An entry of the key-value store cannot be read, or lies under the name of another.",
-        "gfr audit",
+        "An entry of the key-value store cannot be read or lies under the name of another, or the ref of a "
+        "scope holds something else.",
+        "gfr audit verify",
+    ),
+    "kv_rewound": Meaning(
+        "A scope of the key-value store does not continue what this clone saw of it before: its ref was "
+        "moved back or taken away.",
+        "gfr audit verify",
     ),
     "parents": Meaning(
         "A turn's parents are not the turn before it and what it consumed.",
@@ -224,6 +230,11 @@ RECORD: Final[Mapping[str, Meaning]] = {
     "trigger.untrusted": Meaning(
         "The record of a trigger was not written by a runner. Remove it; the trigger is then asked anew.",
         "git update-ref -d REF",
+    ),
+    "untrusted_kv": Meaning(
+        "The newest commit of a key-value scope is not signed by a runner that the policy lets drive, so the "
+        "scope is not read.",
+        "gfr audit verify",
     ),
     "turn.empty": Meaning(
         "A fault of the program: a turn without an event was to be written.",
