@@ -24,9 +24,11 @@ from gitflow_runner.steps.base import (
     Connections,
     Context,
     Databases,
+    Files,
     Functions,
     Http,
     Kv,
+    Search,
     Source,
     Tables,
 )
@@ -118,6 +120,8 @@ class Ports:
         kv: Kv,
         tables: Tables,
         source: Source,
+        files: Files,
+        search: Search,
         connections: Connections,
         templates: FlowTemplates,
         databases: Databases,
@@ -138,6 +142,8 @@ class Ports:
         self._kv = kv
         self._tables = tables
         self._source = source
+        self._files = files
+        self._search = search
         self._connections = connections
         self._templates = templates
         self._databases = databases
@@ -149,7 +155,7 @@ class Ports:
 
     @contextmanager
     def attempt(
-        self, identity: str, folder: str, attempt: int, key: str, deadline_ms: int
+        self, identity: str, folder: str, attempt: int, key: str, deadline_ms: int, key_ms: int
     ) -> Iterator[Context]:
         """The attempt's context; its log joins the pending turn when the attempt is over."""
         name = f"{folder}.{attempt}.log"
@@ -179,6 +185,9 @@ class Ports:
                 render=self._templates.render,
                 notify=Channels(self._http, self._mail, log, cancel),
                 databases=self._databases,
+                key_ms=key_ms,
+                files=self._files,
+                search=self._search,
                 prices=self._prices,
                 tables=self._tables,
             )
