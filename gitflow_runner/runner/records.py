@@ -14,6 +14,7 @@ from gitflow_runner.ledger.fsck import Finding
 from gitflow_runner.runner.runtime import Runtime
 from gitflow_runner.trust.reasons import Refusal
 from gitflow_runner.trust.records import verify_record
+from gitflow_runner.trust.verify import prove
 
 _OID: Final = re.compile(rb"[0-9a-f]{40}")
 
@@ -106,6 +107,14 @@ def check_chain(runtime: Runtime, chain: Chain, tip: Oid | None, commits: Iterab
             _require_onward(runtime, chain, known, tip)
     except GitflowError as error:
         yield Finding("incomplete" if error.code == "git.object_missing" else error.code, at, error.message)
+
+
+def is_own(runtime: Runtime, oid: Oid) -> bool:
+    """Whether this clone's own key signed a commit."""
+    try:
+        return prove(runtime.repository.read(oid)).fingerprint == runtime.own_key
+    except Refusal:
+        return False
 
 
 def _require_onward(runtime: Runtime, chain: Chain, known: Oid | None, tip: Oid | None) -> None:

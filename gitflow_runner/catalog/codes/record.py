@@ -231,11 +231,6 @@ RECORD: Final[Mapping[str, Meaning]] = {
         "The record of a trigger was not written by a runner. Remove it; the trigger is then asked anew.",
         "git update-ref -d REF",
     ),
-    "untrusted_kv": Meaning(
-        "The newest commit of a key-value scope is not signed by a runner that the policy lets drive, so the "
-        "scope is not read.",
-        "gfr audit verify",
-    ),
     "turn.empty": Meaning(
         "A fault of the program: a turn without an event was to be written.",
         "gfr doctor",
@@ -247,6 +242,11 @@ RECORD: Final[Mapping[str, Meaning]] = {
     "turn.wait": Meaning(
         "A fault of the program: a wait was to open beside other events, or two to be resolved in one turn.",
         "gfr doctor",
+    ),
+    "untrusted_kv": Meaning(
+        "The newest commit of a key-value scope is not signed by a runner that the policy lets drive, so the "
+        "scope is not read.",
+        "gfr audit verify",
     ),
     "untrusted_run": Meaning(
         "The run's history does not verify, so it is shown but not driven: a turn is unsigned, signed by "
