@@ -180,8 +180,8 @@ def history(reader: ObjectReader, tip: Oid, scope: str) -> Iterator[Oid]:
     """The commits of a scope, newest first; `DamagedError` (`kv.malformed`) where one is another's."""
     oid: Oid | None = tip
     while oid is not None:
-        check_scope(reader, oid, scope)
         yield oid
+        check_scope(reader, oid, scope)  # once its signature was looked at: that is what steps are told first
         parents = head_of(reader, oid)[1]
         oid = parents[0] if parents else None
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import partial
+from shlex import quote
 from typing import Final
 
 from gitflow_runner.git.objects import Oid
@@ -57,7 +58,7 @@ def scope_chain(runtime: Runtime, scope: str) -> Chain:
         rewound=Doubt(
             code="kv_rewound",
             hint="or take it as it is now by removing what this clone remembers",
-            fix=("gfr audit verify", f"rm {runtime.local.root / memory}"),
+            fix=("gfr audit verify", f"rm {quote(str(runtime.local.root / memory))}"),
         ),
     )
 
