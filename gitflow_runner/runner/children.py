@@ -93,7 +93,7 @@ class Children:
         except GitflowError as error:
             if error.code in ("lease.run_held", "run.foreign"):
                 return False
-            if isinstance(error, TransientError | ConflictError):
+            if isinstance(error, TransientError | ConflictError) or error.code.startswith("slot."):
                 raise  # says nothing about the call: whoever drives next takes it up again
             self._fail(command, folder, Failure(error.code, error.message, command.identity))
             return True
