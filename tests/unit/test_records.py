@@ -6,22 +6,23 @@ from dataclasses import replace
 
 import pytest
 
-from gitflow_runner.git.objects import RawObject
+from gitflow_runner.git.objects import RawObject, Tag
 from gitflow_runner.trust.policy import Policy, RevokedKey
 from gitflow_runner.trust.reasons import Refusal
 from gitflow_runner.trust.records import verify_record
-from gitflow_runner.trust.signer import FileSigner
+from gitflow_runner.trust.signer import FileSigner, sign_tag
 from tests.policies import AGENT, ANN, PEOPLE, RUNNER, STRANGER, policy
-from tests.signed_objects import NOW, signed_commit
+from tests.signed_objects import NOW, ident, signed_commit
 
 POLICY = policy()
 
 
-def believed(
-    key: FileSigner, policy: Policy | None = POLICY, *, message: str = "kv set went\n", **more: object
-) -> str:
-    """The principal, or the reason of the refusal."""
-    raw: RawObject = signed_commit(key, message)
+def believed(key: FileSigner, policy: Policy | None = POLICY, **more: object) -> str:
+    """The principal behind a commit of that key, or the reason of the refusal."""
+    return judged(signed_commit(key, "kv set went\n"), policy, **more)
+
+
+def judged(raw: RawObject, policy: Policy | None = POLICY, **more: object) -> str:
     try:
         return verify_record(raw, policy, **({"own_key": None} | more))  # type: ignore[arg-type]
     except Refusal as refusal:
@@ -53,8 +54,10 @@ def test_an_unlisted_key_is_believed_by_its_own_clone_alone() -> None:
         assert believed(STRANGER, known, own_key=STRANGER.key.fingerprint) == "unlisted runner"
 
 
-def test_a_statement_is_no_record() -> None:
-    assert believed(RUNNER, message="kv\n\nGitflow-Statement: approval\n") == "trailers"
+def test_a_statement_is_no_record_and_a_signed_tag_neither() -> None:
+    assert judged(signed_commit(RUNNER, "kv\n\nGitflow-Statement: approval\n")) == "trailers"
+    commit = signed_commit(RUNNER, "kv set went\n")
+    assert judged(sign_tag(Tag(commit.oid, "commit", "x", ident(), "kv\n"), RUNNER)) == "trailers"
 
 
 def test_what_is_kept_is_judged_at_its_own_date_and_what_passes_now() -> None:
