@@ -13,6 +13,9 @@ HELD_TWICE: Final[dict[tuple[str, str], str]] = {
         "policy_text",
         "without kind == 'runner' in: if kind == 'runner' and person.can and (not person.flows)",
     ): ("two lines above, :can of anybody who is no runner is refused"),
+    ("records", "without policy is None in: if policy is None or not listed"): (
+        "without a policy nobody is listed, which is the other part; this one is for mypy and for readers"
+    ),
     ("turns", "without policy is None in: if policy is None or not listed"): (
         "without a policy nobody is listed, which is the other part; this one is for mypy and for readers"
     ),

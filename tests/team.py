@@ -17,11 +17,11 @@ from typing import Any
 
 from gitflow_runner.git.pygit import open_repository
 from gitflow_runner.ledger.chain import find_wait_commit, read_history, read_run
-from gitflow_runner.ledger.kv import KvScope
 from gitflow_runner.model.event import DecisionSeen, Event, Recorded, RequestSeen
 from gitflow_runner.model.run import Run
 from gitflow_runner.runner.clock import ManualClock
 from gitflow_runner.runner.compose import compose
+from gitflow_runner.runner.kv import open_scope
 from gitflow_runner.runner.runtime import Runtime
 from gitflow_runner.runner.stack import on_big_stack
 from gitflow_runner.runner.worker import Worked, work_once
@@ -199,8 +199,7 @@ class Team:
 
     def kept(self, key: str) -> str | None:
         """The text of a value in the key-value store, None if nothing is kept there."""
-        runtime = self.runtime()
-        entry = KvScope(runtime.repository, runtime.committer, "default", runtime.clock.now_ms).get(key)
+        entry = open_scope(self.runtime()).get(key)
         return None if entry is None else entry.text
 
     def apply_policy(self, *, version: int = 3, **parts: Any) -> Told:

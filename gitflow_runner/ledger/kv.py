@@ -1,7 +1,8 @@
 """The key-value store: one chain of signed commits a scope, its tree keyed by the digest of the key.
 
 Every write keeps the idempotency keys that were applied last with the answers they got, so that a step
-which is run again after a crash changes nothing and hears the same answer (protocol 3.3).
+which is run again after a crash changes nothing and hears the same answer (protocol 3.3). Beside the
+entries lies the name of the scope: what is put under its ref and is of another is not taken for an empty one.
 """
 
 from __future__ import annotations
@@ -14,13 +15,15 @@ from typing import Final
 
 from gitflow_runner.errors import ConflictError, DamagedError, TransientError
 from gitflow_runner.git.objects import Oid, RawObject, blob
-from gitflow_runner.git.refs import kv_ref
-from gitflow_runner.git.repository import RefUpdate, Repository
+from gitflow_runner.git.refs import KV, kv_ref, parse_kv_ref
+from gitflow_runner.git.repository import ObjectReader, RefUpdate, Repository
 from gitflow_runner.ledger.chain import file_in, head_of, read_object
 from gitflow_runner.ledger.committer import Committer
 from gitflow_runner.ledger.message import clean
 from gitflow_runner.ledger.tree import Tree, entry_oid, split_tree
 
+FORMAT: Final = 1
+SCOPE_FILE: Final = "scope.json"
 _TRIES: Final = 200  # a lost swap means that another writer got on, so this many is never seen
 _REMEMBERED: Final = 8  # applied idempotency keys an entry keeps
 
@@ -57,17 +60,28 @@ class KvScope:
     """One scope; safe between processes: every write is a swap of its ref, decided again if it is lost."""
 
     def __init__(
-        self, repository: Repository, committer: Committer, scope: str, now_ms: Callable[[], int]
+        self,
+        repository: Repository,
+        committer: Committer,
+        scope: str,
+        now_ms: Callable[[], int],
+        trusted: Callable[[], Oid | None],
+        wrote: Callable[[Oid], None],
     ) -> None:
+        """`trusted` gives where the scope's ref stands, None where there is none, and refuses to if it cannot
+        be believed (protocol 5.1); `wrote` hears of each commit that this store put there itself."""
         self._repository = repository
         self._committer = committer
         self._scope = scope
         self._ref = kv_ref(scope)
         self._now_ms = now_ms
+        self._trusted = trusted
+        self._wrote = wrote
+        self._named: Oid | None = None  # the commit that is known to be of this scope
 
     def get(self, key: str) -> Entry | None:
-        """The live entry, None if missing or expired."""
-        tip = self._repository.resolve(self._ref)
+        """The live entry, None if missing or expired; `DamagedError` (`kv.malformed`)."""
+        tip = self._tip()
         return None if tip is None else self._live(self._kept(tip, key))
 
     def keys(self, prefix: str, limit: int) -> Sequence[str]:
@@ -82,7 +96,7 @@ class KvScope:
         called several times. `TransientError` (`kv.contended`) if others never let this writer through.
         """
         for _ in range(_TRIES):
-            tip = self._repository.resolve(self._ref)
+            tip = self._tip()
             kept = None if tip is None else self._kept(tip, key)
             applied = () if kept is None else kept.applied
             for known, answer in applied:
@@ -94,12 +108,24 @@ class KvScope:
                 return answer
         raise TransientError("kv.contended", f"the key-value scope {self._scope} is written all the time")
 
+    def _tip(self) -> Oid | None:
+        tip = self._trusted()
+        if tip is not None and tip != self._named:
+            check_scope(self._repository, tip, self._scope)
+            self._named = tip
+        return tip
+
     def _write(self, tip: Oid | None, kept: _Kept) -> bool:
         root, at = (None, 0) if tip is None else self._head(tip)
-        content = blob(kept.encode())
         tree = Tree(lambda oid: read_object(self._repository, oid, "tree"), root)
-        objects: dict[Oid, RawObject] = {content.oid: content}
-        tree.put(_path(kept.key), content.oid)
+        objects: dict[Oid, RawObject] = {}
+        files = {_path(kept.key): kept.encode()}
+        if tip is None:
+            files[SCOPE_FILE] = _encode_scope(self._scope)
+        for path, data in files.items():
+            content = blob(data)
+            objects[content.oid] = content
+            tree.put(path, content.oid)
         verb = "delete" if kept.entry is None else "set"
         commit = self._committer.commit(
             tree.write(objects),
@@ -114,6 +140,8 @@ class KvScope:
             if error.code != "git.ref_moved":
                 raise
             return False
+        self._named = commit.oid
+        self._wrote(commit.oid)
         return True
 
     def _head(self, tip: Oid) -> tuple[Oid, int]:
@@ -126,23 +154,68 @@ class KvScope:
             return None
         kept = _decode(data)
         if kept.key != key:
-            raise DamagedError("kv.malformed", f"the entry of key {key[:80]!r} is another's")
+            raise _misplaced(kept.key)
         return kept
 
     def _all(self) -> Iterator[_Kept]:
-        tip = self._repository.resolve(self._ref)
-        if tip is None:
-            return
-        root = split_tree(read_object(self._repository, head_of(self._repository, tip)[0], "tree"))
-        for shard in root.values():
-            for entry in split_tree(read_object(self._repository, entry_oid(shard), "tree")).values():
-                yield _decode(read_object(self._repository, entry_oid(entry), "blob"))
+        tip = self._tip()
+        return iter(()) if tip is None else _entries(self._repository, tip)
 
     def _live(self, kept: _Kept | None) -> Entry | None:
         if kept is None or kept.entry is None:
             return None
         expires = kept.entry.expires_at
         return None if expires is not None and expires <= self._now_ms() else kept.entry
+
+
+def scope_names(reader: ObjectReader) -> Iterator[str]:
+    """The scopes that have a record, in order."""
+    for ref, _ in reader.refs(KV):
+        name = parse_kv_ref(ref)
+        if name is not None:
+            yield name
+
+
+def history(reader: ObjectReader, tip: Oid, scope: str) -> Iterator[Oid]:
+    """The commits of a scope, newest first; `DamagedError` (`kv.malformed`) where one is another's."""
+    oid: Oid | None = tip
+    while oid is not None:
+        yield oid
+        check_scope(reader, oid, scope)  # once its signature was looked at: that is what steps are told first
+        parents = head_of(reader, oid)[1]
+        oid = parents[0] if parents else None
+
+
+def check_entries(reader: ObjectReader, tip: Oid) -> None:
+    """Read all entries of a commit; `DamagedError` (`kv.malformed`) for one that is damaged or misplaced."""
+    for _ in _entries(reader, tip):
+        pass
+
+
+def check_scope(reader: ObjectReader, oid: Oid, scope: str) -> None:
+    """Refuse (`DamagedError`, `kv.malformed`) a commit that is no record of that scope."""
+    if file_in(reader, head_of(reader, oid)[0], SCOPE_FILE) != _encode_scope(scope):
+        raise DamagedError("kv.malformed", f"commit {oid} is no record of the key-value scope {scope}")
+
+
+def _encode_scope(scope: str) -> bytes:
+    return json.dumps({"format": FORMAT, "scope": scope}, separators=(",", ":")).encode() + b"\n"
+
+
+def _entries(reader: ObjectReader, tip: Oid) -> Iterator[_Kept]:
+    root = split_tree(read_object(reader, head_of(reader, tip)[0], "tree"))
+    for folder, shard in root.items():
+        if not folder.endswith(b"/"):
+            continue
+        for name, entry in split_tree(read_object(reader, entry_oid(shard), "tree")).items():
+            kept = _decode(read_object(reader, entry_oid(entry), "blob"))
+            if _path(kept.key) != (folder + name).decode("utf-8", "replace"):
+                raise _misplaced(kept.key)
+            yield kept
+
+
+def _misplaced(key: str) -> DamagedError:
+    return DamagedError("kv.malformed", f"the entry of key {key[:80]!r} lies under the name of another")
 
 
 def _path(key: str) -> str:

@@ -52,9 +52,9 @@ class TableStore:
         self._last: tuple[Oid, Table] | None = None  # a step after another mostly wants the same one
 
     def read(self, name: str) -> Table | None:
-        """The table as it stands, None if there is none; `DamagedError` (`table.malformed`)."""
+        """The table as it stands, None if there is none; `DamagedError` (`table.malformed`, `table.name`)."""
         tip = self._trusted(name)
-        return None if tip is None else self._at(tip)
+        return None if tip is None else self._at(tip, name)
 
     def update(self, name: str, idempotency_key: str, change: Change, told: str = "") -> str:
         """Swap the table: `change` maps it to its next revision and an answer.
@@ -70,16 +70,17 @@ class TableStore:
                 known = file_in(self._repository, head_of(self._repository, tip)[0], path)
                 if known is not None:
                     return known.decode()
-            old = None if tip is None else self._at(tip)
+            old = None if tip is None else self._at(tip, name)
             new, answer = change(old)
             if self._write(tip, old, new, {path: answer.encode()}, told):
                 return answer
         raise TransientError("table.contended", f"the table {name} is written all the time")
 
-    def _at(self, tip: Oid) -> Table:
+    def _at(self, tip: Oid, name: str) -> Table:
         tree = head_of(self._repository, tip)[0]
         if self._last is None or self._last[0] != tree:
             self._last = (tree, read_table(self._repository, tree))
+        check_name(self._last[1], name)
         return self._last[1]
 
     def _write(
@@ -119,6 +120,12 @@ def table_names(reader: ObjectReader) -> Iterator[tuple[str, Oid]]:
         name = parse_table_ref(ref)
         if name is not None:
             yield name, oid
+
+
+def check_name(table: Table, name: str) -> None:
+    """Refuse (`DamagedError`, `table.name`) the table of another name that lies under this one's ref."""
+    if table.name != name:
+        raise DamagedError("table.name", f"{table_ref(name)} holds the table {table.name}")
 
 
 def read_table(reader: ObjectReader, tree: Oid) -> Table:

@@ -9,7 +9,6 @@ from functools import cached_property, partial
 from gitflow_runner.engine.program import Program, make_program
 from gitflow_runner.ledger.blobs import RunBlobs
 from gitflow_runner.ledger.journal import Journal
-from gitflow_runner.ledger.kv import KvScope
 from gitflow_runner.ledger.lease import take_wake
 from gitflow_runner.model.event import Recorded, StepStarted, WaitOpened, WaitResolved
 from gitflow_runner.model.ids import Slug
@@ -30,6 +29,8 @@ from gitflow_runner.runner.freshness import require_fresh
 from gitflow_runner.runner.functions import FlowFunctions
 from gitflow_runner.runner.inbox import Inbox
 from gitflow_runner.runner.isolated import IsolatedFunctions
+from gitflow_runner.runner.kv import open_scope
+from gitflow_runner.runner.kv_port import KvPort
 from gitflow_runner.runner.local_search import LocalSearch
 from gitflow_runner.runner.orders import Orders
 from gitflow_runner.runner.outbox import Outbox
@@ -51,7 +52,6 @@ from gitflow_runner.runner.waiting import Waits
 from gitflow_runner.schemas.packaged import PackagedSchemas
 from gitflow_runner.steps.base import Connections, Functions
 
-KV_SCOPE = "default"
 VERIFIED_EVERY = 100  # events
 
 
@@ -209,7 +209,7 @@ class Assembly:
                     runtime.repository, self.pin, self.journal.history(), path
                 ),
             ),
-            kv=KvScope(runtime.repository, runtime.committer, KV_SCOPE, runtime.clock.now_ms),
+            kv=KvPort(open_scope(runtime), runtime.redactor),
             tables=TablePort(
                 open_tables(runtime), runtime.redactor, f"run {self.pin.slug}/{self.journal.run.run}"
             ),

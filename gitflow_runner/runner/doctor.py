@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Literal
 
 from gitflow_runner.errors import GitflowError
+from gitflow_runner.git.objects import Oid
 from gitflow_runner.git.refs import POLICY, RUNS
-from gitflow_runner.ledger.tables import table_names
 from gitflow_runner.model.connection import ANY_FLOW
 from gitflow_runner.runner.code import protected_configuration
 from gitflow_runner.runner.configured import Configured
 from gitflow_runner.runner.forge_desk import ForgeDesk
 from gitflow_runner.runner.hook_files import hooks_status
+from gitflow_runner.runner.kv import known_scopes, trusted_scope
 from gitflow_runner.runner.runtime import Runtime
 from gitflow_runner.runner.staged_secrets import staged_secrets
-from gitflow_runner.runner.tables import trusted_tip
+from gitflow_runner.runner.tables import known_tables, trusted_table
 from gitflow_runner.trust.sshsig import GIT
 
 Health = Literal["ok", "warn", "bad"]
@@ -191,15 +193,23 @@ def _a_flow(runtime: Runtime, found: Configured) -> str:
 
 
 def _tables(runtime: Runtime) -> Iterator[Checked]:
+    yield from _believed("tables", known_tables(runtime), partial(trusted_table, runtime))
+
+
+def _kv(runtime: Runtime) -> Iterator[Checked]:
+    yield from _believed("kv", known_scopes(runtime), partial(trusted_scope, runtime))
+
+
+def _believed(what: str, names: Sequence[str], trusted: Callable[[str], Oid | None]) -> Iterator[Checked]:
     believed = 0
-    for name, _ in table_names(runtime.repository):
+    for name in names:
         try:
-            trusted_tip(runtime, name)
+            trusted(name)
             believed += 1
         except GitflowError as error:
-            yield Checked("bad", "tables", error.message, error.fix)
+            yield Checked("bad", what, error.message, error.fix)
     if believed:
-        yield Checked("ok", "tables", f"{believed} signed by runners that may write them")
+        yield Checked("ok", what, f"{believed} signed by runners that may write them")
 
 
 _CHECKS: tuple[tuple[str, Callable[[Runtime], Iterator[Checked]]], ...] = (
@@ -211,5 +221,6 @@ _CHECKS: tuple[tuple[str, Callable[[Runtime], Iterator[Checked]]], ...] = (
     ("hooks", _hooks),
     ("secrets", _secrets),
     ("tables", _tables),
+    ("kv", _kv),
     ("forge", _forge),
 )

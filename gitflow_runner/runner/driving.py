@@ -7,6 +7,7 @@ from functools import partial
 
 from gitflow_runner.engine.behaviour import check
 from gitflow_runner.errors import DamagedError, GitflowError, RefusedError, TransientError
+from gitflow_runner.git.objects import Oid
 from gitflow_runner.git.refs import active_ref, run_ref
 from gitflow_runner.git.stale_locks import clear_run_locks
 from gitflow_runner.ledger.codec import decode_pin
@@ -22,6 +23,7 @@ from gitflow_runner.runner.code import Code, pinned_code, resolve_code
 from gitflow_runner.runner.drive import Patience, Stood
 from gitflow_runner.runner.inputs import by_plain_names
 from gitflow_runner.runner.leftovers import Proposed
+from gitflow_runner.runner.records import is_own
 from gitflow_runner.runner.runtime import Runtime
 from gitflow_runner.runner.seen import note_tip
 from gitflow_runner.runner.slots import let_go
@@ -50,7 +52,8 @@ def drive_recorded(
 ) -> Stood:
     """Take up a recorded run and drive it; `ConflictError` (`lease.run_held`) if another process does.
 
-    Raises `RefusedError` (`untrusted_run`, `run.foreign`) for a run that is not to be driven here.
+    Raises `RefusedError` (`untrusted_run`, `run.foreign`, `lease.untrusted`) for a run that is not to be
+    driven here.
     """
     with hold_run(runtime.repository.common_dir, target.run, runtime.who):
         clear_locks(runtime, target)
@@ -63,6 +66,7 @@ def drive_recorded(
             )
         journal = Journal.open(runtime.repository, target.ref, runtime.committer)
         require_trusted(runtime, RunRef(target.run, target.slug, target.ref, journal.tip))
+        _require_ours(runtime, target, journal.tip)
         if journal.run.is_over:
             push_ref(runtime, journal.ref, journal.tip)
             let_go(runtime, journal.run, owing=not _is_cleared(runtime, journal))
@@ -70,6 +74,22 @@ def drive_recorded(
         pin = _pin(journal)
         check(pin.behaviour)
         return drive_held(runtime, journal, pin, pinned_code(runtime, pin), patience, above)
+
+
+def _require_ours(runtime: Runtime, target: Target, tip: Oid) -> None:
+    """Refuse (`lease.untrusted`) a run of another clone whose lease somebody wrote in this one's name.
+
+    Driven here as well, its effects would happen twice. A run whose newest turn is our own needs no lease.
+    """
+    lease = runtime.repository.resolve(active_ref(target.run))
+    if lease is None or is_own(runtime, lease) or is_own(runtime, tip):
+        return
+    raise RefusedError(
+        "lease.untrusted",
+        f"the lease of run {target.run} is in the name of this clone, which did not sign it",
+        hint="another clone drives the run; remove the lease that was written by hand",
+        fix=(f"git update-ref -d {active_ref(target.run)} {lease}",),
+    )
 
 
 def drive_held(

@@ -126,6 +126,13 @@ class LocalState:
         """Replace a file whole; `TransientError` (`local.unwritable`) if the disk does not take it."""
         write_whole(self.root / name, data, mode=mode, sync=sync)
 
+    def names(self, folder: str) -> tuple[str, ...]:
+        """The files of a folder, in order; none where it is not there."""
+        try:
+            return tuple(sorted(each for each in os.listdir(self.root / folder) if not each.startswith(".")))
+        except FileNotFoundError:
+            return ()
+
     def remove(self, name: str) -> None:
         """Take a file away, if it is there."""
         (self.root / name).unlink(missing_ok=True)

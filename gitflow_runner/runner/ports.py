@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,14 +11,12 @@ from pathlib import Path
 from gitflow_runner.connections.redactor import Redactor
 from gitflow_runner.ledger.blobs import RunBlobs
 from gitflow_runner.ledger.codec import log_path
-from gitflow_runner.ledger.kv import Entry, KvScope
 from gitflow_runner.model.pin import Pin
 from gitflow_runner.notifiers.base import Mailer
 from gitflow_runner.providers.prices import PriceTable
 from gitflow_runner.runner.buffer import Buffer
 from gitflow_runner.runner.channels import Channels
 from gitflow_runner.runner.clock import Clock
-from gitflow_runner.runner.masking import masked_text
 from gitflow_runner.runner.stopping import Cancelling, Deadline
 from gitflow_runner.runner.templates import FlowTemplates
 from gitflow_runner.steps.base import (
@@ -29,7 +27,7 @@ from gitflow_runner.steps.base import (
     Files,
     Functions,
     Http,
-    KvEntry,
+    Kv,
     Search,
     Source,
     Tables,
@@ -37,44 +35,6 @@ from gitflow_runner.steps.base import (
 from gitflow_runner.steps.tokens import Tokens
 
 MAX_LOG_BYTES = 1_000_000
-
-
-class KvPort:
-    """One scope of the ledger's store as steps see it; no secret gets into it."""
-
-    def __init__(self, scope: KvScope, redactor: Redactor) -> None:
-        self._scope = scope
-        self._redactor = redactor
-
-    def get(self, key: str) -> KvEntry | None:
-        """The live entry."""
-        return _shown(self._scope.get(self._redactor.text(key)))
-
-    def keys(self, prefix: str, limit: int) -> Sequence[str]:
-        """Live keys in order."""
-        return self._scope.keys(prefix, limit)
-
-    def update(
-        self,
-        key: str,
-        idempotency_key: str,
-        change: Callable[[KvEntry | None], tuple[KvEntry | None, str]],
-    ) -> str:
-        """Swap the entry, once for each idempotency key."""
-
-        def changed(entry: Entry | None) -> tuple[Entry | None, str]:
-            new, answer = change(_shown(entry))
-            return None if new is None else self._clean(new), masked_text(answer, self._redactor)
-
-        return self._scope.update(self._redactor.text(key), idempotency_key, changed)
-
-    def _clean(self, entry: KvEntry) -> Entry:
-        metadata = None if entry.metadata is None else masked_text(entry.metadata, self._redactor)
-        return Entry(masked_text(entry.text, self._redactor), entry.expires_at, metadata)
-
-
-def _shown(entry: Entry | None) -> KvEntry | None:
-    return None if entry is None else KvEntry(entry.text, entry.expires_at, entry.metadata)
 
 
 class BlobPort:
@@ -157,7 +117,7 @@ class Ports:
         mail: Mailer,
         functions: Functions,
         blobs: RunBlobs,
-        kv: KvScope,
+        kv: Kv,
         tables: Tables,
         source: Source,
         files: Files,
@@ -179,7 +139,7 @@ class Ports:
         self._mail = mail
         self._functions = functions
         self._blobs = BlobPort(blobs, buffer.redactor)
-        self._kv = KvPort(kv, buffer.redactor)
+        self._kv = kv
         self._tables = tables
         self._source = source
         self._files = files

@@ -1,4 +1,4 @@
-"""The proof of everything again, from Git alone: policy, logs, releases, promotions, runs and tables."""
+"""The proof of everything again, from Git alone: policy, logs, releases, promotions, runs, tables and kv."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from gitflow_runner.git.refs import (
     POLICY,
     RELEASES,
     RUNS,
+    kv_ref,
     live_ref,
     parse_live_ref,
     parse_log_ref,
@@ -24,12 +25,12 @@ from gitflow_runner.git.refs import (
 )
 from gitflow_runner.ledger.fsck import Finding
 from gitflow_runner.ledger.listing import RunRef, run_refs
-from gitflow_runner.ledger.tables import table_names
 from gitflow_runner.runner.audit import bare, judge_promotion, judge_release, policy_at
 from gitflow_runner.runner.checkpoints import UNPROVEN, freshness
+from gitflow_runner.runner.kv import check_kv, known_scopes
 from gitflow_runner.runner.runtime import Runtime
 from gitflow_runner.runner.seen import RunnerLogs
-from gitflow_runner.runner.tables import check_table
+from gitflow_runner.runner.tables import check_table, known_tables
 from gitflow_runner.runner.verify import check_run
 from gitflow_runner.trust.live import LiveChain, Promoted, load_live, read_promotions
 from gitflow_runner.trust.log import load_log
@@ -61,7 +62,8 @@ class Proof:
 def reprove(runtime: Runtime, *, flow: str | None = None) -> Proof:
     """Prove everything that `runtime` reads; nothing that this clone verified before is taken for granted.
 
-    Only the pinned root of the policy, and where runs stood by the logs, are held against it.
+    Only the pinned root of the policy, where runs stood by the logs, and where this clone saw tables and
+    key-value scopes last, are held against it.
     """
     prover = _Prover(runtime, flow)
     findings = tuple(prover.findings())
@@ -86,7 +88,8 @@ class _Prover:
         self._runtime = runtime
         self._reader = runtime.repository
         self._flow = flow
-        self.counts = {"policies": 0, "logs": 0, "releases": 0, "promotions": 0, "runs": 0, "tables": 0}
+        kinds = ("policies", "logs", "releases", "promotions", "runs", "tables", "kv")
+        self.counts = dict.fromkeys(kinds, 0)
 
     def findings(self) -> Iterator[Found]:
         try:
@@ -110,6 +113,7 @@ class _Prover:
         yield from self._runs()
         if self._flow is None:
             yield from self._tables()
+            yield from self._kv()
 
     def _logs(self) -> Iterator[Found]:
         for ref, tip in self._reader.refs(LOGS):
@@ -219,10 +223,19 @@ class _Prover:
 
     def _tables(self) -> Iterator[Found]:
         """Tables belong to no flow: every one of their revisions was signed by a runner."""
-        for name, tip in table_names(self._reader):
+        for name in known_tables(self._runtime):
             self.counts["tables"] += 1
-            for finding in check_table(self._runtime, name, tip):
-                yield _found(table_ref(name), finding)
+            ref = table_ref(name)
+            for finding in check_table(self._runtime, name, self._reader.resolve(ref)):
+                yield _found(ref, finding)
+
+    def _kv(self) -> Iterator[Found]:
+        """Scopes, as tables."""
+        for scope in known_scopes(self._runtime):
+            self.counts["kv"] += 1
+            ref = kv_ref(scope)
+            for finding in check_kv(self._runtime, scope, self._reader.resolve(ref)):
+                yield _found(ref, finding)
 
     def _continues(self, at: RunRef, stood: Oid) -> bool:
         """Whether the run goes on from there; what was fetched may also be older than what was logged."""

@@ -2,30 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 from gitflow_runner.connections.redactor import Redactor
-from gitflow_runner.errors import DamagedError, RefusedError, StepError, TransientError
 from gitflow_runner.ledger.tables import TableStore
 from gitflow_runner.model.secret import SHOWN
 from gitflow_runner.model.table import Cell, Column, Option, Row, Table
 from gitflow_runner.runner.masking import masked_text
+from gitflow_runner.runner.step_failure import told_to_the_flow
 from gitflow_runner.tables.cells import json_text
-
-
-@contextmanager
-def _told_to_the_flow() -> Iterator[None]:
-    """A table that is not to be read fails the step that wanted it, not the process that drives."""
-    try:
-        yield
-    except (RefusedError, DamagedError) as error:
-        raise StepError(error.code, error.message, hint=error.hint) from None
-    except TransientError as error:
-        if error.code != "table.contended":
-            raise
-        raise StepError(error.code, error.message, retryable=True) from None
 
 
 class TablePort:
@@ -38,7 +24,7 @@ class TablePort:
 
     def read(self, name: str) -> Table | None:
         """The table as it stands; `StepError` (`untrusted_table`, `table_rewound`, `table.malformed`)."""
-        with _told_to_the_flow():
+        with told_to_the_flow():
             return self._store.read(name)
 
     def update(
@@ -50,7 +36,7 @@ class TablePort:
             new, answer = change(old)
             return self._clean(new), masked_text(answer, self._redactor)
 
-        with _told_to_the_flow():
+        with told_to_the_flow():
             return self._store.update(name, idempotency_key, changed, self._told)
 
     def _clean(self, new: Table) -> Table:

@@ -5,74 +5,62 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
+from typing import Final
 
-from gitflow_runner.errors import GitflowError, NotFoundError, RefusedError
+from gitflow_runner.errors import GitflowError, NotFoundError
 from gitflow_runner.git.objects import Oid
 from gitflow_runner.git.refs import table_ref
 from gitflow_runner.git.repository import RefUpdate
 from gitflow_runner.ledger.chain import head_of
 from gitflow_runner.ledger.fsck import Finding
-from gitflow_runner.ledger.tables import TableStore, history, read_summary, read_table, table_names
+from gitflow_runner.ledger.tables import (
+    TableStore,
+    check_name,
+    history,
+    read_summary,
+    read_table,
+    table_names,
+)
 from gitflow_runner.model.resource import table_uri
 from gitflow_runner.model.table import Table
+from gitflow_runner.runner.records import Chain, Doubt, check_chain, known_tip, trusted_tip
 from gitflow_runner.runner.runtime import Runtime
 from gitflow_runner.tables.cells import json_text
-from gitflow_runner.trust.reasons import Refusal
-from gitflow_runner.trust.records import verify_record
+
+_SEEN: Final = "tables"  # where this clone remembers what it saw of each
 
 
 def open_tables(runtime: Runtime) -> TableStore:
     """The store that steps write."""
     return TableStore(
-        runtime.repository, runtime.committer, runtime.clock.now_ms, partial(trusted_tip, runtime)
+        runtime.repository, runtime.committer, runtime.clock.now_ms, partial(trusted_table, runtime)
     )
 
 
-def trusted_tip(runtime: Runtime, name: str) -> Oid | None:
+def trusted_table(runtime: Runtime, name: str) -> Oid | None:
     """Where a table stands, None if there is none.
 
     `RefusedError` (`untrusted_table` where no runner signed it, `table_rewound` where it lost what this
     clone saw of it before).
     """
-    # What is remembered is read first: whoever moves the ref on meanwhile writes it down only later.
-    ref = table_ref(name)
-    known = _known(runtime, name)
-    tip = runtime.repository.resolve(ref)
-    if tip == known:
-        return tip
-    if known is not None and (tip is None or not runtime.repository.is_ancestor(known, tip)):
-        raise RefusedError(
-            "table_rewound",
-            f"the table {name} stood at {known}, which it does not continue any more",
-            hint=f"put it back if it was moved by mistake: git update-ref {ref} {known}",
-            fix=("gfr audit verify", f"gfr resources rm {table_uri(name)}"),
-        )
-    assert tip is not None, "a table that is not there was never known"
-    _judge(runtime, name, tip)
-    runtime.local.write(_memory(name), tip.encode() + b"\n", sync=False)
-    return tip
+    return trusted_tip(runtime, table_chain(name))
 
 
-def _memory(name: str) -> str:
-    """The local file that says where this clone saw the table last."""
-    return f"tables/{name}"
-
-
-def _known(runtime: Runtime, name: str) -> Oid | None:
-    data = runtime.local.read(_memory(name))
-    return None if data is None else Oid(data.decode().strip())
-
-
-def _judge(runtime: Runtime, name: str, oid: Oid) -> None:
-    try:
-        verify_record(runtime.repository.read(oid), runtime.policies.newest(), own_key=runtime.own_key)
-    except Refusal as refusal:
-        raise RefusedError(
-            "untrusted_table",
-            f"the table {name} is not believed: {refusal.message} ({refusal.reason})",
+def table_chain(name: str) -> Chain:
+    """How a table is remembered, and refused where it is not believed."""
+    return Chain(
+        table_ref(name),
+        f"the table {name}",
+        f"{_SEEN}/{name}",
+        untrusted=Doubt(
+            code="untrusted_table",
             hint="only a runner that the policy lists writes tables",
             fix=("gfr audit verify", "gfr policy show"),
-        ) from None
+        ),
+        rewound=Doubt(
+            code="table_rewound", hint="", fix=("gfr audit verify", f"gfr resources rm {table_uri(name)}")
+        ),
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,20 +86,23 @@ def all_tables(runtime: Runtime) -> tuple[Stored, ...]:
     for name, oid in table_names(reader):
         at = reader.commit(oid).committer.time * 1_000
         try:
-            tip = trusted_tip(runtime, name) or oid
-            found.append(Stored(name, *read_summary(reader, head_of(reader, tip)[0]), at))
+            tip = trusted_table(runtime, name) or oid
+            table, rows = read_summary(reader, head_of(reader, tip)[0])
+            check_name(table, name)
+            found.append(Stored(name, table, rows, at))
         except GitflowError as error:
             found.append(Stored(name, None, 0, at, error))
     return tuple(found)
 
 
 def find_table(runtime: Runtime, name: str) -> Stored:
-    """One table; `NotFoundError` (`table.unknown`), and as `trusted_tip`."""
-    tip = trusted_tip(runtime, name)
+    """One table; `NotFoundError` (`table.unknown`), `DamagedError` (`table.name`), and as `trusted_table`."""
+    tip = trusted_table(runtime, name)
     if tip is None:
         raise _unknown(name)
     reader = runtime.repository
     table = read_table(reader, head_of(reader, tip)[0])
+    check_name(table, name)
     return Stored(name, table, len(table.rows), reader.commit(tip).committer.time * 1_000)
 
 
@@ -136,13 +127,14 @@ def remove_table(runtime: Runtime, name: str, *, dry_run: bool) -> Oid | None:
     (`git.ref_moved`) where somebody writes it meanwhile.
     """
     ref = table_ref(name)
-    known, tip = _known(runtime, name), runtime.repository.resolve(ref)
+    chain = table_chain(name)
+    known, tip = known_tip(runtime, chain), runtime.repository.resolve(ref)
     if tip is None and known is None:
         raise _unknown(name)
     if not dry_run:
         if tip is not None:
             runtime.repository.swap([RefUpdate(ref, tip, None)])
-        runtime.local.remove(_memory(name))
+        runtime.local.remove(chain.memory)
     return tip
 
 
@@ -150,17 +142,20 @@ def _unknown(name: str) -> NotFoundError:
     return NotFoundError("table.unknown", f"there is no table {name}", fix=("gfr resources ls",))
 
 
-def check_table(runtime: Runtime, name: str, tip: Oid) -> Iterator[Finding]:
+def known_tables(runtime: Runtime) -> tuple[str, ...]:
+    """Every table that is here or was when this clone looked, in the order of the names."""
+    return tuple(
+        sorted({*(name for name, _ in table_names(runtime.repository)), *runtime.local.names(_SEEN)})
+    )
+
+
+def check_table(runtime: Runtime, name: str, tip: Oid | None) -> Iterator[Finding]:
     """What is wrong with a table, all of its chain looked at, nothing taken for granted."""
-    at = tip
-    try:
-        for oid, _ in history(runtime.repository, tip):
-            at = oid
-            _judge(runtime, name, oid)
-        at = tip
-        found = read_table(runtime.repository, head_of(runtime.repository, tip)[0])
-    except GitflowError as error:
-        yield Finding("incomplete" if error.code == "git.object_missing" else error.code, at, error.message)
-        return
-    if found.name != name:
-        yield Finding("table.name", tip, f"{table_ref(name)} holds the table {found.name}")
+    reader = runtime.repository
+
+    def whole() -> Iterator[Oid]:
+        if tip is not None:
+            yield from (oid for oid, _ in history(reader, tip))
+            check_name(read_table(reader, head_of(reader, tip)[0]), name)
+
+    yield from check_chain(runtime, table_chain(name), tip, whole())

@@ -6,10 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from gitflow_runner.errors import RefusedError
+from gitflow_runner.errors import DamagedError, RefusedError
+from gitflow_runner.git.objects import Oid
 from gitflow_runner.git.refs import kv_ref
-from gitflow_runner.git.repository import Repository
-from gitflow_runner.ledger.kv import Entry, KvScope
+from gitflow_runner.git.repository import RefUpdate, Repository
+from gitflow_runner.ledger.kv import Entry, KvScope, check_entries, history, scope_names
 from tests.repositories import StillClock, repositories
 from tests.run_histories import COMMITTER, T0
 
@@ -24,8 +25,12 @@ def clock() -> StillClock:
     return StillClock(T0)
 
 
-def scope(repository: Repository, clock: StillClock) -> KvScope:
-    return KvScope(repository, COMMITTER, "invoice-sync", clock.now_ms)
+def scope(
+    repository: Repository, clock: StillClock, name: str = "invoice-sync", told: list[Oid] | None = None
+) -> KvScope:
+    wrote = [] if told is None else told
+    ref = kv_ref(name)
+    return KvScope(repository, COMMITTER, name, clock.now_ms, lambda: repository.resolve(ref), wrote.append)
 
 
 def put(kv: KvScope, key: str, text: str, idempotency_key: str, expires_at: int | None = None) -> str:
@@ -125,4 +130,50 @@ def test_every_write_is_a_signed_commit_on_the_one_before(repository: Repository
 
 def test_a_scope_that_is_no_ref_part_is_refused(repository: Repository, clock: StillClock) -> None:
     with pytest.raises(RefusedError):
-        KvScope(repository, COMMITTER, "../x", clock.now_ms)
+        scope(repository, clock, "../x")
+
+
+def test_each_commit_that_is_written_is_told_and_a_repeat_is_none(
+    repository: Repository, clock: StillClock
+) -> None:
+    told: list[Oid] = []
+    kv = scope(repository, clock, told=told)
+    for key in ("k1", "k2", "k1"):
+        put(kv, "a", "1", key)
+    tip = repository.resolve(kv_ref("invoice-sync"))
+    assert tip is not None
+    assert told[::-1] == list(history(repository, tip, "invoice-sync"))
+    assert len(told) == 2
+    check_entries(repository, tip)
+
+
+def test_what_is_not_believed_is_neither_read_nor_written(repository: Repository, clock: StillClock) -> None:
+    put(scope(repository, clock), "a", "1", "k1")
+    before = repository.resolve(kv_ref("invoice-sync"))
+
+    def trusted() -> Oid | None:
+        raise RefusedError("untrusted_kv", "no runner signed it")
+
+    told: list[Oid] = []
+    kv = KvScope(repository, COMMITTER, "invoice-sync", clock.now_ms, trusted, told.append)
+    for act in (lambda: kv.get("a"), lambda: kv.keys("", 9), lambda: put(kv, "a", "2", "k2")):
+        with pytest.raises(RefusedError) as caught:
+            act()
+        assert caught.value.code == "untrusted_kv"
+    assert (repository.resolve(kv_ref("invoice-sync")), told) == (before, [])
+
+
+def test_the_record_of_another_scope_is_no_record_of_this_one(
+    repository: Repository, clock: StillClock
+) -> None:
+    put(scope(repository, clock), "a", "1", "k1")
+    tip = repository.resolve(kv_ref("invoice-sync"))
+    assert tip is not None
+    repository.swap([RefUpdate(kv_ref("other"), None, tip)])
+    assert list(scope_names(repository)) == ["invoice-sync", "other"]
+    kv = scope(repository, clock, "other")
+    for act in (lambda: kv.get("a"), lambda: kv.keys("", 9), lambda: put(kv, "a", "2", "k2")):
+        with pytest.raises(DamagedError) as caught:
+            act()
+        assert caught.value.code == "kv.malformed"
+    assert repository.resolve(kv_ref("other")) == tip

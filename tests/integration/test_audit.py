@@ -88,6 +88,7 @@ def test_all_of_it_is_proven_by_two_readers(busy: Team) -> None:
     found = busy.ann.gfr("audit", "verify").data
     assert (found["verdict"], found["findings"], found["readers"]) == ("ok", [], ["libgit2", "dulwich"])
     assert found["counts"] == {
+        "kv": 1,
         "logs": 1,
         "policies": 2,
         "promotions": 1,

@@ -46,7 +46,8 @@ def git_dir(tmp_path: Path) -> Path:
     resolution = (decision_seen(3, approval.oid), wait_resolved(3, counted=(approval.oid,)))
     journal.append(Turn(resolution, T0 + 1_000))
     lease.finish(repository, journal, Turn((RunSucceeded(Stored("{:sent 3}")),), T0 + 2_000))
-    KvScope(repository, COMMITTER, SLUG, lambda: T0).update("a", "k", lambda old: (Entry("1"), "nil"))
+    kv = KvScope(repository, COMMITTER, SLUG, lambda: T0, trusted=lambda: None, wrote=lambda tip: None)
+    kv.update("a", "k", lambda old: (Entry("1"), "nil"))
     return tmp_path / "r.git"
 
 

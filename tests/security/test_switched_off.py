@@ -38,6 +38,7 @@ CLOSE_BY = (
     "tests/unit/test_policy_text.py",
     "tests/unit/test_push_certificate.py",
     "tests/unit/test_quorum.py",
+    "tests/unit/test_records.py",
     "tests/unit/test_release.py",
     "tests/unit/test_runner_log.py",
     "tests/unit/test_signer.py",

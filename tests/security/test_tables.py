@@ -15,7 +15,7 @@ from gitflow_runner.ledger.committer import Committer
 from gitflow_runner.ledger.tables import TableStore
 from gitflow_runner.model.table import Table
 from gitflow_runner.runner.table_port import TablePort
-from gitflow_runner.runner.tables import open_tables, trusted_tip
+from gitflow_runner.runner.tables import open_tables, trusted_table
 from gitflow_runner.tables.change import Writing, set_column, write_rows
 from gitflow_runner.trust.reasons import Refusal
 from gitflow_runner.trust.records import verify_record
@@ -36,7 +36,7 @@ def append(old: Table | None, **cells: object) -> tuple[Table, str]:
 def kept(team: Team) -> str:
     """A table with one row, as a run of Ann's clone writes it; where it stands."""
     open_tables(team.runtime()).update("orders", "k1", lambda old: append(old, id="o1"))
-    assert trusted_tip(team.runtime(), "orders") is not None
+    assert trusted_table(team.runtime(), "orders") is not None
     return team.ann.git("rev-parse", REF)
 
 
@@ -73,7 +73,7 @@ def test_a_table_that_no_runner_signed_is_not_read(team: Team, signer: str) -> N
 def test_a_table_that_was_rewound_is_not_read(team: Team) -> None:
     first = kept(team)
     open_tables(team.runtime()).update("orders", "k2", lambda old: append(old, id="o2"))
-    assert trusted_tip(team.runtime(), "orders") != first
+    assert trusted_table(team.runtime(), "orders") != first
     team.ann.git("update-ref", REF, first)
     assert refused(team) == "table_rewound"
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
@@ -23,7 +24,7 @@ from gitflow_runner.model.event import (
     WaitResolved,
 )
 from gitflow_runner.model.stored import Stored
-from gitflow_runner.trust.signer import FileSigner, load_signer, sign_commit
+from gitflow_runner.trust.signer import FileSigner, load_signer, new_key_file, sign_commit
 from tests.repositories import NoJitter, StillClock
 from tests.team import Team, Waiting
 
@@ -151,6 +152,25 @@ def test_a_whole_run_of_a_stranger_pushed_with_a_lease_in_our_name(team: Team) -
     assert "untrusted.key_not_allowed" in codes(team, asked)
     (listed,) = team.ann.gfr("runs", "ls").data["items"]
     assert (listed["run"], listed["status"]) == (asked.run, "untrusted_run")
+
+
+def test_another_clones_run_is_not_driven_by_a_lease_that_somebody_wrote_in_our_name(team: Team) -> None:
+    asked = team.start()
+    other = replace(team.ann, clone=team.root / "other")
+    shutil.copytree(team.home, other.clone)
+    (other.clone / ".git/gitflow/runner_ed25519").write_bytes(new_key_file(b"o" * 32))
+    ref = f"refs/runner/active/{asked.run}"
+    lease = json.loads(other.git("show", f"{ref}:lease.json"))
+    lease |= {"owner": team.runtime(folder=other.clone).owner}
+    blob = other.git("hash-object", "-w", "--stdin", given=json.dumps(lease).encode())
+    tree = other.git("mktree", given=f"100644 blob {blob}\tlease.json\n".encode())
+    other.git("update-ref", ref, other.git("commit-tree", "-m", "lease", tree))
+    before = other.git("rev-parse", asked.ref)
+    (told,) = other.gfr("worker", "--once").data["items"]
+    assert told["problem"]["code"] == "lease.untrusted"
+    assert other.git("rev-parse", asked.ref) == before
+    (told,) = team.ann.gfr("worker", "--once").data["items"]
+    assert "problem" not in told, "its own clone goes on with it"
 
 
 def test_a_strangers_question_is_not_signed_by_our_commands(team: Team) -> None:

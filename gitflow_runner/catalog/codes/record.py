@@ -105,8 +105,14 @@ RECORD: Final[Mapping[str, Meaning]] = {
         "git fetch --unshallow",
     ),
     "kv.malformed": Meaning(
-        "An entry of the key-value store cannot be read, or lies under the name of another.",
-        "gfr audit",
+        "An entry of the key-value store cannot be read or lies under the name of another, or the ref of a "
+        "scope holds something else.",
+        "gfr audit verify",
+    ),
+    "kv_rewound": Meaning(
+        "A scope of the key-value store does not continue what this clone saw of it before: its ref was "
+        "moved back or taken away.",
+        "gfr audit verify",
     ),
     "parents": Meaning(
         "A turn's parents are not the turn before it and what it consumed.",
@@ -240,6 +246,11 @@ RECORD: Final[Mapping[str, Meaning]] = {
     "turn.wait": Meaning(
         "A fault of the program: a wait was to open beside other events, or two to be resolved in one turn.",
         "gfr doctor",
+    ),
+    "untrusted_kv": Meaning(
+        "The newest commit of a key-value scope is not signed by a runner that the policy lets drive, so the "
+        "scope is not read.",
+        "gfr audit verify",
     ),
     "untrusted_run": Meaning(
         "The run's history does not verify, so it is shown but not driven: a turn is unsigned, signed by "

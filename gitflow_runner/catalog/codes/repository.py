@@ -184,6 +184,11 @@ REPOSITORY: Final[Mapping[str, Meaning]] = {
         "Another process drives this run right now. What you ask for is done by that one.",
         "gfr show RUN",
     ),
+    "lease.untrusted": Meaning(
+        "The lease of another clone's run names this one, which did not sign it. Driven here as well, the "
+        "run's effects would happen twice; remove the lease.",
+        "git update-ref -d REF",
+    ),
     "lease.unwritable": Meaning(
         "The lock file of a run cannot be opened, for the reason in the message.",
         "gfr doctor",
