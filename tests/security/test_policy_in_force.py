@@ -39,7 +39,8 @@ def resolved_only(team: Team) -> Waiting:
 
 
 def problem(team: Team) -> str | None:
-    (item,) = team.ann.gfr("worker", "--once").data["items"]
+    items = team.ann.gfr("worker", "--once").data["items"]
+    (item,) = [each for each in items if each["flow"] is not None]  # the others watch pushes and gates
     code: str | None = item["problem"]["code"] if "problem" in item else None
     return code
 
