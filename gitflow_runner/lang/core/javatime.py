@@ -94,8 +94,11 @@ def _changed_time(part: str) -> Callable[..., Value]:
 
 
 def _at_time(value: Value, *args: Value) -> LocalDateTime:
-    at = args[0].time if len(args) == 1 and isinstance(args[0], LocalTime) else clock(*args)
-    return LocalDateTime(datetime.combine(value.day, at))
+    if len(args) > 1:
+        return LocalDateTime(datetime.combine(value.day, clock(*args)))
+    if not isinstance(args[0], LocalTime):
+        raise bad_cast("a LocalTime", args[0])
+    return LocalDateTime(datetime.combine(value.day, args[0].time))
 
 
 def _start_of_day(value: Value, *zone: Value) -> Value:
@@ -207,7 +210,7 @@ add(
     ("toLocalDate", m.local_date, 0, 0),
     ("toLocalTime", lambda value: LocalTime(value.local.time()), 0, 0),
     ("atZone", at_zone, 1, 1),
-    ("toInstant", lambda value, zone: Instant(at_zone(value, zone).micros), 1, 1),
+    ("toInstant", lambda value, zone: m.instant(at_zone(value, zone)), 1, 1),
     ("toEpochSecond", lambda value, zone: at_zone(value, zone).micros // 1_000_000, 1, 1),
 )
 add(
@@ -233,7 +236,7 @@ add(
     (OffsetDateTime,),
     ("atZoneSameInstant", _same_instant, 1, 1),
     ("withOffsetSameInstant", lambda value, zone: at_offset(_same_instant(value, zone)), 1, 1),
-    ("withOffsetSameLocal", _in_zone, 1, 1),
+    ("withOffsetSameLocal", lambda value, zone: at_offset(_in_zone(value, zone)), 1, 1),
     ("toZonedDateTime", lambda value: ZonedDateTime(value.local, value.zone), 0, 0),
 )
 add(

@@ -8,7 +8,7 @@ from datetime import date, time
 from typing import ClassVar
 
 from gitflow_runner.lang.core.javacalls import not_built
-from gitflow_runner.lang.core.timemath import at_zone, date_of, time_of, unsupported
+from gitflow_runner.lang.core.timemath import at_zone, checked, date_of, time_of, unsupported
 from gitflow_runner.lang.core.timevalues import DAYS, MONTHS, UTC, Zone, ZonedDateTime, offset_text
 from gitflow_runner.lang.instants import iso_text, moment
 from gitflow_runner.lang.throwing import bad_cast, illegal
@@ -144,7 +144,7 @@ def laid_out(formatter: DateTimeFormatter, value: Value) -> str:
     if isinstance(value, Instant | ZonedDateTime) and (formatter.zone or formatter.point):
         value = at_zone(Instant(value.micros), formatter.zone or UTC)
         if formatter.point:
-            return iso_text(Instant(value.micros))
+            return iso_text(checked(Instant(value.micros)))
     parts = Parts(date_of(value), time_of(value), value.zone if isinstance(value, ZonedDateTime) else None)
     if formatter.point:
         raise unsupported("field: InstantSeconds")
