@@ -8,8 +8,16 @@ from datetime import date, time
 from typing import ClassVar
 
 from gitflow_runner.lang.core.javacalls import not_built
-from gitflow_runner.lang.core.timemath import at_zone, checked, date_of, time_of, unsupported
-from gitflow_runner.lang.core.timevalues import DAYS, MONTHS, UTC, Zone, ZonedDateTime, offset_text
+from gitflow_runner.lang.core.timemath import at_zone, checked, date_error, date_of, time_of, unsupported
+from gitflow_runner.lang.core.timevalues import (
+    DAYS,
+    MONTHS,
+    UTC,
+    OffsetDateTime,
+    Zone,
+    ZonedDateTime,
+    offset_text,
+)
 from gitflow_runner.lang.instants import iso_text, moment
 from gitflow_runner.lang.throwing import bad_cast, illegal
 from gitflow_runner.lang.values import Instant, JavaValue, Value
@@ -145,6 +153,8 @@ def laid_out(formatter: DateTimeFormatter, value: Value) -> str:
         value = at_zone(Instant(value.micros), formatter.zone or UTC)
         if formatter.point:
             return iso_text(checked(Instant(value.micros)))
+    if isinstance(value, OffsetDateTime) and any(token.letter in ("z", "V") for token in formatter.tokens):
+        raise date_error(f"Unable to extract ZoneId from temporal {value.text()}")
     parts = Parts(date_of(value), time_of(value), value.zone if isinstance(value, ZonedDateTime) else None)
     if formatter.point:
         raise unsupported("field: InstantSeconds")

@@ -174,7 +174,8 @@ class ZonedDateTime(JavaValue):
     def order(self, other: Value) -> int:
         """By the point of time, then by what the clock shows there."""
         return (
-            _order(self.micros, other.micros)
+            _order(self.micros // 1_000_000, other.micros // 1_000_000)
+            or (self.local.microsecond - other.local.microsecond) * 1_000
             or LocalDateTime(self.local).order(LocalDateTime(other.local))
             or _order(self.zone.name, other.zone.name)
         )
@@ -183,6 +184,12 @@ class ZonedDateTime(JavaValue):
 @dataclass(frozen=True, slots=True)
 class OffsetDateTime(ZonedDateTime):
     """A day and a time at an offset that has no other name."""
+
+    def order(self, other: Value) -> int:
+        """By the point of time; at one offset, as dates without it are."""
+        if self.zone == other.zone:
+            return LocalDateTime(self.local).order(LocalDateTime(other.local))
+        return ZonedDateTime.order(self, other)
 
 
 EPOCH = datetime.combine(date(1970, 1, 1), time(0))
