@@ -22,11 +22,13 @@ from gitflow_runner.steps.memory import (
     MemoryConnections,
     MemoryKv,
     MemoryLog,
+    MemorySearch,
     MemorySource,
     MemoryTables,
     NoFunctions,
     RecordedDatabases,
 )
+from gitflow_runner.steps.memory_trees import MemoryFiles
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +73,7 @@ class World:
         self.tables = MemoryTables()
         self.tables.update("orders", "seed", lambda old: (ORDERS_TABLE, "nil"))
         self.source = MemorySource(PROJECT, NAMES)
+        self.files = MemoryFiles({entry.oid: files for entry, files in PROJECT}, {"main": THREE})
         self.databases = RecordedDatabases({ORDERS: Rows(("id", "total"), ((1, 250),))})
         self.connections = MemoryConnections(services={"shop": Service("shop", "database", {})})
 
@@ -83,6 +86,7 @@ class World:
             attempt=1,
             key="ab" * 32,
             now_ms=self.clock.now_ms(),
+            key_ms=self.clock.now_ms(),
             deadline_ms=self.clock.monotonic_ms() + 900_000,
             clock=self.clock,
             cancel=self.cancel,
@@ -93,6 +97,8 @@ class World:
             kv=self.kv,
             source=self.source,
             databases=self.databases,
+            files=self.files,
+            search=MemorySearch(),
             tables=self.tables,
             connections=self.connections,
         )

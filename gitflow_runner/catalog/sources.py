@@ -21,6 +21,7 @@ from gitflow_runner.git.objects import BLOB_MODE, EXEC_MODE, LINK_MODE, TREE_MOD
 from gitflow_runner.git.repository import Repository
 from gitflow_runner.lang.source import MAX_FILE_BYTES, too_large_file
 from gitflow_runner.model.pin import PinnedFile
+from gitflow_runner.model.project_path import folded
 
 FLOWS_DIR = ".breyta/flows"
 MAX_ENTRIES = 20_000
@@ -232,11 +233,6 @@ def check_twins(names: Iterable[str], concerning: Iterable[str]) -> None:
 def _prefixes(name: str) -> Iterator[str]:
     parts = name.split("/")
     return ("/".join(parts[:length]) for length in range(1, len(parts) + 1))
-
-
-def folded(name: str) -> str:
-    """`name` as the most forgiving file system compares it: composed and without case."""
-    return unicodedata.normalize("NFC", unicodedata.normalize("NFD", name).casefold())
 
 
 def refused_mode(path: str, what: str) -> RefusedError:

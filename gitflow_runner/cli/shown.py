@@ -86,6 +86,8 @@ def wait_data(state: OpenWaitState) -> dict[str, object]:
         "payload": wait.payload.removeprefix("sha256:")[:7],
         "payload_digest": wait.payload,
         "policy_commit": wait.policy,
+        "keys": list(wait.keys),
+        "required": list(wait.required),
         "approvals": [
             {
                 "oid": seen.oid,
@@ -327,6 +329,8 @@ def next_commands(run: Run) -> list[str]:
     if run.waits:
         wait = run.waits[0].wait
         deciding = [decision_command(action, run.run, wait.folder) for action in wait.actions[:1]]
+        if wait.wait == "event" and wait.keys:
+            deciding = [f"gfr waits complete {run.run} {wait.folder} --payload JSON"]
         return [f"gfr show {run.run} {wait.folder}", *deciding, f"gfr watch {run.run}"]
     if run.queued and run.admission is not None and run.admission.behind:
         return [f"gfr show {run.admission.behind[0]}", f"gfr watch {run.run}", "gfr worker --once"]

@@ -20,6 +20,7 @@ from gitflow_runner.model.flow import Concurrency
 from gitflow_runner.model.slot import Admission, Decided, Decision, Slot, SlotEntry
 
 MAX_KEY_BYTES = 1_024
+MAX_QUEUE = 1_000
 _REMEMBERED = 32  # decisions
 
 
@@ -38,6 +39,7 @@ class Answer:
     slot: Slot
     admission: Admission | None
     behind: tuple[str, ...] = ()
+    is_full: bool = False  # rejected because the queue is as long as it may be
 
 
 def place_of(concurrency: Concurrency, given: Map, *, draft: bool) -> Place:
@@ -100,11 +102,14 @@ def admit(
     others = [each for each in slot.entries if each.superseded_by is None]
     if not slot.holders and not others:
         return _answer(_holding(slot, entry), place, entry, "started")
+    beside = entry.on_new_version == "coexist" and all(each.version != entry.version for each in others)
+    if len(slot.queue) >= MAX_QUEUE and not beside:
+        return Answer(slot, None, slot.before(entry.run), is_full=True)
     match entry.on_new_version:
         case "supersede":
             ending = insist(slot, entry.run, tuple(each.run for each in slot.entries))
             return _answer(_queueing(ending, entry), place, entry, "superseding")
-        case "coexist" if all(each.version != entry.version for each in others):
+        case "coexist" if beside:
             return _answer(_holding(slot, entry), place, entry, "coexisted")
         case "coexist" if not patient:
             return Answer(slot, None, tuple(each.run for each in others))

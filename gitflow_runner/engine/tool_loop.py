@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 
 from gitflow_runner.engine.body import BodyHost, step_throw
 from gitflow_runner.engine.people import Guarded, called_as
-from gitflow_runner.engine.tools import OfferedTool, Unoffered, offered_tools, offers_tools
+from gitflow_runner.engine.tools import AGENT_SAFE, OfferedTool, Unoffered, offered_tools, offers_tools
 from gitflow_runner.lang.collection import Map, Vec, map_of
 from gitflow_runner.lang.fuel import Call
 from gitflow_runner.lang.printer import canonical, write
@@ -147,6 +147,8 @@ class ToolLoop:
         problem, tool = wish.get(keyword("problem")), tools.get(str(name))
         if problem is None and (tool is None or not isinstance(arguments, Map)):
             problem = "there is no such tool"
+        if problem is None and tool is not None and isinstance(arguments, Map):
+            problem = self._beyond(tool, arguments)
         content: Value = problem
         if problem is None:
             assert tool is not None
@@ -164,6 +166,15 @@ class ToolLoop:
         if problem is not None:
             parts.append(("failed?", True))
         return map_of([(keyword(key), value) for key, value in parts])
+
+    def _beyond(self, tool: OfferedTool, arguments: Map) -> str | None:
+        """Why a step that a model may use as it is does not do this: it reads, and what acts is packaged."""
+        if tool.source not in AGENT_SAFE:
+            return None
+        effect = self.specs[tool.type].effect_of({_name(key): value for key, value in arguments.items()})
+        if effect in ("pure", "read"):
+            return None
+        return f"{tool.name} only reads when a model uses it as it is; this needs a packaged step of the flow"
 
     def _called(self, tool: OfferedTool, arguments: Map, call: Call, depth: int) -> Value:
         config, step_id = tool.config(arguments), f"tool:{tool.name}"
@@ -204,6 +215,10 @@ def _added(total: Map, answer: Map) -> Map:
                 keyword("cost"), more.assoc(keyword("amount"), Dec(first.value + second.value))
             )
     return added
+
+
+def _name(key: Value) -> str:
+    return str(getattr(key, "text", key))
 
 
 def _entries(value: Value) -> list[tuple[Value, Value]]:

@@ -19,6 +19,7 @@ from gitflow_runner.git import transport
 from gitflow_runner.git.child import Finished, Limits, run_child
 from gitflow_runner.git.objects import Oid, check_oid
 from gitflow_runner.git.program import Version
+from gitflow_runner.git.ref_names import check_name
 from gitflow_runner.git.refs import ALL
 from gitflow_runner.git.repository import RefUpdate, check_plan
 
@@ -232,6 +233,11 @@ class GitCommand:
                 "git.command_failed", f"git does not say where hooks lie: {transport.shown(finished.stderr)}"
             )
         return folder / finished.stdout.decode("utf-8", "surrogateescape").removesuffix("\n")
+
+    def checked_out(self, ref: str) -> str | None:
+        """The work tree that has this branch checked out, a linked one too; errors as `run`."""
+        told = self.run("for-each-ref", "--format=%(worktreepath)", check_name(ref))
+        return told.decode("utf-8", "surrogateescape").strip() or None
 
     def global_config(self, key: str) -> str | None:
         """The value in the user's configuration."""

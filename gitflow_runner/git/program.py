@@ -37,6 +37,10 @@ class GitProgram(Protocol):
         """Where git looks for hooks."""
         ...
 
+    def checked_out(self, ref: str) -> str | None:
+        """The work tree that has this branch checked out, None if none has."""
+        ...
+
     def version(self) -> Version:
         """The version of git."""
         ...
@@ -87,6 +91,10 @@ class StoredSettings:
     def hooks_folder(self) -> Path:
         """As `run`."""
         return Path(self.run("rev-parse").decode())
+
+    def checked_out(self, ref: str) -> str | None:
+        """None: there is no work tree."""
+        return None
 
     def version(self) -> Version:
         """As `run`."""

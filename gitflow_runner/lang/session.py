@@ -18,9 +18,10 @@ from gitflow_runner.lang.reader import read_all, string_source
 from gitflow_runner.lang.seqs import Seq, list_of
 from gitflow_runner.lang.source import Source
 from gitflow_runner.lang.throwing import FlowThrow
-from gitflow_runner.lang.values import ExInfo, Symbol, Value
+from gitflow_runner.lang.values import Collection, ExInfo, Symbol, Value
 
 MAX_CODE = 64 * 1024  # characters of one function
+_SORTED = frozenset((SortedMap, SortedSet))
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,11 +171,13 @@ def realised(value: Value, runtime: Runtime, depth: int = 0) -> Value:
     """The value with every lazy sequence in it made a list; depth and work are bounded."""
     if depth > MAX_DEPTH:
         raise too_deep()
+    if not isinstance(value, Collection) and value.__class__ is not TaggedLiteral:
+        return value
     if isinstance(value, Vec):
         return Vec(
             tuple([realised(item, runtime, depth + 1) for item in runtime.items(value)]), -1, value.meta
         )
-    if isinstance(value, SortedMap | SortedSet):
+    if value.__class__ in _SORTED:
         return value
     if isinstance(value, Map):
         runtime.charge(1)

@@ -7,13 +7,14 @@ touches its root, one shard and one step's folder.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import NoReturn
 
 from gitflow_runner.errors import DamagedError, UsageError
 from gitflow_runner.git.objects import Oid, RawObject
 
 _FILE = b"100644 "
+_EXECUTABLE = b"100755 "
 _FOLDER = b"40000 "
 _UNSAFE = re.compile(
     r"[\x00-\x1f\x7f\\:]|(?:^|/)(?:\.{0,2}|\.git[^/]*|git~[^/]*)(?=/|$)|[^/]{256}", re.IGNORECASE
@@ -87,7 +88,15 @@ class Tree:
         self._read = read
         self._root = self._open(oid)
 
-    def put(self, path: str, oid: Oid) -> bool:
+    def names(self, folder: str) -> Mapping[str, int] | None:
+        """Every name in a folder with its mode, None if there is no such folder; the root is ``""``."""
+        found = self._walk(folder.encode("utf-8", "surrogateescape").split(b"/") if folder else [])
+        if found is None:
+            return None
+        rows = (entry[:-21].partition(b" ") for entry in found.entries.values())
+        return {name.decode("utf-8", "surrogateescape"): int(mode, 8) for mode, _, name in rows}
+
+    def put(self, path: str, oid: Oid, *, executable: bool = False) -> bool:
         """Let the file at `path` be the blob of that id; False if it was that already."""
         parts = path.encode("utf-8", "surrogateescape").split(b"/")
         name = parts.pop()
@@ -96,7 +105,7 @@ class Tree:
         for part in parts:
             folder = self._child(folder, part)
             walked.append(folder)
-        entry = _FILE + name + b"\0" + bytes.fromhex(oid)
+        entry = (_EXECUTABLE if executable else _FILE) + name + b"\0" + bytes.fromhex(oid)
         if folder.entries.get(name) == entry:
             return False
         for each in walked:

@@ -30,10 +30,14 @@ from gitflow_runner.runner.freshness import require_fresh
 from gitflow_runner.runner.functions import FlowFunctions
 from gitflow_runner.runner.inbox import Inbox
 from gitflow_runner.runner.isolated import IsolatedFunctions
+from gitflow_runner.runner.local_search import LocalSearch
+from gitflow_runner.runner.orders import Orders
 from gitflow_runner.runner.outbox import Outbox
 from gitflow_runner.runner.ports import Ports
+from gitflow_runner.runner.project_files import ProjectFiles
 from gitflow_runner.runner.proposals import Proposals
-from gitflow_runner.runner.requests import Order, Requests
+from gitflow_runner.runner.publishing import RunPublishing
+from gitflow_runner.runner.requests import Requests
 from gitflow_runner.runner.runtime import LazyHttp, Runtime
 from gitflow_runner.runner.settings import LimitSettings
 from gitflow_runner.runner.slots import RunSlot
@@ -55,15 +59,17 @@ VERIFIED_EVERY = 100  # events
 class Assembly:
     """A driver over a journal with everything a run needs.
 
-    `launch` starts and drives called runs, `drive` other runs of the flow as far as they go now.
+    `launch` gives what starts and drives called runs, `drive` drives another run as far as it goes now,
+    `above` is the run that called this one, where this process drives it.
     """
 
     runtime: Runtime
     journal: Journal
     pin: Pin
     code: Code
-    launch: Launch
+    launch: Callable[[Assembly], Launch]
     drive: Callable[[str, Slug], None]
+    above: Assembly | None = None
 
     @property
     def limits(self) -> LimitSettings:
@@ -91,7 +97,7 @@ class Assembly:
             policies=self.runtime.policies,
             clock=self.runtime.clock,
             slug=Slug(self.pin.slug),
-            told_to_end=self.told_to_end,
+            told_to_end=self.orders.current,
         )
 
     @cached_property
@@ -99,10 +105,16 @@ class Assembly:
         """The run's place among others."""
         return RunSlot(self.runtime, lambda: self.buffer.run, self.code.flow.concurrency.on_new_version)
 
-    def told_to_end(self) -> Order | None:
-        """Who else than a person ends this run: a newer one that supersedes it."""
-        newer = self.slot.superseded_by()
-        return None if newer is None else Order(f"run:{newer}", f"superseded by run {newer}")
+    @cached_property
+    def orders(self) -> Orders:
+        """Which other runs end it."""
+        hear = None if self.above is None else self.above.inbox.look_for_requests
+        return Orders(self.runtime, self.slot, self.pin.caller, hear)
+
+    def woken(self) -> bool:
+        """Whether somebody asked for a look at this run, or at one that called it and is driven here."""
+        own = take_wake(self.runtime.repository.common_dir, self.journal.run.run)
+        return (self.above is not None and self.above.woken()) or own
 
     def _hurry(self) -> None:
         if self.slot.superseded_by() is None:  # what is to end itself ends nobody: that is its successor's
@@ -177,10 +189,7 @@ class Assembly:
     @cached_property
     def cancelling(self) -> Cancelling:
         """What lets a cancel reach a busy step."""
-        common_dir, run = self.runtime.repository.common_dir, self.journal.run.run
-        return Cancelling(
-            self.buffer, self.runtime.clock, partial(take_wake, common_dir, run), self.inbox.look_for_requests
-        )
+        return Cancelling(self.buffer, self.runtime.clock, self.woken, self.inbox.look_for_requests)
 
     @cached_property
     def ports(self) -> Ports:
@@ -204,7 +213,19 @@ class Assembly:
             tables=TablePort(
                 open_tables(runtime), runtime.redactor, f"run {self.pin.slug}/{self.journal.run.run}"
             ),
-            source=ProjectSource(runtime.repository, runtime.git, self.pin.source.commit, self.pin.proposal),
+            source=self.source,
+            files=ProjectFiles(
+                runtime.repository,
+                runtime.git,
+                self.source,
+                RunPublishing(self.desk, self.pin, runtime.forge_memory, self.journal.run.run),
+            ),
+            search=LocalSearch(
+                runtime,
+                self.code.configured.connections,
+                self.journal.run.run,
+                partial(require_signed_draft, runtime, self.pin),
+            ),
             connections=self.connections,
             templates=FlowTemplates(self.code.flow),
             databases=runtime.databases,
@@ -215,6 +236,12 @@ class Assembly:
             stop=runtime.stop,
             prices=self.code.settings.prices,
         )
+
+    @cached_property
+    def source(self) -> ProjectSource:
+        """The project that the run belongs to."""
+        runtime = self.runtime
+        return ProjectSource(runtime.repository, runtime.git, self.pin.source.commit, self.pin.proposal)
 
     @cached_property
     def connections(self) -> Connections:
@@ -271,7 +298,8 @@ class Assembly:
             buffer=self.buffer,
             pin=self.pin,
             limits=self.limits,
-            launch=self.launch,
+            launch=self.launch(self),
+            drive=self.drive,
             refuse=self.attempts.refuse,
         )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 
 from gitflow_runner.engine.keys import idempotency_key
 from gitflow_runner.errors import NotFoundError, StepError, UsageError
@@ -31,6 +32,14 @@ from gitflow_runner.steps.expect import check_expected, require_expectation
 from gitflow_runner.steps.persist import persist
 
 
+@dataclass(frozen=True, slots=True)
+class _Intent:
+    """One intended effect: its idempotency key, and when that was first announced (ms)."""
+
+    key: str
+    at: int
+
+
 class Attempts:
     """Runs attempts for one driver."""
 
@@ -57,8 +66,11 @@ class Attempts:
         self._before_effect = before_effect
         self._schemas = schemas
 
-    def run(self, command: RunStep) -> None:
-        """Run the attempt and record what came of it; an effect in doubt is left to a person."""
+    def run(self, command: RunStep) -> bool:
+        """Run the attempt and record what came of it; an effect in doubt is left to a person.
+
+        False if the run was paused just before, so that nothing is begun now.
+        """
         run = self._buffer.run
         folder = command.folder or step_folder(run.steps_begun + 1, command.step_id)
         try:
@@ -69,16 +81,32 @@ class Attempts:
             given = None if command.started else self._given(command)
         except StepError as error:
             self.refuse(command.identity, folder, command.type, command.input_hash, error)
-            return
+            return True
         effect = "unsafe" if config.get("unsafe") is True else step.spec.effect_of(config)
         if command.started and effect == "unsafe":
             self._buffer.add(StepUnknown(command.identity, folder, command.attempt))
             self._buffer.flush()
-            return
+            return True
         key = idempotency_key(self._home, run.run, command.key_of or command.identity, command.generation)
+        at: int | None = None
         if not command.started:
-            self._announce(command, folder, effect, key, given)
-        self._perform(command, folder, step, effect, config, key)
+            self._before(effect)
+            now = self._buffer.run
+            if (now.cancel, now.status == "paused") != (run.cancel, run.status == "paused"):
+                # What came in just before the effect holds it back: the body is asked again, or nobody is.
+                return now.status != "paused" or now.cancel is not None
+            at = self._announce(command, folder, effect, key, given)
+        if at is None or command.attempt > 1 or command.key_of is not None:
+            at = self._first_announced(key)
+        self._perform(command, folder, step, effect, config, _Intent(key, at))
+        return True
+
+    def _before(self, effect: Effect) -> None:
+        if effect in ("keyed", "unsafe"):
+            self._before_effect(effect)
+        elif effect == "read" and self._buffer.holds_effect_result:
+            # A read may take long; the result of an effect should not hang in memory meanwhile.
+            self._buffer.flush()
 
     def _known_step(self, step_type: str) -> Step:
         try:
@@ -108,15 +136,9 @@ class Attempts:
         failure = failure_of(error, identity)
         self._buffer.add(StepFailed(identity, folder, 1, failure, True, None, 0))
 
-    def _announce(
-        self, command: RunStep, folder: str, effect: Effect, key: str, given: Stored | None
-    ) -> None:
-        if effect in ("keyed", "unsafe"):
-            self._before_effect(effect)
-        elif effect == "read" and self._buffer.holds_effect_result:
-            # A read may take long; the result of an effect should not hang in memory meanwhile.
-            self._buffer.flush()
-        self._buffer.add(
+    def _announce(self, command: RunStep, folder: str, effect: Effect, key: str, given: Stored | None) -> int:
+        """Record that the attempt begins; the recorded time (ms)."""
+        (recorded,) = self._buffer.add(
             StepStarted(
                 command.identity,
                 folder,
@@ -131,6 +153,7 @@ class Attempts:
         )
         if effect in ("keyed", "unsafe"):
             self._buffer.flush()
+        return recorded.at
 
     def _perform(
         self,
@@ -139,11 +162,13 @@ class Attempts:
         step: Step,
         effect: Effect,
         config: Mapping[str, object],
-        key: str,
+        intent: _Intent,
     ) -> None:
         began = self._clock.monotonic_ms()
         limit = timeout_ms(config, self._limits.step_ms)
-        with self._ports.attempt(command.identity, folder, command.attempt, key, began + limit) as context:
+        with self._ports.attempt(
+            command.identity, folder, command.attempt, intent.key, began + limit, intent.at
+        ) as context:
             if config.get("metering") is not None:
                 context.log.line(f"metering {write(config['metering'])}")
             try:
@@ -171,6 +196,14 @@ class Attempts:
                 )
         if self._buffer.is_stale:
             self._buffer.flush()
+
+    def _first_announced(self, key: str) -> int:
+        """When an effect of this key was first announced, by this process or one before it."""
+        return next(
+            recorded.at
+            for recorded in self._buffer.history
+            if isinstance(recorded.event, StepStarted) and recorded.event.key == key
+        )
 
     def _failed(
         self,

@@ -244,6 +244,7 @@ class Callbacks:
             policy.check_role(principal, wait.role, self._slug)
         elif policy.people[principal].kind == "runner":
             raise Refusal("role", f"{principal} is a runner, which answers nothing")
+        policy.check_any_role(principal, () if wait is None else wait.any_role, self._slug)
         return principal
 
     def _policy(self) -> Policy:

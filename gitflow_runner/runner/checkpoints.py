@@ -36,9 +36,11 @@ def freshness(runtime: Runtime) -> tuple[Finding, ...]:
 
 
 def tell_freshness(runtime: Runtime) -> None:
-    """Say it where a live run starts."""
+    """Say it where a live run starts, once a process."""
     for found in freshness(runtime):
-        runtime.say(f"{found.code}: {found.message}")
+        if found.code not in runtime.remarks_said:
+            runtime.remarks_said.add(found.code)
+            runtime.say(f"{found.code}: {found.message}")
 
 
 def sign_checkpoint(runtime: Runtime) -> tuple[Oid, dict[str, Oid]]:

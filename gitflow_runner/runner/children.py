@@ -16,6 +16,7 @@ from gitflow_runner.git.repository import ObjectReader
 from gitflow_runner.lang.collection import Map
 from gitflow_runner.lang.values import Keyword, keyword
 from gitflow_runner.ledger.chain import file_in, head_of, read_history, read_run
+from gitflow_runner.ledger.lease import read_lease, wake
 from gitflow_runner.ledger.listing import find_run
 from gitflow_runner.model.command import RunStep
 from gitflow_runner.model.event import Recorded, RunSucceeded, StepFailed, StepStarted, StepSucceeded
@@ -62,6 +63,7 @@ class Children:
         pin: Pin,
         limits: LimitSettings,
         launch: Launch,
+        drive: Callable[[str, Slug], None],
         refuse: Callable[[str, str, str, str, StepError], None],
     ) -> None:
         self._runtime = runtime
@@ -69,6 +71,7 @@ class Children:
         self._pin = pin
         self._limits = limits
         self._launch = launch
+        self._drive = drive
         self._refuse = refuse
 
     def run(self, command: RunStep) -> bool:
@@ -90,11 +93,21 @@ class Children:
         except GitflowError as error:
             if error.code in ("lease.run_held", "run.foreign"):
                 return False
-            if isinstance(error, TransientError | ConflictError):
+            if isinstance(error, TransientError | ConflictError) or error.code.startswith("slot."):
                 raise  # says nothing about the call: whoever drives next takes it up again
             self._fail(command, folder, Failure(error.code, error.message, command.identity))
             return True
         return self._settle(command, folder, child, called.slug)
+
+    def end(self) -> None:
+        """Let the called runs that are open see that this one is being cancelled: each ends by itself."""
+        open_calls = {step.identity for step in self._buffer.run.steps if step.type == CALL}
+        begun = [r.event for r in self._buffer.history if isinstance(r.event, StepStarted)]
+        for child in [e.child for e in begun if e.child is not None and e.identity in open_calls]:
+            lease = read_lease(self._runtime.repository, child)
+            if lease is not None:
+                wake(self._runtime.repository.common_dir, child)
+                self._drive(child, Slug(lease.slug))
 
     def _wanted(self, config: object) -> Called:
         assert isinstance(config, Map), "the engine hands over a map"

@@ -88,6 +88,7 @@ class Driver:
         self._waits = waits
         self._children = children
         self._calling = False
+        self._children_told = False
         self._inbox = inbox
         self._slot = slot
         self._hurry = hurry
@@ -111,6 +112,7 @@ class Driver:
                     if self._inbox.clock_doubt() is None:
                         self._waits.expire()
                     break
+                self._end_children()
                 self._check_age()
                 if not self._may_begin():
                     if not self._linger(patience):
@@ -119,9 +121,17 @@ class Driver:
                 if not self._once(activation) and not self._wait(patience):
                     break
             self._buffer.flush()
+        self._end_children()
         run = self._buffer.run
         doubt = None if run.is_over else self._inbox.clock_doubt()
         return Stood(run, self._due if doubt is None else None, self._stop() and not run.is_over, doubt)
+
+    def _end_children(self) -> None:
+        """Once this run ends, so do those that it called and that are open: they look at its record."""
+        run = self._buffer.run
+        if (run.cancel is not None or run.is_over) and not self._children_told:
+            self._children_told = True
+            self._children.end()
 
     def _may_begin(self) -> bool:
         """Whether the run is admitted to its slot; a queued one that is cancelled ends here."""
@@ -206,8 +216,7 @@ class Driver:
             going_on = self._children.run(command)
             self._calling = self._calling or not going_on
             return going_on
-        self._attempts.run(command)
-        return True
+        return self._attempts.run(command)
 
     def _set_timer(self, command: SetTimer) -> None:
         folder = step_folder(self._buffer.run.steps_begun + 1, command.step_id)

@@ -11,13 +11,13 @@ from gitflow_runner.git.refs import active_ref, run_ref
 from gitflow_runner.git.stale_locks import clear_run_locks
 from gitflow_runner.ledger.codec import decode_pin
 from gitflow_runner.ledger.journal import Journal
-from gitflow_runner.ledger.lease import give_back, hold_run, read_lease, take_wake
+from gitflow_runner.ledger.lease import give_back, hold_run, read_lease, take_wake, wake
 from gitflow_runner.ledger.listing import RunRef
 from gitflow_runner.model.ids import RunId, Slug
 from gitflow_runner.model.pin import Pin
 from gitflow_runner.model.run import Run
 from gitflow_runner.runner.assembly import Assembly
-from gitflow_runner.runner.children import Called
+from gitflow_runner.runner.children import Called, Launch
 from gitflow_runner.runner.code import Code, pinned_code, resolve_code
 from gitflow_runner.runner.drive import Patience, Stood
 from gitflow_runner.runner.inputs import by_plain_names
@@ -45,7 +45,9 @@ class Target:
         return run_ref(self.slug, self.run)
 
 
-def drive_recorded(runtime: Runtime, target: Target, patience: Patience) -> Stood:
+def drive_recorded(
+    runtime: Runtime, target: Target, patience: Patience, above: Assembly | None = None
+) -> Stood:
     """Take up a recorded run and drive it; `ConflictError` (`lease.run_held`) if another process does.
 
     Raises `RefusedError` (`untrusted_run`, `run.foreign`) for a run that is not to be driven here.
@@ -67,14 +69,24 @@ def drive_recorded(runtime: Runtime, target: Target, patience: Patience) -> Stoo
             return Stood(journal.run)
         pin = _pin(journal)
         check(pin.behaviour)
-        return drive_held(runtime, journal, pin, pinned_code(runtime, pin), patience)
+        return drive_held(runtime, journal, pin, pinned_code(runtime, pin), patience, above)
 
 
-def drive_held(runtime: Runtime, journal: Journal, pin: Pin, code: Code, patience: Patience) -> Stood:
-    """Drive a run whose lock the caller holds; afterwards its tip is pushed and, if over, let go."""
+def drive_held(
+    runtime: Runtime,
+    journal: Journal,
+    pin: Pin,
+    code: Code,
+    patience: Patience,
+    above: Assembly | None = None,
+) -> Stood:
+    """Drive a run whose lock the caller holds; afterwards its tip is pushed and, if over, let go.
+
+    `above` is the run that called it, where this process is driving that.
+    """
     if take_wake(runtime.repository.common_dir, journal.run.run):
         runtime.forge_memory.hurry(journal.run.run)
-    assembly = Assembly(runtime, journal, pin, code, partial(_launch, runtime), partial(_drive_on, runtime))
+    assembly = _assembled(runtime, journal, pin, code, above)
     try:
         stood = assembly.driver.drive(patience)
         cleared = not stood.run.is_over or assembly.closing.settle()
@@ -86,6 +98,8 @@ def drive_held(runtime: Runtime, journal: Journal, pin: Pin, code: Code, patienc
     _tell_doubt(runtime, stood)
     if stood.run.is_over:
         let_go(runtime, stood.run, owing=not cleared)
+        if pin.caller is not None:
+            wake(runtime.repository.common_dir, pin.caller)
     return stood
 
 
@@ -109,22 +123,22 @@ def _is_cleared(runtime: Runtime, journal: Journal) -> bool:
     if not proposed.owed():
         return True
     pin = _pin(journal)
-    assembly = Assembly(
-        runtime,
-        journal,
-        pin,
-        pinned_code(runtime, pin),
-        partial(_launch, runtime),
-        partial(_drive_on, runtime),
-    )
+    assembly = _assembled(runtime, journal, pin, pinned_code(runtime, pin), None)
     try:
         return assembly.closing.settle()
     finally:
         assembly.http.close()
 
 
+def _assembled(runtime: Runtime, journal: Journal, pin: Pin, code: Code, above: Assembly | None) -> Assembly:
+    def launch(assembly: Assembly) -> Launch:
+        return partial(_launch, runtime, assembly)
+
+    return Assembly(runtime, journal, pin, code, launch, partial(_drive_on, runtime), above)
+
+
 def _drive_on(runtime: Runtime, run: str, slug: Slug) -> None:
-    """Drive another run of the flow as far as it goes now; whoever holds it was woken and does so itself."""
+    """Drive another run as far as it goes now; whoever holds it was woken and does so itself."""
     try:
         drive_recorded(runtime, Target(RunId(run), slug), Patience.NOW)
     except GitflowError as error:
@@ -132,10 +146,10 @@ def _drive_on(runtime: Runtime, run: str, slug: Slug) -> None:
             runtime.say(f"run {run} was not driven to its end: {error.message}")
 
 
-def _launch(runtime: Runtime, run: RunId, called: Called, parent: Run, depth: int) -> None:
+def _launch(runtime: Runtime, above: Assembly, run: RunId, called: Called, parent: Run, depth: int) -> None:
     target = Target(run, called.slug)
     if runtime.repository.resolve(target.ref) is not None:
-        drive_recorded(runtime, target, Patience.NOW)
+        drive_recorded(runtime, target, Patience.NOW, above)
         return
     with hold_run(runtime.repository.common_dir, run, runtime.who):
         # Its id follows from the call: whatever a killed process left of its start stands in the way.
@@ -145,7 +159,7 @@ def _launch(runtime: Runtime, run: RunId, called: Called, parent: Run, depth: in
         code = resolve_code(runtime, called.slug, called.ref, called.installation)
         caller = Caller(parent.run, parent.starter, parent.starter_key, depth)
         begun = begin_run(runtime, run, code, by_plain_names(called.given), caller=caller)
-        drive_held(runtime, begun.journal, begun.pin, begun.code, Patience.NOW)
+        drive_held(runtime, begun.journal, begun.pin, begun.code, Patience.NOW, above)
 
 
 def clear_locks(runtime: Runtime, target: Target) -> None:

@@ -34,7 +34,9 @@ class Judgement:
 
 def told(about: str, error: GitflowError) -> str:
     """A refusal in words: the object, the rule, the code, and what would make it acceptable."""
-    lines = [f"{about}: {error.message} ({error.code})"]
+    # Most messages begin with what they are about.
+    said = error.message if error.message.startswith(f"{about} ") else f"{about}: {error.message}"
+    lines = [f"{said} ({error.code})"]
     if error.hint is not None:
         lines.append(f"  hint: {error.hint}")
     lines += [f"  fix: {fix}" for fix in error.fix]

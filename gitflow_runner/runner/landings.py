@@ -15,9 +15,10 @@ from gitflow_runner.git.refs import HEADS, LIVE, RELEASES, TAGS, remote_branch_r
 from gitflow_runner.ledger.firings import Firing, Firings, Seen, last_seen, read_firing, watched
 from gitflow_runner.model.ids import RunId
 from gitflow_runner.runner.drive import Stood
-from gitflow_runner.runner.gate_runs import check_trigger, start_fired
+from gitflow_runner.runner.gate_runs import start_fired
 from gitflow_runner.runner.gates import Gate, live_watchers
 from gitflow_runner.runner.proposals import BRANCHES
+from gitflow_runner.runner.records import require_record
 from gitflow_runner.runner.runtime import Runtime
 from gitflow_runner.runner.start import new_run_id
 from gitflow_runner.runner.sync import share_ref
@@ -156,7 +157,8 @@ class _Chain:
         )
         tip = self._tip()
         if tip is not None:
-            check_trigger(runtime, watcher, self._ref, tip)
+            then = "the pushes can be answered anew"
+            require_record(runtime, watcher.slug, self._ref, tip, code="trigger.untrusted", then=then)
 
     def watch(self, matching: Mapping[str, Oid]) -> None:
         """Note what stands where the trigger watches for the first time; later refs are new pushes."""

@@ -56,10 +56,11 @@ class Outbox:
         given = dict(data.items()) if isinstance(data, Map) else {}
         config["data"] = map_of({**{keyword(k): v for k, v in variables.items()}, **given}.items())
         config.setdefault("message", f"{wait.title}: gfr approve {asked.run} {wait.folder}")
-        deadline = self._runtime.clock.monotonic_ms() + _NOTIFY_MS
+        clock = self._runtime.clock
+        deadline, now = clock.monotonic_ms() + _NOTIFY_MS, clock.now_ms()
         try:
             with self._ports.attempt(
-                f"{wait.identity}/notify", wait.folder, 1, wait.payload, deadline
+                f"{wait.identity}/notify", wait.folder, 1, wait.payload, deadline, now
             ) as context:
                 NOTIFY.run(config, context)
         except GitflowError as error:

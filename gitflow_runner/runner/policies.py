@@ -31,9 +31,8 @@ class Policies:
         tip = self._reader.resolve(POLICY)
         if pinned is None:
             return None
-        known = self._local.known_policy()
         if tip is None:
-            if known is not None:
+            if self._local.known_policy() is not None:
                 raise RefusedError(
                     "policy.policy_rewound",
                     "the policy that was in force here has gone from its ref",
@@ -41,6 +40,7 @@ class Policies:
                 )
             return None
         if tip != self._tip or self._chain is None:
+            known = self._local.known_policy()
             self._chain = self._load(tip, pinned, known)
             self._tip = tip
             if known != tip:

@@ -26,9 +26,11 @@ from gitflow_runner.steps.base import (
     Connections,
     Context,
     Databases,
+    Files,
     Functions,
     Http,
     KvEntry,
+    Search,
     Source,
     Tables,
 )
@@ -158,6 +160,8 @@ class Ports:
         kv: KvScope,
         tables: Tables,
         source: Source,
+        files: Files,
+        search: Search,
         connections: Connections,
         templates: FlowTemplates,
         databases: Databases,
@@ -178,6 +182,8 @@ class Ports:
         self._kv = KvPort(kv, buffer.redactor)
         self._tables = tables
         self._source = source
+        self._files = files
+        self._search = search
         self._connections = connections
         self._templates = templates
         self._databases = databases
@@ -189,7 +195,7 @@ class Ports:
 
     @contextmanager
     def attempt(
-        self, identity: str, folder: str, attempt: int, key: str, deadline_ms: int
+        self, identity: str, folder: str, attempt: int, key: str, deadline_ms: int, key_ms: int
     ) -> Iterator[Context]:
         """The attempt's context; its log joins the pending turn when the attempt is over."""
         name = f"{folder}.{attempt}.log"
@@ -219,6 +225,9 @@ class Ports:
                 render=self._templates.render,
                 notify=Channels(self._http, self._mail, log, cancel),
                 databases=self._databases,
+                key_ms=key_ms,
+                files=self._files,
+                search=self._search,
                 prices=self._prices,
                 tables=self._tables,
             )

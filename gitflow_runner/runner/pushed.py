@@ -21,14 +21,15 @@ from gitflow_runner.git.refs import (
     is_blocked,
     parse_approval_ref,
     parse_callback_ref,
+    parse_release_tag,
     parse_request_ref,
     parse_run_ref,
 )
 from gitflow_runner.git.repository import Repository
 
 _ONLY_GROW = {
-    RUNS: ("history_rewritten", "is the history of a run and only grows", "gfr cancel RUN"),
-    LIVE: ("live.live_rewound", "only grows", "gfr rollback FLOW"),
+    RUNS: ("history_rewritten", "is the history of a run and only grows", "gfr cancel {}"),
+    LIVE: ("live.live_rewound", "only grows", "gfr rollback {}"),
     POLICY: ("policy.policy_rewound", "only grows", "gfr policy apply"),
     LOGS: ("log.log_rewound", "only grows", "git fetch"),
     TRIGGERS: ("trigger.rewound", "is what a trigger answered and only grows", "git fetch"),
@@ -56,9 +57,12 @@ def read_changes(given: bytes) -> tuple[Change, ...]:
 
 def immovable(name: str, *, gone: bool) -> RefusedError:
     """The refusal of moving a release, or of taking it away."""
+    parsed = parse_release_tag(name)
+    slug = parsed[0] if parsed is not None else "FLOW"
     if gone:
-        return RefusedError("release_missing", f"{name} is a release and stays", fix=("gfr rollback FLOW",))
-    return RefusedError("release_moved", f"{name} is a release and never moves", fix=("gfr release FLOW",))
+        fix = (f"gfr rollback {slug}",)
+        return RefusedError("release_missing", f"{name} is a release and stays", fix=fix)
+    return RefusedError("release_moved", f"{name} is a release and never moves", fix=(f"gfr release {slug}",))
 
 
 def check_move(change: Change, repository: Repository) -> None:
@@ -98,7 +102,8 @@ def check_move(change: Change, repository: Repository) -> None:
         return
     for prefix, (code, what, fix) in _ONLY_GROW.items():
         if name.startswith(prefix) and (new is None or not repository.is_ancestor(old, new)):
-            raise RefusedError(code, f"{name} {what}", fix=(fix,))
+            last = name.rpartition("/")[2]  # of a run its id, of what is live the flow
+            raise RefusedError(code, f"{name} {what}", fix=(fix.format(last),))
 
 
 def run_of(name: str) -> str | None:

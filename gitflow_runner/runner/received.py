@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from gitflow_runner.errors import GitflowError, RefusedError
@@ -38,6 +38,7 @@ from gitflow_runner.model.ids import EARLY
 from gitflow_runner.model.pin import Pin
 from gitflow_runner.model.run import OpenWaitState, Run
 from gitflow_runner.runner.asked import as_asked
+from gitflow_runner.runner.push_certs import certificates_for
 from gitflow_runner.runner.pushed import Change, run_refs
 from gitflow_runner.trust.approval import OpenWait
 from gitflow_runner.trust.checkpoint import read_checkpoint
@@ -46,6 +47,7 @@ from gitflow_runner.trust.live import load_live, read_promotion_consent
 from gitflow_runner.trust.log import load_log
 from gitflow_runner.trust.policy import Policy
 from gitflow_runner.trust.policy_chain import PolicyChain, read_consent
+from gitflow_runner.trust.pushcert import prove_push
 from gitflow_runner.trust.quorum import SignedApproval, judge
 from gitflow_runner.trust.reasons import Refusal
 from gitflow_runner.trust.release import verify_release
@@ -328,19 +330,31 @@ def _count(received: Received, inbox: str, principal: str) -> None:
     found = received.sent[inbox, principal]
     if found + len(there) > MOST_FROM_ONE:
         if inbox not in received.held:
-            owners = (_owners(received, oid) for _, oid in there[:MOST_LOOKED_AT])
+            owners = _owners(received, there[:MOST_LOOKED_AT])
             received.held[inbox] = Counter(name for names in owners for name in names)
         found += received.held[inbox][principal]
     if found > MOST_FROM_ONE:
         raise RefusedError("inbox.full", f"{inbox} holds {MOST_FROM_ONE} commits of {principal} already")
 
 
-def _owners(received: Received, oid: Oid) -> frozenset[str]:
-    try:
-        ring = received.policy.keyring
-        return ring.owners(prove(received.repository.read(oid), ring).key)
-    except Refusal:
-        return frozenset()
+def _owners(received: Received, there: Sequence[tuple[str, Oid]]) -> Iterator[frozenset[str]]:
+    """Whose each commit of one inbox is, by its own signature or that of the push which brought it."""
+    reader, ring = received.repository, received.policy.keyring
+    at = parse_approval_ref(there[0][0]) if there else None
+    pushed: Mapping[str, bytes] = {}
+    if at is not None:
+        sent = [oid for _, oid in there]
+        pushed = certificates_for(reader, sent, at.run_id, at.wait, ring, lambda path: None)
+    for _, oid in there:
+        try:
+            if at is not None and oid in pushed:
+                signed = prove_push(pushed[oid], ring, oid=oid, run=at.run_id, wait=at.wait)
+            else:
+                signed = prove(reader.read(oid), ring)
+        except Refusal:
+            yield frozenset()
+        else:
+            yield ring.owners(signed.key)
 
 
 def _trigger(change: Change, new: Oid, received: Received) -> None:

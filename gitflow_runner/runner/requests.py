@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import assert_never
 
 from gitflow_runner.errors import DamagedError, LangError
@@ -26,6 +25,7 @@ from gitflow_runner.model.stored import Stored
 from gitflow_runner.runner.answers import NOTHING
 from gitflow_runner.runner.buffer import Buffer
 from gitflow_runner.runner.clock import Clock
+from gitflow_runner.runner.orders import Order
 from gitflow_runner.runner.policies import Policies
 from gitflow_runner.trust.reasons import Refusal
 from gitflow_runner.trust.requests import SignedRequest, read_request
@@ -34,14 +34,6 @@ from gitflow_runner.trust.verify import signed_message
 
 CLEANUP_MS = 60_000
 MAX_REFUSALS = 64
-
-
-@dataclass(frozen=True, slots=True)
-class Order:
-    """Another run that ends this one (`run:<id>`), and why."""
-
-    by: str
-    reason: str
 
 
 class Requests:

@@ -133,6 +133,11 @@ class Runtime:
         return ClockWatch(self.clock)
 
     @cached_property
+    def remarks_said(self) -> set[str]:
+        """The codes of remarks that this process has made and need not make again."""
+        return set()
+
+    @cached_property
     def clocks_doubted(self) -> set[str]:
         """The runs that this process has said it holds, because it does not believe its clock."""
         return set()

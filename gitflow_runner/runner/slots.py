@@ -45,13 +45,21 @@ def ask(
 ) -> Asked:
     """Decide on a start as the slot stands now; nothing is written.
 
-    Raises `ConflictError` (`slot.taken`) for a start that is neither admitted nor queued, `RefusedError`
-    (`slot.untrusted`) and `DamagedError` (`slot.malformed`) for a record that nobody may rely on.
+    Raises `ConflictError` (`slot.taken`, `slot.full`) for a start that is neither admitted nor queued,
+    `RefusedError` (`slot.untrusted`) and `DamagedError` (`slot.malformed`) for a record that nobody may rely
+    on.
     """
     record = slot_record(runtime, slug, place.slot)
     tip, slot = record.read()
     cleared = leave(slot, _gone(runtime, slug, slot, entry.run), entry.at)
     answer = admit(cleared, place, entry, patient=patient, callers=callers)
+    if answer.is_full:
+        raise ConflictError(
+            "slot.full",
+            f"{len(answer.slot.queue)} runs of {slug} queue for this slot already",
+            hint="see why the first of them does not end",
+            fix=(f"gfr show {answer.behind[0]}", f"gfr runs ls --flow {slug}"),
+        )
     if answer.admission is None:
         first = answer.behind[0]
         raise ConflictError(

@@ -35,6 +35,7 @@ class ProjectSource:
         self._git = git
         self._pinned = pinned
         self._own = [Oid(oid) for oid in (pinned, proposal) if oid is not None]
+        self._accepted: set[str] = set(self._own)  # asked of once in a process: a row of edits asks again
 
     def resolve(self, name: str) -> str:
         """Commit id of HEAD (the pinned commit), a branch, a tag, or an id that one of them reaches."""
@@ -70,6 +71,8 @@ class ProjectSource:
         return str(raw.oid)
 
     def _reachable(self, name: str) -> str:
+        if name in self._accepted:
+            return name
         text = self._run(
             "rev-parse", "--verify", "--quiet", "--end-of-options", f"{name}^{{commit}}", absent=name
         )
@@ -81,14 +84,13 @@ class ProjectSource:
         inside = any(self._repository.is_ancestor(Oid(oid), own) for own in self._own)
         if not holding and not inside:
             raise StepError("git.not_reachable", f"{oid} is reached by no branch or tag, and not by the pin")
+        self._accepted.add(oid)
         return oid
 
     def log(self, tip: str, *, since: str | None, paths: Sequence[str], limit: int) -> Sequence[LogEntry]:
         """Commits of `tip` that are not in `since`, newest first."""
         wanted = [tip, *([f"^{since}"] if since else [])]
-        text = self._run(
-            "log", f"--max-count={limit}", f"--format={_FORMAT}", *wanted, "--", *_literal(paths)
-        )
+        text = self._run("log", f"--max-count={limit}", f"--format={_FORMAT}", *wanted, "--", *literal(paths))
         return [_entry(record) for record in text.split("\x01") if record.strip("\n")]
 
     def tags(self, pattern: str) -> Sequence[tuple[str, str]]:
@@ -105,7 +107,7 @@ class ProjectSource:
     def changes(self, old: str | None, new: str, paths: Sequence[str], limit: int) -> Sequence[PathChange]:
         """What differs between two commits, by path."""
         base = old or _EMPTY_TREE
-        common = ("-z", *_PLAIN, base, new, "--", *_literal(paths))
+        common = ("-z", *_PLAIN, base, new, "--", *literal(paths))
         states = self._run("diff-tree", "-r", "--name-status", *common).split("\0")
         counts = self._run("diff-tree", "-r", "--numstat", *common).split("\0")
         lines = {}
@@ -119,7 +121,7 @@ class ProjectSource:
 
     def patch(self, old: str | None, new: str, paths: Sequence[str], max_bytes: int) -> tuple[str, bool]:
         """The unified diff, cut at `max_bytes`."""
-        text = self._run("diff-tree", "-r", "-p", *_PLAIN, old or _EMPTY_TREE, new, "--", *_literal(paths))
+        text = self._run("diff-tree", "-r", "-p", *_PLAIN, old or _EMPTY_TREE, new, "--", *literal(paths))
         data = text.encode()
         if len(data) <= max_bytes:
             return text, False
@@ -127,7 +129,7 @@ class ProjectSource:
 
     def files(self, commit: str, prefix: str, limit: int) -> Sequence[tuple[str, int]]:
         """Regular files below `prefix` with their sizes."""
-        text = self._run("ls-tree", "-r", "-l", "-z", commit, "--", *_literal([prefix] if prefix else []))
+        text = self._run("ls-tree", "-r", "-l", "-z", commit, "--", *literal([prefix] if prefix else []))
         found: list[tuple[str, int]] = []
         for row in text.split("\0"):
             head, _, path = row.partition("\t")
@@ -161,7 +163,8 @@ class ProjectSource:
         return finished.stdout.decode("utf-8", "replace")
 
 
-def _literal(paths: Sequence[str]) -> list[str]:
+def literal(paths: Sequence[str]) -> list[str]:
+    """Paths as git takes them word for word."""
     # A path is a path: pathspec magic from a flow's data would reach beyond what was named.
     return [f":(literal){path}" for path in paths]
 

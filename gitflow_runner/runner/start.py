@@ -11,7 +11,7 @@ from functools import partial
 from gitflow_runner.engine.admission import Place, place_of
 from gitflow_runner.engine.behaviour import CURRENT
 from gitflow_runner.engine.program import make_program
-from gitflow_runner.errors import ConflictError, GitflowError, RefusedError
+from gitflow_runner.errors import ConflictError, GitflowError, RefusedError, TransientError
 from gitflow_runner.git.objects import Oid, RawObject
 from gitflow_runner.lang.collection import Map
 from gitflow_runner.lang.data import read_data
@@ -36,6 +36,7 @@ from gitflow_runner.runner.masking import masked_stored
 from gitflow_runner.runner.readiness import not_ready, require_ready
 from gitflow_runner.runner.runtime import Runtime
 from gitflow_runner.runner.slots import ask, slot_record
+from gitflow_runner.runner.upkeep import wait_out_locks
 from gitflow_runner.trust.reasons import Refusal
 from gitflow_runner.trust.requests import build_start
 from gitflow_runner.trust.statement import Start
@@ -151,6 +152,7 @@ def _admitted(
     lease = Lease(entry.run, started.slug, runtime.owner, runtime.host, 1, entry.at)
     callers = partial(callers_of, runtime.repository, caller.run) if caller is not None else frozenset[str]
     patient = caller is not None or fired is not None
+    waited = False
     for _ in range(TRIES):
         asked = ask(runtime, started.slug, place, entry, patient=patient, callers=callers)
         first = replace(turn, events=(replace(started, admission=asked.admission),))
@@ -160,6 +162,12 @@ def _admitted(
         except ConflictError as error:
             if error.details.get("ref") != asked.ref:
                 raise
+            continue
+        except TransientError as error:
+            # A start that was killed may have left the slot's lock, which is everybody's.
+            if error.code != "git.ref_locked" or waited or not wait_out_locks(runtime):
+                raise
+            waited = True
             continue
         asked.told()
         return journal

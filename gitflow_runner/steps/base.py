@@ -15,7 +15,9 @@ from gitflow_runner.model.spec import Spec
 from gitflow_runner.model.table import Table
 from gitflow_runner.net.exchange import Body, Cancel, HttpRequest, HttpResponse, Sink
 from gitflow_runner.providers.prices import PriceTable
+from gitflow_runner.steps.searching import Search
 from gitflow_runner.steps.tokens import Tokens
+from gitflow_runner.steps.trees import Files
 
 __all__ = [
     "BlobRef",
@@ -26,6 +28,7 @@ __all__ = [
     "Connections",
     "Context",
     "Databases",
+    "Files",
     "Functions",
     "Http",
     "HttpAuth",
@@ -40,6 +43,7 @@ __all__ = [
     "Query",
     "Renewal",
     "Rows",
+    "Search",
     "Service",
     "Sink",
     "Source",
@@ -368,6 +372,9 @@ class Context:
     notify: Notify | None = None
     tokens: Tokens = field(default_factory=Tokens)
     databases: Databases | None = None
+    key_ms: int = 0  # when the key was first announced; the same at every repeat
+    files: Files | None = None
+    search: Search | None = None
     prices: PriceTable = field(default_factory=PriceTable)
     tables: Tables | None = None
 

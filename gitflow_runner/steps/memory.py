@@ -23,6 +23,7 @@ from gitflow_runner.steps.base import (
     Service,
     Written,
 )
+from gitflow_runner.steps.searching import SearchHit
 
 
 class ManualClock:
@@ -146,6 +147,29 @@ class MemoryKv:
         if entry is not None and entry.expires_at is not None and entry.expires_at <= self._now_ms():
             return None
         return entry
+
+
+@dataclass(frozen=True, slots=True)
+class MemorySearch:
+    """Hits by target; one is found whose title or snippet has all the words, in the order given."""
+
+    hits: Mapping[str, Sequence[SearchHit]] = field(default_factory=dict)
+    contents: Mapping[str, str] = field(default_factory=dict)
+
+    def find(self, target: str, text: str, limit: int, cancel: Cancel) -> Sequence[SearchHit]:
+        """The hits of the target that have every word."""
+        words = text.casefold().split()
+        found = [
+            each
+            for each in self.hits.get(target, ())
+            if all(word in f"{each.title} {each.snippet}".casefold() for word in words)
+        ]
+        return found[:limit]
+
+    def content(self, uri: str, most: int) -> str | None:
+        """The beginning of what is kept for the URI."""
+        text = self.contents.get(uri)
+        return None if text is None else text[:most]
 
 
 class MemoryTables:

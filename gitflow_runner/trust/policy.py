@@ -96,6 +96,14 @@ class Duty:
     human: bool = True
 
 
+@dataclass(frozen=True, slots=True)
+class PublishGrant:
+    """Flows whose releases may publish to protected branches; both are name patterns."""
+
+    flow: str
+    branch: str
+
+
 @dataclass(frozen=True)
 class Policy:
     """One version of the policy; `text` is what people signed. Missing duties are nobody's.
@@ -118,6 +126,7 @@ class Policy:
     sk_touch: bool = True
     max_age_s: int | None = None
     gate_ttl_s: int | None = None
+    publish: tuple[PublishGrant, ...] = ()
     text: bytes = b""
     open_gpg: OpenGpg | None = field(default=None, repr=False, compare=False)
 
@@ -181,6 +190,10 @@ class Policy:
         if not person.serves(slug):
             raise Refusal("role", f"{principal} may not {ability} {slug}")
         return person
+
+    def may_publish(self, slug: str, branch: str) -> bool:
+        """Whether releases of this flow may move this branch although it is protected."""
+        return any(matches(each.flow, slug) and matches(each.branch, branch) for each in self.publish)
 
     def account(self, forge: str, number: int) -> str | None:
         """The person with this numeric account on a forge."""

@@ -25,6 +25,7 @@ from gitflow_runner.trust.policy import (
     Policy,
     PolicyKey,
     Proof,
+    PublishGrant,
     RevokedKey,
     Rule,
 )
@@ -39,6 +40,7 @@ _GLOB = re.compile(r"[A-Za-z0-9_*?-]{1,128}")
 _FINGERPRINT = re.compile(r"SHA256:[A-Za-z0-9+/]{43}|[0-9A-F]{40}")
 _GPG_FINGERPRINT = re.compile(r"[0-9A-F]{40}")
 _FORGE = re.compile(r"[a-z][a-z0-9-]{0,31}")
+_BRANCH_GLOB = re.compile(r"[A-Za-z0-9*?][A-Za-z0-9._/*?-]{0,127}")
 _BRANCH = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/-]{0,127}")
 
 _KINDS: tuple[PersonKind, ...] = get_args(PersonKind)
@@ -81,6 +83,7 @@ def parse_policy(text: bytes, *, file: str = POLICY_FILE, open_gpg: OpenGpg | No
         sk_touch=top.get("sk-touch", fields.flag, True),
         max_age_s=top.get("policy-max-age", _maybe_count, None),
         gate_ttl_s=top.get("gate-ttl", _maybe_count, None),
+        publish=top.get("publish", fields.list_of(_publish), ()),
         text=text,
         open_gpg=open_gpg,
     )
@@ -229,6 +232,13 @@ def _usual_proofs(level: Level | None) -> tuple[Proof, ...]:
             return ("signed-commit",)
         case "forge-attested":
             return ("signed-commit", "forge-review")
+
+
+def _publish(form: Form, what: str) -> PublishGrant:
+    own = Fields(form, "a grant to publish")
+    grant = PublishGrant(own.need("flow", _glob), own.need("branch", fields.matching(_BRANCH_GLOB)))
+    own.done()
+    return grant
 
 
 def _match(form: Form, what: str) -> tuple[str, str | None]:

@@ -43,12 +43,12 @@ def parse_certificate(data: bytes) -> PushCertificate:
     """Read a certificate; refuses `malformed`, also where the server had offered no nonce, and `unsigned`."""
     if len(data) > MAX_CERTIFICATE or b"\0" in data:
         raise Refusal("malformed", "not the certificate of a push")
-    starts = [found.start() for found in SIGNATURE_START.finditer(data)]
-    if not starts:
+    start = SIGNATURE_START.search(data)
+    if start is None:
         raise Refusal("unsigned", "the certificate of the push carries no signature")
-    payload, armour = data[: starts[0]], data[starts[0] :]
+    payload, armour = data[: start.start()], data[start.start() :]
     head = _HEAD.match(payload)
-    if len(starts) > 1 or head is None or not payload.endswith(b"\n"):
+    if head is None:
         raise Refusal("malformed", "a certificate of a push that is not of Git's form, or without a nonce")
     updates = []
     for line in payload[head.end() : -1].split(b"\n"):

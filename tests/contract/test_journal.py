@@ -245,10 +245,20 @@ def test_a_callback_is_consumed_but_never_a_parent(repository: Repository) -> No
     journal = created(repository)
     opened = journal.append(wait_turn(2, T0, kind="event"))
     callback = commit_of(repository, "answer\n", opened)
-    journal.append(Turn((wait_resolved(2, counted=(callback,), outcome="answered"),), T0))
+    answered = wait_resolved(2, counted=(callback,), outcome="answered")
+    journal.append(Turn((decision_seen(2, callback), answered), T0))
     commit = repository.commit(journal.tip)
     assert commit.parents == (opened,)
     assert trailers(commit.message)["Gitflow-Consumed"] == (callback,)
+
+
+def test_an_answer_that_nobody_counted_resolves_nothing(repository: Repository) -> None:
+    journal = created(repository)
+    opened = journal.append(wait_turn(2, T0, kind="event"))
+    callback = commit_of(repository, "answer\n", opened)
+    with pytest.raises(DamagedError) as caught:
+        journal.append(Turn((wait_resolved(2, counted=(callback,), outcome="answered"),), T0))
+    assert caught.value.code == "history.callback"
 
 
 def test_a_consumed_commit_that_is_not_here_is_refused(repository: Repository) -> None:

@@ -69,7 +69,7 @@ def test_a_branch_that_somebody_committed_to_stays(team: Team, tmp_path: Path) -
         assert there.forge.tip(there.pull.branch) == theirs
 
 
-def test_an_expired_wait_and_a_cancelled_run_close_their_changes(team: Team, tmp_path: Path) -> None:
+def test_an_expired_wait_closes_its_change_while_the_run_goes_on(team: Team, tmp_path: Path) -> None:
     with proposing(team, tmp_path, body=LONGER) as there:
         runtime = there.runtime(at=NOW)
         asked = there.start(runtime)
@@ -77,12 +77,17 @@ def test_an_expired_wait_and_a_cancelled_run_close_their_changes(team: Team, tmp
         there.look(runtime)
         assert (there.state(asked).status, cleared(there, asked)) == ("waiting", [("closed", "deleted")])
         assert "nobody decided it in time" in there.pull.comments[0][1]
-        other = there.start()
-        assert team.ann.gfr("cancel", other.run, "--reason", "enough").exit == 0
+        assert not is_let_go(there, asked)
+
+
+def test_a_cancelled_run_closes_its_change_before_it_is_let_go(team: Team, tmp_path: Path) -> None:
+    with proposing(team, tmp_path) as there:
+        asked = there.start()
+        assert team.ann.gfr("cancel", asked.run, "--reason", "enough").exit == 0
         there.look()
-        assert (there.state(other).status, there.forge.pulls[2].state) == ("cancelled", "closed")
-        assert "it was cancelled by ann" in there.forge.pulls[2].comments[0][1]
-        assert (branches(there), is_let_go(there, other)) == ([], True)
+        assert (there.state(asked).status, there.pull.state) == ("cancelled", "closed")
+        assert "it was cancelled by ann" in there.pull.comments[0][1]
+        assert (branches(there), is_let_go(there, asked)) == ([], True)
 
 
 def test_a_run_that_ended_while_the_forge_was_away_is_not_let_go_before_it_is_cleared(

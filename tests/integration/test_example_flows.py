@@ -39,6 +39,8 @@ def run(clone: Clone, slug: str, code: int = SUCCEEDED) -> str:
         ("function", r'\[\{:word "a", :count 2\} \{:word "bee", :count 2\} .*\]'),
         ("kv", r"\{:runs 1, :before 0\}"),
         ("git", r"\{:commits \[.*examples.*\], :files \[.*config.yaml.*\]\}"),
+        ("files", r"\{:branch \"notes/first\", :changed 1, :patch .*The first one.*\}"),
+        ("search", r"\{:count \d+, :first \"\w+\"\}"),
         ("sleep", r"\{:slept\? true.*\}"),
         ("table", r"\{:revision 2, :open \[\{\"id\" \"o1\", \"total\" 250\}\], :sums \[.*\]\}"),
         ("time", r'"20\d\d-\d\d-\d\dT.*Z"'),

@@ -38,3 +38,16 @@ def test_the_worker_removes_it_once_it_is_old_and_finishes_the_run(team: Team, l
     (item,) = team.ann.gfr("worker", "--once").data["items"]
     assert item["status"] == "succeeded"
     assert not os.path.exists(lock)
+
+
+def test_a_start_removes_the_lock_of_its_slot_once_that_is_old(team: Team, lock: str) -> None:
+    os.unlink(lock)
+    assert team.ann.gfr("run", "count").exit == 0
+    (turn,) = team.ann.gfr("runs", "ls").data["items"]
+    left = team.home / f".git/refs/runner/slots/count/{turn['concurrency']['slot']}.lock"
+    left.parent.mkdir(parents=True, exist_ok=True)
+    left.touch()
+    old = time.time() - 29
+    os.utime(left, (old, old))
+    assert team.ann.gfr("run", "count").exit == 0
+    assert not left.exists()

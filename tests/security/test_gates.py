@@ -4,13 +4,20 @@ from __future__ import annotations
 
 import pytest
 
+from gitflow_runner.errors import StepError
 from gitflow_runner.git.objects import Oid
 from gitflow_runner.git.pygit import open_repository
 from gitflow_runner.ledger.chain import find_wait_commit
 from gitflow_runner.ledger.firings import Firing, Firings
+from gitflow_runner.model.pin import Pin, ReleaseSource
 from gitflow_runner.model.run import Run
+from gitflow_runner.runner.configured import Configured
+from gitflow_runner.runner.forge_desk import ForgeDesk
+from gitflow_runner.runner.forge_memory import ForgeMemory
+from gitflow_runner.runner.publishing import RunPublishing
 from gitflow_runner.runner.stack import on_big_stack
 from gitflow_runner.runner.worker import work_once
+from gitflow_runner.steps.trees import PublishRequest
 from gitflow_runner.triggers.git import Move
 from tests.gated import ASKS, MAIN, Gated, guard
 from tests.hooked import must
@@ -34,6 +41,16 @@ def test_a_commit_goes_in_once_the_gate_let_it(gated: Gated) -> None:
     assert [item["status"] for item in gated.work().data["items"]] == ["succeeded"]
     assert gated.push(good) == []
     assert must(gated.folder, "rev-parse", MAIN) == good
+
+
+def test_a_flow_publishes_to_no_branch_that_a_gate_guards(gated: Gated) -> None:
+    pin = Pin(1, "home", "guard", "guard.edn", ReleaseSource("flow/guard/v1", "1" * 40, "2" * 40), (), "", 1)
+    runtime = gated.team.runtime(folder=gated.folder)
+    desk = RunPublishing(ForgeDesk(runtime, Configured()), pin, ForgeMemory(), "20251122-131402-7k3m9q")
+    tip = must(gated.folder, "rev-parse", MAIN)
+    with pytest.raises(StepError) as caught:
+        desk.publish(PublishRequest("main", "fast-forward", tip, "2" * 40, "m\n", 0))
+    assert caught.value.code == "files.gated"
 
 
 def test_a_refused_push_starts_nothing(gated: Gated) -> None:

@@ -30,6 +30,19 @@ def received(server: Loopback) -> list[str | None]:
     return [seen.headers.get("authorization") for seen in server.seen]
 
 
+def test_a_secret_in_a_file_of_the_project_is_neither_shown_nor_written_again(there: Shop) -> None:
+    edit = '(flow/step :files :edit {:op :replace :changeset begun :path "leak.txt" :old "was" :new "is"})'
+    begun = "(flow/step :files :begin {:op :init-changeset})"
+    there.flow("edit", f"(let [begun {begun}] {edit})", requires="[]")
+    there.flow("read", '(:content (flow/step :files :read {:op :read :path "leak.txt"}))', requires="[]")
+    there.flow("pack", "(flow/step :files :pack {:op :materialize})", requires="[]")
+    there.write("leak.txt", f"it was {TOKEN}\n")
+    there.commit()
+    there.secret()
+    assert failure(there.run("edit")) == failure(there.run("pack")) == "files.secret"
+    assert there.run("read").data["output"]["preview"] == '"it was ***\\n"'
+
+
 def test_a_redirect_to_another_origin_is_not_followed_with_the_secret(there: Shop) -> None:
     with Loopback() as other:
         other.on("/me", Answer(200, b"got it"))

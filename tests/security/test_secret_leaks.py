@@ -34,6 +34,9 @@ FLOW = """
   (flow/step :notify :log {:channels {:log {:text text}}})
   (flow/step :notify :post {:channels {:http {:connection :shop :path "/hook" :json {:text text}}}})
   (flow/step :kv :keep {:operation :set :key "told" :value told})
+  (flow/step :files :write {:op :write-file :changeset (flow/step :files :begin {:op :init-changeset})
+                            :path "told.txt" :content text})
+  (flow/step :search :look {:query "told" :limit 5})
   (flow/step :function :tabled {:code '(fn [m] [m]) :input {:told told :text text}
                                 :persist {:type :table :table "told"}})
   (flow/step :function :same {:code '(fn [m] {:again m}) :input {:told told}})

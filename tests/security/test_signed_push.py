@@ -131,6 +131,18 @@ def test_the_certificate_of_an_earlier_push_opens_nothing_again(server: Server) 
     assert (certificates(server), server.refs("refs/approvals")) == ([], "")
 
 
+def test_who_sends_much_by_signed_pushes_fills_no_inbox_either(server: Server) -> None:
+    asked, ann = server.team.start(), server.team.ann
+    made = (
+        ann.git("commit-tree", "-p", asked.commit, asked.tree, given=f"no. {n}\n\n{asked.message()}".encode())
+        for n in range(65)
+    )
+    specs = [f"{oid}:{asked.inbox}/{oid}" for oid in made]
+    ann.git("config", "user.signingkey", f"{server.team.keys / 'bob'}.pub")
+    assert server.push("--signed", *specs[:64]) == []
+    assert server.push("--signed", specs[64]) == ["inbox.full"]
+
+
 def test_nobody_pushes_certificates(server: Server) -> None:
     blob = server.team.ann.git("hash-object", "-w", "--stdin", given=b"certificate version 0.1\n")
     assert server.push(f"{blob}:{CERTIFICATES}20260921-131402-7k3m9q/{blob}") == ["push.certificate"]

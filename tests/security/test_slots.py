@@ -15,8 +15,6 @@ FLOW = """{:slug :lane :name "One lane" :concurrency {:type :singleton :on-new-v
           (flow/step :kv :went {:operation :append :key "went" :item (:action answer)}))}
 """
 
-by_each = pytest.mark.parametrize("writer", WRITERS, ids=lambda writer: writer.name)
-
 
 def lane(team: Team, policy: str) -> None:
     (team.home / ".breyta/flows/lane.edn").write_text(FLOW.replace("POLICY", policy))
@@ -49,8 +47,11 @@ def start(team: Team) -> Told:
     return team.ann.gfr("run", "lane")
 
 
-@by_each
-@pytest.mark.parametrize("who", [None, "stranger", "bob"])
+@pytest.mark.parametrize(
+    ("writer", "who"),
+    [*((writer, "stranger") for writer in WRITERS), (WRITERS[0], None), (WRITERS[0], "bob")],
+    ids=lambda given: getattr(given, "name", given),
+)
 def test_a_record_that_no_runner_signed_ends_no_run_and_admits_none(
     team: Team, writer: Writer, who: str | None
 ) -> None:

@@ -6,6 +6,7 @@ import pytest
 
 from gitflow_runner.engine.admission import (
     MAX_KEY_BYTES,
+    MAX_QUEUE,
     Answer,
     Place,
     admit,
@@ -135,6 +136,17 @@ def test_a_run_that_its_own_history_puts_there_is_put_back() -> None:
     told = insist(held(), "b", ("a",)).entry("a")
     assert told is not None
     assert told.superseded_by == "b"
+
+
+def test_a_queue_has_an_end() -> None:
+    slot = held()
+    waiting = tuple(entry(f"q{number}") for number in range(MAX_QUEUE))
+    full = Slot(slot.holders, waiting)
+    answer = asked(full, entry("last"))
+    assert (answer.admission, answer.is_full, answer.behind[0]) == (None, True, "a")
+    assert asked(full, entry("last"), patient=True).is_full
+    assert asked(full, entry("other", "v2", "coexist")).admission is not None
+    assert asked(Slot(slot.holders, waiting[1:]), entry("last")).admission is not None
 
 
 def test_only_the_last_decisions_are_remembered() -> None:

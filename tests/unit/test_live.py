@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from gitflow_runner.errors import GitflowError
-from gitflow_runner.git.objects import Oid
+from gitflow_runner.git.objects import Oid, Tag
 from gitflow_runner.trust.live import (
     LiveChain,
     build_promotion,
@@ -14,9 +14,10 @@ from gitflow_runner.trust.live import (
     read_promotion_consent,
 )
 from gitflow_runner.trust.policy import Policy
+from gitflow_runner.trust.reasons import Refusal
 from gitflow_runner.trust.revocation import Revocations
-from gitflow_runner.trust.signer import FileSigner
-from gitflow_runner.trust.statement import Promotion, PromotionAction
+from gitflow_runner.trust.signer import FileSigner, sign_tag
+from gitflow_runner.trust.statement import Promotion, PromotionAction, write_message
 from tests.policies import AGENT, ANN, ANN_2, BOB, DEV, RUNNER, STRANGER, policy
 from tests.signed_objects import NOW, Objects, ident, signed_commit
 
@@ -146,5 +147,8 @@ def test_a_consent_stands_on_the_promotion_in_force_and_is_of_somebody_who_may()
     assert code(DEV, live.tip) == "approval.role"
     assert code(AGENT, live.tip) == "approval.not_human"
     assert code(STRANGER, live.tip) == "signature.key_not_allowed"
+    tag = sign_tag(Tag(TAG, "commit", "x", ident(), write_message("x", said)), ANN)
+    with pytest.raises(Refusal, match="does not stand"):
+        read_promotion_consent(live.objects, live.objects.add(tag), live.tip, TWO, now=NOW)
     first = live.objects.add(*build_promotion(said, None, (), ident(), ANN))
     assert read_promotion_consent(live.objects, first, None, TWO, now=NOW) == ("ann", said)

@@ -205,7 +205,7 @@ def test_a_result_can_go_into_the_store_of_named_values() -> None:
     [
         ("true", "config_type"),
         ("{}", "config_choice"),
-        ("{:type :table}", "persist.unsupported"),
+        ("{:type :table}", "missing_config_key"),
         ("{:type :kv}", "missing_config_key"),
         ('{:type :kv :key "a b"}', "kv.key"),
         ("{:type :blob :key 1}", "unknown_config_key"),

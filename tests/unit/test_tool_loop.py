@@ -219,6 +219,18 @@ def test_tools_that_are_not_there_are_refused(tools: str, code: str) -> None:
     assert (shell.failure and shell.failure.code, shell.identities) == (code, [])
 
 
+def test_a_step_that_is_offered_as_it_is_only_reads() -> None:
+    calls = [
+        ("files", '{"op" "search" "query" "x"}'),
+        ("files", '{"op" "publish" "branch" "b" "message" "m"}'),
+    ]
+    body = '(flow/step :llm :ask {:prompt "go" :provider :mock :available-steps [:files]})'
+    shell = loop(result=model(wish(*calls), DONE), body=body)
+    assert shell.identities == ["ask/model", "ask/tool:files", "ask/model#1"]
+    told = shell.commands["ask/model#1"].config.get(keyword("transcript"))
+    assert "packaged step" in write(told)
+
+
 def test_only_allowed_tools_are_offered() -> None:
     body = (
         '(flow/step :llm :ask {:prompt "go" :tools {:steps [:tools/look :tools/nap] :allowed [:tools/nap]}})'

@@ -181,6 +181,10 @@ RECORD: Final[Mapping[str, Meaning]] = {
         "Other starts write the slot at the same time, again and again. Try once more.",
         "gfr worker --once",
     ),
+    "slot.full": Meaning(
+        "A thousand runs queue for this slot already. See why the first of them does not end.",
+        "gfr runs ls",
+    ),
     "slot.malformed": Meaning(
         "The record of who may run now cannot be read, or it is that of another slot. Remove it, and let "
         "a worker put the open runs back.",

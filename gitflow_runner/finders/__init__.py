@@ -1,0 +1,1 @@
+"""How engines that search the web are asked, and how their answers are read."""
