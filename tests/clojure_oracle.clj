@@ -20,6 +20,7 @@
                           ZoneOffset ZonedDateTime)
               '(java.time.format DateTimeFormatter)
               '(java.time.temporal ChronoUnit TemporalAdjusters)
+              '(java.math RoundingMode)
               '(java.nio.charset StandardCharsets)
               '(java.util Base64 Locale)))
     found))

@@ -16,6 +16,7 @@ from gitflow_runner.lang.core import (
     functions,
     java,
     javabytes,
+    javanumbers,
     javatime,
     json,
     lookups,
@@ -102,11 +103,12 @@ _ALIASES: Final = {
     "sandbox": "breyta.sandbox",
     "time": "breyta.sandbox",
     **javabytes.ALIASES,
+    **javanumbers.ALIASES,
     **timemaking.ALIASES,
 }
 _SPECIALS = {**SPECIALS, **MACROS, **COMPREHENSIONS, "syntax-quote": syntax_quote}
 
-_JAVA: dict[str, Value] = {**javabytes.CONSTANTS, **timemaking.CONSTANTS}
+_JAVA: dict[str, Value] = {**javabytes.CONSTANTS, **javanumbers.CONSTANTS, **timemaking.CONSTANTS}
 
 FUNCTION: Final = Environment(
     name="function",

@@ -99,7 +99,7 @@ _CALENDAR = (
     *("WeekFields", "IsoFields", "ChronoField", "Year", "YearMonth", "ZoneId", "ZoneOffset", "ZonedDateTime"),
 )
 _INSTEAD = {
-    ".add": "use conj",
+    ".add": "use conj, or + for numbers",
     ".addAll": "use into",
     ".containsKey": "use contains?",
     ".entrySet": "use seq",
@@ -112,11 +112,8 @@ _INSTEAD = {
     ".getOrDefault": "use get with a default",
     ".getValue": "use val",
     ".hashCode": "use breyta.sandbox/sha256-hex over pr-str",
-    ".intValue": "use int",
     ".join": "use clojure.string/join",
     ".keySet": "use keys",
-    ".longValue": "use long",
-    ".doubleValue": "use double",
     ".printStackTrace": "use ex-message and ex-data",
     ".put": "use assoc",
     ".remove": "use dissoc, disj or remove",

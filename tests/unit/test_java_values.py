@@ -1,4 +1,4 @@
-"""The part of Java that functions may use: dates, amounts of time, base64; they answer as Java does."""
+"""The part of Java that functions may use: dates, amounts of time, base64, decimals; they answer as Java does."""
 
 from __future__ import annotations
 
@@ -75,6 +75,9 @@ def test_what_java_has_and_we_have_not_is_no_exception_to_catch(expression: str,
         (f"(compare {DATE} (Duration/ofDays 1))", "java.lang.ClassCastException"),
         ("(.plus (Period/ofDays 1) 1 ChronoUnit/DAYS)", "java.lang.IllegalArgumentException"),
         (f"(.atTime {DATE} 1)", "java.lang.ClassCastException"),
+        ("(.pow 123456789M 1000)", "java.lang.ArithmeticException"),
+        ("(.setScale 1.5M 100000)", "java.lang.ArithmeticException"),
+        ("(.add 1.5M 1)", "java.lang.ClassCastException"),
         (f"(json/write-str {DATE})", "java.lang.ClassCastException"),
     ],
 )

@@ -8,7 +8,7 @@ from dataclasses import replace
 from datetime import date, datetime, time, timedelta
 
 from gitflow_runner.lang.compare import compare
-from gitflow_runner.lang.core import durations
+from gitflow_runner.lang.core import durations, javanumbers
 from gitflow_runner.lang.core import timemath as m
 from gitflow_runner.lang.core.javacalls import Method, Methods, add, rows_of
 from gitflow_runner.lang.core.table import plain
@@ -33,12 +33,12 @@ from gitflow_runner.lang.core.timevalues import (
 from gitflow_runner.lang.fuel import Builtin
 from gitflow_runner.lang.numbers import index
 from gitflow_runner.lang.throwing import bad_cast, illegal
-from gitflow_runner.lang.values import Instant, Value
+from gitflow_runner.lang.values import Dec, Instant, Value
 
 _DATED = (LocalDate, LocalDateTime, ZonedDateTime, OffsetDateTime)
 _TIMED = (LocalTime, LocalDateTime, ZonedDateTime, OffsetDateTime)
 _TEMPORAL = (LocalTime, *_DATED, Instant)
-_ORDERED = (*_TEMPORAL, Duration, DayOfWeek, Month, ChronoUnit, str, int)
+_ORDERED = (*_TEMPORAL, Duration, DayOfWeek, Month, ChronoUnit, str, int, Dec)
 
 
 def _day(value: Value) -> date:
@@ -281,4 +281,6 @@ def _same(value: Value, other: Value) -> Value:
     return other
 
 
-TABLE: dict[str, Builtin] = {**rows_of(METHODS), **plain(*STATICS)}
+javanumbers.add_numbers(METHODS)
+
+TABLE: dict[str, Builtin] = {**rows_of(METHODS), **plain(*STATICS, *javanumbers.STATICS)}

@@ -234,7 +234,7 @@ class Period(JavaValue):
         return "P" + ("".join([f"{number}{unit}" for number, unit in parts if number]) or "0D")
 
 
-class _Constant(JavaValue):
+class Constant(JavaValue):
     """One of a fixed row of names; Java orders them by their places."""
 
     __slots__ = ()
@@ -252,7 +252,7 @@ class _Constant(JavaValue):
 
 
 @dataclass(frozen=True, slots=True)
-class DayOfWeek(_Constant):
+class DayOfWeek(Constant):
     """A day of the week."""
 
     name: str
@@ -260,7 +260,7 @@ class DayOfWeek(_Constant):
 
 
 @dataclass(frozen=True, slots=True)
-class Month(_Constant):
+class Month(Constant):
     """A month."""
 
     name: str
@@ -268,7 +268,7 @@ class Month(_Constant):
 
 
 @dataclass(frozen=True, slots=True)
-class ChronoUnit(_Constant):
+class ChronoUnit(Constant):
     """A unit of time."""
 
     name: str
