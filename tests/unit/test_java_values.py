@@ -1,4 +1,4 @@
-"""The part of Java that functions may use: dates, amounts of time, base64, decimals; they answer as Java does."""
+"""The Java that functions may use: dates, amounts of time, base64, decimals; they answer as Java does."""
 
 from __future__ import annotations
 
