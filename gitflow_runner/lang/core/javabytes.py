@@ -57,7 +57,7 @@ class Decoder(_Coder):
     def decoded(self, raw: bytes) -> bytes:
         """The octets that the base64 stands for; padding may be left out, and not be half there."""
         foreign = b"+/" if self.url else b"-_"
-        if any(octet in foreign for octet in raw):
+        if len(raw.translate(None, foreign)) != len(raw):
             raise illegal("Illegal base64 character")
         whole = raw if b"=" in raw else raw + b"=" * (-len(raw) % 4)
         try:
