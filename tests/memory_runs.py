@@ -75,6 +75,11 @@ class Bomb:
             raise Killed(what)
 
 
+def telling(moments: list[str]) -> list[tuple[int, str]]:
+    """The moments, numbered from 1, at which a death leaves something behind: objects alone are nothing."""
+    return [(n, what) for n, what in enumerate(moments, start=1) if not what.startswith("object ")]
+
+
 class OneTurn:
     """Kills at the first moment after the process has made one turn of the run."""
 

@@ -14,7 +14,7 @@ from gitflow_runner.model.ids import RunId, Slug
 from gitflow_runner.runner.decide import ask
 from gitflow_runner.runner.runtime import Runtime
 from gitflow_runner.runner.service import Service
-from tests.memory_runs import Bomb, OneTurn, World, outline, quietly
+from tests.memory_runs import Bomb, OneTurn, World, outline, quietly, telling
 
 CALLER = """{:slug :hello :name "Caller" :concurrency {:type :singleton :on-new-version :coexist}
  :flow '(let [one (flow/call-flow :helper {:n 1})
@@ -128,7 +128,7 @@ def test_a_cancel_takes_the_called_run_along_wherever_the_process_dies(tmp_path:
     assert born.run().status == "waiting"
     counting, calm = Bomb(), born.again(tmp_path / "calm")
     assert calm.process(lambda runtime: cancel(calm, runtime), counting)
-    for number, what in enumerate(counting.moments, start=1):
+    for number, what in telling(counting.moments):
         world, where = born.again(tmp_path / str(number)), f"killed at moment {number}, {what}"
         assert not world.process(lambda runtime, w=world: cancel(w, runtime), Bomb(number)), where
         for _ in range(3):

@@ -16,7 +16,7 @@ from gitflow_runner.runner.decide import decide, find_question
 from gitflow_runner.runner.runtime import Runtime
 from gitflow_runner.runner.service import Service
 from gitflow_runner.runner.verify import check_run
-from tests.memory_runs import Bomb, Moment, World, quietly
+from tests.memory_runs import Bomb, Moment, World, quietly, telling
 
 FLOW = """{:slug :hello :name "One at a time" :concurrency {:type :singleton :on-new-version POLICY}
  :flow '(try
@@ -89,7 +89,7 @@ def rounds(born: World, steps: Callable[[World], Steps], folder: Path) -> Iterat
     assert lives(calm, steps(calm), counting)
     settle(calm)
     yield calm, "nobody killed"
-    for number, what in enumerate(counting.moments, start=1):
+    for number, what in telling(counting.moments):
         world = born.again(folder / str(number))
         where = f"killed at moment {number}, {what}"
         assert not lives(world, steps(world), Bomb(number)), where
