@@ -15,7 +15,14 @@
       (clojure.core/refer 'clojure.core)
       (doseq [[short long] '{str clojure.string set clojure.set walk clojure.walk
                              edn clojure.edn math clojure.math}]
-        (alias short long)))
+        (alias short long))
+      (import '(java.time DayOfWeek Duration Instant LocalDate LocalDateTime LocalTime Month OffsetDateTime Period ZoneId
+                          ZoneOffset ZonedDateTime)
+              '(java.time.format DateTimeFormatter)
+              '(java.time.temporal ChronoUnit TemporalAdjusters)
+              '(java.math RoundingMode)
+              '(java.nio.charset StandardCharsets)
+              '(java.util Base64 Locale)))
     found))
 
 (def where (fresh-namespace))

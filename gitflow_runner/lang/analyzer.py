@@ -252,6 +252,10 @@ class Analyzer:
         args = tuple([self.node(item, scope) for item in form.items[1:]])
         self.bounded.pop()
         if builtin is None:
+            if not args and text[0].isupper() and text in self.environment.constants:
+                return Const(
+                    self.environment.constants[text]
+                )  # Clojure reads a static field in brackets, too
             return Invoke(self._symbol(first, name, scope), args, form)
         if not builtin.low <= len(args) <= builtin.high:
             message = f"Wrong number of args ({len(args)}) passed to: {builtin.full_name}"

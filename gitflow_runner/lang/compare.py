@@ -8,14 +8,18 @@ from gitflow_runner.lang.collection import Vec
 from gitflow_runner.lang.equality import MAX_DEPTH, too_deep
 from gitflow_runner.lang.numbers import NUMBERS, compare_numbers
 from gitflow_runner.lang.throwing import kind_of, thrown
-from gitflow_runner.lang.values import Char, Instant, Keyword, Symbol, Uuid, Value
+from gitflow_runner.lang.values import Char, Instant, JavaValue, Keyword, Symbol, Uuid, Value
 
 _COMPARABLE = NUMBERS | {str, bool, Char, Keyword, Symbol, Instant, Uuid, type(None)}
 
 
 def is_comparable(value: Value) -> bool:
     """Whether `compare` takes the value, if the other one is of its kind."""
-    return value.__class__ in _COMPARABLE or isinstance(value, Vec)
+    return (
+        value.__class__ in _COMPARABLE
+        or isinstance(value, Vec)
+        or (isinstance(value, JavaValue) and value.order(value) is not None)
+    )
 
 
 def compare(a: Value, b: Value, depth: int = 0) -> int:
@@ -43,7 +47,10 @@ def compare(a: Value, b: Value, depth: int = 0) -> int:
         return int(a.micros > b.micros) - int(a.micros < b.micros)
     if kind is Uuid:
         return _signed(_halves(a), _halves(b))
-    raise _unlike(a, b)
+    order = a.order(b) if isinstance(a, JavaValue) else None
+    if order is None:
+        raise _unlike(a, b)
+    return order
 
 
 def _vectors(a: Vec, b: Vec, depth: int) -> int:

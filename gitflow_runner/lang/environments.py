@@ -15,6 +15,9 @@ from gitflow_runner.lang.core import (
     formatting,
     functions,
     java,
+    javabytes,
+    javanumbers,
+    javatime,
     json,
     lookups,
     maths,
@@ -29,6 +32,7 @@ from gitflow_runner.lang.core import (
     sorting,
     strings,
     text,
+    timemaking,
     transducing,
     walking,
 )
@@ -45,6 +49,7 @@ from gitflow_runner.lang.refused import (
     Refusal,
 )
 from gitflow_runner.lang.special import SPECIALS
+from gitflow_runner.lang.values import Value
 
 _CORE: dict[str, Builtin] = {
     **arithmetic.TABLE,
@@ -74,6 +79,8 @@ _SPACES: dict[str, Builtin] = {
     **maths.TABLE,
     **sandbox.TABLE,
     **java.TABLE,
+    **javabytes.TABLE,
+    **javatime.TABLE,
 }
 _ALIASES: Final = {
     "str": "clojure.string",
@@ -95,14 +102,19 @@ _ALIASES: Final = {
     "java.lang.String": "String",
     "sandbox": "breyta.sandbox",
     "time": "breyta.sandbox",
+    **javabytes.ALIASES,
+    **javanumbers.ALIASES,
+    **timemaking.ALIASES,
 }
 _SPECIALS = {**SPECIALS, **MACROS, **COMPREHENSIONS, "syntax-quote": syntax_quote}
+
+_JAVA: dict[str, Value] = {**javabytes.CONSTANTS, **javanumbers.CONSTANTS, **timemaking.CONSTANTS}
 
 FUNCTION: Final = Environment(
     name="function",
     specials={**_SPECIALS, **THREADING, **LAZY},
     functions={**_CORE, **_SPACES},
-    constants=maths.CONSTANTS,
+    constants={**maths.CONSTANTS, **_JAVA},
     refused=FORBIDDEN,
     refused_names={},
     aliases=_ALIASES,
@@ -117,7 +129,7 @@ def _body_refusals() -> dict[str, Refusal]:
     return {
         **FORBIDDEN,
         **dict.fromkeys(THREADING, THREADING_REFUSAL),
-        **dict.fromkeys(outside | set(LAZY) | {"lazy-seq"}, SANDBOX_REFUSAL),
+        **dict.fromkeys(outside | set(_JAVA) | set(LAZY) | {"lazy-seq"}, SANDBOX_REFUSAL),
     }
 
 

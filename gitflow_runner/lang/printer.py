@@ -26,6 +26,7 @@ from gitflow_runner.lang.values import (
     ExInfo,
     Function,
     Instant,
+    JavaValue,
     Keyword,
     Meter,
     Symbol,
@@ -98,9 +99,10 @@ def _regex(value: Regex) -> str:
     return f'#"{value.source}"'
 
 
-def unstorable(what: str) -> LangError:
+def unstorable(
+    what: str, hint: str = "return maps, vectors, strings, numbers, keywords: what can be read back"
+) -> LangError:
     """The error for a value that could not be read back."""
-    hint = "return maps, vectors, strings, numbers, keywords: what can be read back"
     return LangError("not_data", f"{what} cannot be stored", hint=hint)
 
 
@@ -186,6 +188,10 @@ class Printer:
         return self._opaque(value, depth)
 
     def _opaque(self, value: Value, depth: int) -> str:
+        if isinstance(value, JavaValue):
+            if not self.anything:
+                raise unstorable(kind_of(value), "it lives inside its function; return its text: (str date)")
+            return f"#object[{value.package}.{type(value).__name__} {quoted(value.text())}]"
         if not self.anything:
             raise unstorable(kind_of(value))
         if isinstance(value, ExInfo):

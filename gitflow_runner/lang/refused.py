@@ -79,24 +79,32 @@ THREADING_REFUSAL = Refusal("unsupported_visual_flow_form", "use let, or -> whic
 SANDBOX_REFUSAL = Refusal("function_only", "this belongs into a :functions entry, called by a :function step")
 INTEROP = Refusal("interop_forbidden", "there is no Java here; use the function of the library")
 
-_BASE64 = "use breyta.sandbox/base64-encode and base64-decode, which take text and give text"
+_NOW = FORBIDDEN["Instant/now"]
+_BASE64 = "Base64 has getEncoder, getUrlEncoder, getDecoder and getUrlDecoder"
 _DATES = (
-    "instants are explicit: breyta.sandbox/parse-instant, instant-plus, duration-between, "
-    "format-instant-pattern"
+    "there are LocalDate, LocalTime, LocalDateTime, ZonedDateTime, OffsetDateTime, Instant, Duration, "
+    "Period, ChronoUnit, DateTimeFormatter, TemporalAdjusters and breyta.sandbox, with their usual methods"
 )
 _CALENDAR = (
     *("ChronoUnit", "DateTimeFormatter", "DayOfWeek", "Duration", "Instant", "LocalDate", "LocalDateTime"),
-    *("LocalTime", "Month", "OffsetDateTime", "Period", "SimpleDateFormat", "TemporalAdjusters", "Year"),
-    *("YearMonth", "ZoneId", "ZoneOffset", "ZonedDateTime"),
+    *(
+        "LocalTime",
+        "Month",
+        "OffsetDateTime",
+        "OffsetTime",
+        "Period",
+        "SimpleDateFormat",
+        "TemporalAdjusters",
+    ),
+    *("WeekFields", "IsoFields", "ChronoField", "Year", "YearMonth", "ZoneId", "ZoneOffset", "ZonedDateTime"),
 )
 _INSTEAD = {
-    ".add": "use conj",
+    ".add": "use conj, or + for numbers",
     ".addAll": "use into",
     ".containsKey": "use contains?",
     ".entrySet": "use seq",
-    ".format": "use format for text, breyta.sandbox/format-instant-pattern for instants",
+    ".format": "use format for text; (.format date formatter) for dates",
     ".get": "use get",
-    ".getBytes": "the helpers of breyta.sandbox take text as it is",
     ".getCause": "use ex-cause",
     ".getClass": "use a predicate such as string?, number? or map?",
     ".getData": "use ex-data",
@@ -104,11 +112,8 @@ _INSTEAD = {
     ".getOrDefault": "use get with a default",
     ".getValue": "use val",
     ".hashCode": "use breyta.sandbox/sha256-hex over pr-str",
-    ".intValue": "use int",
     ".join": "use clojure.string/join",
     ".keySet": "use keys",
-    ".longValue": "use long",
-    ".doubleValue": "use double",
     ".printStackTrace": "use ex-message and ex-data",
     ".put": "use assoc",
     ".remove": "use dissoc, disj or remove",
@@ -118,7 +123,6 @@ _INSTEAD = {
     ".split": "use clojure.string/split",
     ".stream": "use map, filter and reduce",
     ".toCharArray": "use seq",
-    ".toLocalDate": _DATES,
     ".values": "use vals",
     "ArrayList.": "use [] and conj",
     "Arrays/asList": "use vector",
@@ -127,7 +131,6 @@ _INSTEAD = {
     "HashSet.": "use #{} and conj",
     "Objects/equals": "use =",
     "String/join": "use clojure.string/join",
-    "String.": "use str",
     "StringBuilder.": "use str, or clojure.string/join over a sequence",
     "StringUtils": "use clojure.string",
     "URLDecoder": "use breyta.sandbox/url-decode",
@@ -135,8 +138,8 @@ _INSTEAD = {
     "MessageDigest": "use breyta.sandbox/sha256-hex",
     "Mac": "use breyta.sandbox/hmac-sha256-hex",
     "Base64": _BASE64,
-    ".encodeToString": _BASE64,
-    ".decode": _BASE64,
+    "Locale": "names are English: Locale/ENGLISH or Locale/US",
+    "StandardCharsets": "there are UTF_8, US_ASCII and ISO_8859_1",
     **dict.fromkeys(_CALENDAR, _DATES),
 }
 
@@ -148,6 +151,8 @@ def java_of(text: str) -> Refusal | None:
     """
     holder, slash, member = text.partition("/")
     last = holder.rstrip(".").rsplit(".", 1)[-1]
+    if last == "Clock" or (member == "now" and last in _CALENDAR):
+        return _NOW
     if text[:1] == ".":
         found = _INSTEAD.get(text)
     elif text[-1:] == ".":

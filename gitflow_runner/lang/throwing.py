@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from gitflow_runner.errors import LangError, Place
-from gitflow_runner.lang.values import ExInfo, Value
+from gitflow_runner.lang.values import ExInfo, JavaValue, Value
 
 _JAVA = "java.lang."
 _PARENTS = {
@@ -20,12 +20,16 @@ _PARENTS = {
     "java.lang.StringIndexOutOfBoundsException": "java.lang.IndexOutOfBoundsException",
     "java.util.NoSuchElementException": "java.lang.RuntimeException",
     "java.util.regex.PatternSyntaxException": "java.lang.IllegalArgumentException",
-    "java.time.format.DateTimeParseException": "java.lang.RuntimeException",
+    "java.time.DateTimeException": "java.lang.RuntimeException",
+    "java.time.format.DateTimeParseException": "java.time.DateTimeException",
+    "java.time.temporal.UnsupportedTemporalTypeException": "java.time.DateTimeException",
+    "java.time.zone.ZoneRulesException": "java.time.DateTimeException",
     "java.util.IllegalFormatException": "java.lang.IllegalArgumentException",
     "java.util.IllegalFormatConversionException": "java.util.IllegalFormatException",
     "java.util.UnknownFormatConversionException": "java.util.IllegalFormatException",
     "java.util.MissingFormatArgumentException": "java.util.IllegalFormatException",
     "java.lang.RuntimeException": "java.lang.Exception",
+    "java.io.UnsupportedEncodingException": "java.io.IOException",
     "java.io.IOException": "java.lang.Exception",
     "java.lang.AssertionError": "java.lang.Error",
     "java.lang.Error": "java.lang.Throwable",
@@ -97,6 +101,8 @@ def no_number(value: Value) -> FlowThrow:
 
 def kind_of(value: Value) -> str:
     """What a value is, in words for messages."""
+    if isinstance(value, JavaValue):
+        return f"a {type(value).__name__}"
     return _KINDS.get(type(value).__name__, type(value).__name__.lower())
 
 

@@ -218,6 +218,25 @@ class Bytes:
         return hash(self.value)
 
 
+class JavaValue:
+    """A value of one of Java's classes: it has a text, perhaps an order, and lives inside a function only.
+
+    Its subclasses have the short names of Java's classes and are equal, and hashed, by what they hold.
+    """
+
+    __slots__ = ()
+
+    package: ClassVar[str] = "java.time"
+
+    def text(self) -> str:
+        """What `str` gives."""
+        raise NotImplementedError
+
+    def order(self, other: Value) -> int | None:
+        """Java's `compareTo` with another of the class; None where the class has no order."""
+        return None
+
+
 class ExInfo:
     """An exception as a value: class name as Java spells it, message, data (a Map or nil), cause."""
 

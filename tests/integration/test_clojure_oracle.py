@@ -9,6 +9,7 @@ import pytest
 from tests.clojure_differences import Difference, agree, answer, differences, excused
 from tests.clojure_expressions import Expressions
 from tests.clojure_oracle import JARS, Answer, Clojure
+from tests.java_answers import java_answers
 from tests.soak import Soak
 from tests.unit import test_language_edges, test_language_semantics
 
@@ -59,6 +60,13 @@ def test_the_examples_of_our_own_tests_mean_the_same(clojure: Clojure) -> None:
         for text, _ in (*module.GIVES, *module.THROWS)
     ]
     assert unexplained(clojure, [text for text in tables if not any(x in text for x in OURS_ALONE)]) == ""
+
+
+def test_java_answers_what_the_table_says(clojure: Clojure) -> None:
+    table = java_answers()
+    answers = clojure.answers([expression for expression, _ in table])
+    assert len(table) >= 100
+    assert [found.text for found in answers] == [answer for _, answer in table]
 
 
 @pytest.mark.parametrize("difference", DIFFERENCES, ids=lambda difference: difference.name)

@@ -29,6 +29,7 @@ ATOMS = st.sampled_from(
             "m",
         ),
         *('"ab"', '"é\\n"', "\\x", "'s", "(:n m)", "(:xs m)", "[]", "{}", "#{1 2}", '#"a+"', "inc", "x"),
+        *("(LocalDate/of 2024 2 29)", "ChronoUnit/DAYS", "DateTimeFormatter/ISO_LOCAL_DATE"),
     ]
 )
 CALLS = [
@@ -78,6 +79,7 @@ CALLS = [
     ),
     *("re-find", "json/write-str", "clojure.string/upper-case", "clojure.string/split", "partial", "comp"),
     *("some", "every?", "format"),
+    *(".plusDays", ".until", ".format", "java.time.LocalDate/parse"),
 ]
 
 

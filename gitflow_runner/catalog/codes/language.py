@@ -104,8 +104,8 @@ LANGUAGE: Final[Mapping[str, Meaning]] = {
         "gfr runs verify RUN",
     ),
     "not_data": Meaning(
-        "A result or an input of a step must be data. A function, an exception or an endless sequence in "
-        "it cannot be kept in the run; return what it stands for.",
+        "A result or an input of a step must be data. A function, an exception, a date of Java or an endless "
+        "sequence in it cannot be kept in the run; return what it stands for: (str date).",
         "gfr lint FLOW",
     ),
     "parallel_too_wide": Meaning(

@@ -20,6 +20,7 @@ from gitflow_runner.lang.values import (
     Char,
     ExInfo,
     Instant,
+    JavaValue,
     Keyword,
     Symbol,
     Uuid,
@@ -55,6 +56,8 @@ def text_of(value: Value, runtime: Runtime | None = None) -> str:
         return _exception_text(value)
     if kind is Regex:
         return str(value.source)
+    if isinstance(value, JavaValue):
+        return value.text()
     return readable(value, runtime)
 
 
