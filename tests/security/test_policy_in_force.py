@@ -40,7 +40,7 @@ def resolved_only(team: Team) -> Waiting:
 
 def problem(team: Team) -> str | None:
     items = team.ann.gfr("worker", "--once").data["items"]
-    (item,) = [each for each in items if not each["run"].startswith("refs/")]  # the others watch pushes and gates
+    (item,) = [each for each in items if not each["run"].startswith("refs/")]  # others watch pushes and gates
     code: str | None = item["problem"]["code"] if "problem" in item else None
     return code
 
