@@ -10,14 +10,14 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlencode
 from xml.etree import ElementTree
 
 from gitflow_runner.net.client import HttpClient
-from gitflow_runner.net.exchange import HttpRequest, HttpResponse
+from gitflow_runner.net.exchange import HttpRequest
 from gitflow_runner.net.s3 import Bucket, BucketSite
 from gitflow_runner.net.sigv4 import AwsKey, signed
 from tests.free_port import free_port
@@ -102,16 +102,8 @@ def _await(process: subprocess.Popen[bytes], origin: str, log: Path) -> None:
             ended = process.poll() is not None
             if ended or time.monotonic() - began > 60:
                 raise AssertionError(log.read_text()[-2_000:]) from None
-            # Asked again, not slept: it ends at once where the process has.
-            process_wait(process)
-
-
-def process_wait(process: subprocess.Popen[bytes]) -> None:
-    """Wait a moment for the process to end."""
-    try:
-        process.wait(0.05)
-    except subprocess.TimeoutExpired:
-        return
+            with suppress(subprocess.TimeoutExpired):
+                process.wait(0.05)  # it begins to listen, or ends
 
 
 def _prepared(origin: str) -> AwsKey:
@@ -147,16 +139,3 @@ def _ask(method: str, url: str, data: bytes | None = None, headers: dict[str, st
     with urllib.request.urlopen(request, timeout=20) as answer:
         body: bytes = answer.read()
     return body
-
-
-class Recording:
-    """A client that keeps what was asked."""
-
-    def __init__(self, answers: list[HttpResponse]) -> None:
-        self.answers = answers
-        self.asked: list[HttpRequest] = []
-
-    def send(self, request: HttpRequest, cancel: object, sink: object = None) -> HttpResponse:
-        """The next answer."""
-        self.asked.append(request)
-        return self.answers.pop(0)

@@ -34,8 +34,8 @@ class Remote(Protocol):
         """Put the value where there is none of that name; durable once this returns."""
         ...
 
-    def get(self, sha256: str, take: Callable[[Iterator[bytes]], None]) -> bool:
-        """Hand the bytes to `take`, unverified; False if the value is not there."""
+    def get(self, sha256: str, size: int, take: Callable[[Iterator[bytes]], None]) -> None:
+        """Hand the bytes to `take`, `size` at most and not verified."""
         ...
 
 
@@ -73,9 +73,10 @@ class BucketStore:
         Errors as `BlobStore.chunks` and `Remote`.
         """
         if not self._here.contains(sha256):
-            found = self._remote.get(sha256, lambda pieces: self._keep(sha256, pieces))
-            if not found:
+            size = self._remote.size(sha256)
+            if size is None:
                 raise unknown(sha256)
+            self._remote.get(sha256, size, lambda pieces: self._keep(sha256, pieces))
         yield from self._here.chunks(sha256)
 
     @cached_property

@@ -12,7 +12,6 @@ from gitflow_runner.errors import StepError
 from gitflow_runner.net.exchange import Body, Cancel, HttpRequest, HttpResponse, Sink
 from gitflow_runner.net.sigv4 import EMPTY_DIGEST, AwsKey, signed
 
-MAX_BYTES: Final = 5 << 30  # what S3 takes in one request
 _ANSWER_MS: Final = 60_000
 _BYTES_PER_MS: Final = 1_000  # an exchange that is slower than that is given up
 _CODE: Final = re.compile(rb"<Code>([A-Za-z0-9.]{1,60})</Code>")
@@ -93,13 +92,9 @@ class Bucket:
                 hint="its owner has to take the object away",
             )
 
-    def get(self, sha256: str, take: Callable[[Iterator[bytes]], None]) -> bool:
-        """Hand the value's bytes to `take` as they come, not verified; False if it is not there."""
-        answer = self._send("GET", sha256, EMPTY_DIGEST, sink=_Into(take))
-        if answer.status == 404:
-            return False
-        self._require(answer, 200)
-        return True
+    def get(self, sha256: str, size: int, take: Callable[[Iterator[bytes]], None]) -> None:
+        """Hand the bytes to `take` as they come, `size` at most and not verified."""
+        self._require(self._send("GET", sha256, EMPTY_DIGEST, sink=_Into(size, take)), 200)
 
     def _send(
         self,
@@ -112,7 +107,7 @@ class Bucket:
     ) -> HttpResponse:
         site = self._site
         name = "/".join(part for part in (site.prefix, sha256[:2], sha256) if part)
-        size = MAX_BYTES if method == "GET" else 0 if body is None else body.size
+        size = body.size if body is not None else sink.limit if sink is not None else 0
         request = HttpRequest(
             method,
             f"{site.url}/{name}",
@@ -158,11 +153,8 @@ class Bucket:
 class _Into:
     """A sink for values only: what else is answered is short and read as usual."""
 
+    limit: int
     read: Callable[[Iterator[bytes]], None]
-
-    @property
-    def limit(self) -> int:
-        return MAX_BYTES
 
     def wants(self, head: HttpResponse) -> bool:
         return head.status == 200

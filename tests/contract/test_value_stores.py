@@ -12,10 +12,10 @@ import pytest
 from gitflow_runner.errors import StepError
 from gitflow_runner.ledger.bucket import BucketStore
 from gitflow_runner.ledger.store import BlobStore, ValueStore
-from gitflow_runner.net.exchange import HttpResponse
+from gitflow_runner.net.exchange import HttpRequest, HttpResponse
 from gitflow_runner.net.s3 import Bucket, BucketSite
 from gitflow_runner.net.sigv4 import AwsKey
-from tests.s3_server import Never, Recording, Server, s3
+from tests.s3_server import Never, Server, s3
 
 LARGE = [b"x" * 700_000, b"y" * 700_000]
 DIGEST = hashlib.sha256(b"".join(LARGE)).hexdigest()
@@ -137,12 +137,25 @@ def test_what_a_service_answers_says_whether_to_try_again(status: int, code: str
         "https://s3.example/b", "", "r", AwsKey("A", "secret-of-a"), ("https://s3.example:443",)
     )
     with pytest.raises(StepError) as caught:
-        Bucket(site, client, Never(), lambda: 0).get(DIGEST, lambda pieces: None)
+        Bucket(site, client, Never(), lambda: 0).get(DIGEST, SIZE, lambda pieces: None)
     assert (caught.value.code, caught.value.retryable) == (code, retryable)
     assert "SlowDown" in caught.value.message
     (asked,) = client.asked
     assert (asked.url, asked.origins) == (f"https://s3.example/b/{DIGEST[:2]}/{DIGEST}", site.origins)
     assert not asked.follow_redirects
+
+
+class Recording:
+    """A client that keeps what was asked, for answers that a healthy server does not give."""
+
+    def __init__(self, answers: list[HttpResponse]) -> None:
+        self.answers = answers
+        self.asked: list[HttpRequest] = []
+
+    def send(self, request: HttpRequest, cancel: object, sink: object = None) -> HttpResponse:
+        """The next answer."""
+        self.asked.append(request)
+        return self.answers.pop(0)
 
 
 class Listed:
