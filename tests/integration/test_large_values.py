@@ -169,6 +169,8 @@ def test_a_second_clone_reads_from_the_bucket_what_a_run_of_the_first_stored(
         (clone.folder / ".breyta/connections.yaml").write_text(CONNECTIONS.replace("URL", server.url))
         clone.git("add", "-A")
         clone.git("commit", "-q", "--no-gpg-sign", "-m", "a bucket")
+        elsewhere = settings.replace("connection: values", "connection: mine")
+        (clone.folder / ".breyta/config.yaml").write_text(elsewhere)  # a draft has no say in it
         clone.git("init", "-q", "--bare", "../remote.git")
         clone.git("remote", "add", "origin", str(tmp_path / "remote.git"))
         clone.git("push", "-q", "origin", "main")
