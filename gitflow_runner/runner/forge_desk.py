@@ -16,6 +16,7 @@ from gitflow_runner.runner.forge_memory import ForgeMemory
 from gitflow_runner.runner.opener import Opener
 from gitflow_runner.runner.runtime import Runtime
 from gitflow_runner.runner.settings import ForgeSettings
+from gitflow_runner.runner.stopping import ProcessEnd
 
 PLAIN = ForgeSettings("plain", "plain")  # what is proposed without a forge is a branch
 
@@ -96,7 +97,10 @@ class ForgeDesk:
         """What one look may use."""
         runtime = self.runtime
         return Ports(
-            runtime.http(self.configured.settings.http), _Stop(runtime), memory.kept, runtime.clock.now_ms()
+            runtime.http(self.configured.settings.http),
+            ProcessEnd(runtime.stop),
+            memory.kept,
+            runtime.clock.now_ms(),
         )
 
     def fetch(self, target: str) -> None:
@@ -109,16 +113,6 @@ class ForgeDesk:
         """Where the branch stands, as fetched last."""
         name = branch_ref(target) if self.remote is None else remote_branch_ref(self.remote, target)
         return self.runtime.repository.resolve(name)
-
-
-@dataclass(frozen=True)
-class _Stop:
-    """A look ends when the process is to end; its own time is bounded by the request."""
-
-    runtime: Runtime
-
-    def asked(self) -> bool:
-        return self.runtime.stop()
 
 
 def refuse_draft(desk: ForgeDesk) -> None:

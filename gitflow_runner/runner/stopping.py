@@ -54,3 +54,14 @@ class Deadline:
         if self.stop() or self.clock.monotonic_ms() >= self.deadline_ms:
             return True
         return not self.is_cleanup and self.cancelling.look()
+
+
+@dataclass(frozen=True, slots=True)
+class ProcessEnd:
+    """Stops what no attempt's time bounds, only its own, when the process is to end."""
+
+    stop: Callable[[], bool]
+
+    def asked(self) -> bool:
+        """Whether the process is to end."""
+        return self.stop()

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from gitflow_runner.connections.file import PATH as CONNECTIONS
 from gitflow_runner.errors import StepError
 from gitflow_runner.ledger.bucket import BucketStore
@@ -16,6 +14,7 @@ from gitflow_runner.runner.configured import Configured
 from gitflow_runner.runner.opener import Opener
 from gitflow_runner.runner.runtime import LOCAL_STORE, Runtime
 from gitflow_runner.runner.settings import ResourceSettings
+from gitflow_runner.runner.stopping import ProcessEnd
 
 
 def open_store(runtime: Runtime) -> ValueStore:
@@ -59,7 +58,7 @@ def _bucket(runtime: Runtime, configured: Configured, named: ResourceSettings) -
         found.origins,
     )
     http = runtime.http(configured.settings.http)
-    return Bucket(site, http, _Stop(runtime), runtime.clock.now_ms)
+    return Bucket(site, http, ProcessEnd(runtime.stop), runtime.clock.now_ms)
 
 
 def _unfit(message: str) -> StepError:
@@ -70,13 +69,3 @@ def _unfit(message: str) -> StepError:
         " aws-sigv4 with region, service s3, and under secrets the names of access-key-id and"
         " secret-access-key",
     )
-
-
-@dataclass(frozen=True, slots=True)
-class _Stop:
-    """An exchange ends when the process is to end; its own time is bounded by its size."""
-
-    runtime: Runtime
-
-    def asked(self) -> bool:
-        return self.runtime.stop()
