@@ -9,6 +9,7 @@ import pytest
 
 from gitflow_runner.errors import StepError
 from gitflow_runner.model.message import Delivery, Message
+from gitflow_runner.net.apprise import AppriseClient
 from gitflow_runner.net.mail import MailClient
 from gitflow_runner.notifiers.base import Ports
 from gitflow_runner.notifiers.registry import Notifiers, built_in
@@ -112,7 +113,7 @@ MESSAGE = Message("Ship?", "Please look\nnow", {"run": "r1"}, "k1")
 
 
 def ports(world: World) -> Ports:
-    return Ports(world.http, MailClient(), world.log, world.cancel)
+    return Ports(world.http, MailClient(), world.log, world.cancel, AppriseClient())
 
 
 @pytest.mark.parametrize("name", built_in())
