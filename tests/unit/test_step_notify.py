@@ -94,6 +94,7 @@ def test_other_channels_go_through_the_notifiers() -> None:
         ("{:channels {}}", "missing_config_key"),
         ('{:channels {:ui {:text "x"}}}', "config_choice"),
         ('{:channels {:email {:text "x"}}}', "config_choice"),
+        ('{:message "x" :channels {:apprise {:address "jsons://u:p@h.example"}}}', "config_choice"),
         ("{:channels {:log {}}}", "missing_config_key"),
         ("{:channels {:http {:json 1}}}", "config_one_of"),
         ('{:channels {:http {:url "https://a.example" :response-as :json}}}', "unknown_config_key"),
