@@ -32,7 +32,7 @@ from gitflow_runner.runner.policies import Policies
 from gitflow_runner.runner.secrets import Secrets
 from gitflow_runner.runner.settings import HttpSettings, WorkerLimits
 from gitflow_runner.steps.base import Cancel, Http, HttpRequest, HttpResponse, Sink
-from gitflow_runner.steps.registry import Steps, built_in
+from gitflow_runner.steps.registry import BuiltInSpecs, Steps
 from gitflow_runner.steps.tokens import Tokens
 from gitflow_runner.trust.gpgsig import OpenGpg
 from gitflow_runner.trust.signer import FileSigner
@@ -151,7 +151,7 @@ class Runtime:
     @cached_property
     def specs(self) -> Mapping[str, Spec]:
         """The specs of the step types that come with the runner."""
-        return {name: self.steps.spec(name) for name in built_in()}
+        return BuiltInSpecs(self.steps)
 
     def http(self, settings: HttpSettings) -> LazyHttp:
         """The HTTP client for these settings, one for the whole process, made for the first request."""

@@ -19,7 +19,7 @@ from gitflow_runner.runner.clock import SystemClock, SystemJitter
 from gitflow_runner.runner.hook_call import HookCall, Judgement, told
 from gitflow_runner.runner.secret_places import open_secrets
 from gitflow_runner.runner.staged_secrets import LOOKALIKE, STAGED, staged_secrets
-from gitflow_runner.steps.registry import Steps, built_in
+from gitflow_runner.steps.registry import BuiltInSpecs, Steps
 
 _WHERE = f":(top){FLOWS_DIR}"
 
@@ -48,8 +48,7 @@ def check_staged(call: HookCall) -> Judgement:
             refusals.append(f"{each.path}:{each.line}: holds the value of a secret ({STAGED})")
         else:
             remarks.append(f"{each.path}:{each.line}: is written like a token or a key ({LOOKALIKE})")
-    steps = Steps()
-    specs = {name: steps.spec(name) for name in built_in()}
+    specs = BuiltInSpecs(Steps())
     try:
         for slug in _concerned(texts, _named(call) or _changed(git)):
             for found in lint(texts, slug, specs, HOST_NAMES):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 import pkgutil
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from difflib import get_close_matches
 from importlib.metadata import EntryPoint, entry_points
 from typing import cast
@@ -106,6 +106,28 @@ class Steps:
         if not isinstance(getattr(step, "spec", None), Spec) or step.spec.type != name:
             raise UsageError("step.plugin", f"{candidates[0].value} is not a step type :{name}")
         return cast(Step, step)
+
+
+class BuiltInSpecs(Mapping[str, Spec]):
+    """The specs of the step types in this package by name; a step type is imported when it is asked for."""
+
+    def __init__(self, steps: Steps) -> None:
+        self._steps = steps
+        self._names = built_in()
+
+    def __getitem__(self, name: str) -> Spec:
+        if name not in self._names:
+            raise KeyError(name)
+        return self._steps.spec(name)
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._names
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._names)
+
+    def __len__(self) -> int:
+        return len(self._names)
 
 
 def built_in() -> tuple[str, ...]:

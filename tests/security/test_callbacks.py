@@ -185,7 +185,9 @@ def test_a_flood_of_answers_is_bounded_and_hides_no_good_one(team: Team) -> None
         git.move(team.home, f"refs/callbacks/{asked.run}/{asked.wait}/{number}", sent)
     answered(team, "bot", asked)
     team.look()
-    assert sum(reason == "unsigned" for reason in recorded(team, asked).values()) == 64
+    refused = [reason for reason in recorded(team, asked).values() if reason is not None]
+    # The good one may lie anywhere among them; what is looked at after it is one too many.
+    assert (len(refused) in (63, 64), set(refused) <= {"unsigned", "duplicate"}) == (True, True)
     assert team.kept("scanned") == '["clean"]'
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 
 from gitflow_runner.errors import StepError
@@ -249,26 +251,41 @@ def test_a_run_that_somebody_started_by_hand_is_no_pass_wherever_it_is_named(gat
     assert gated.push(good) == ["gate.untrusted"]
 
 
-def test_a_state_that_the_history_does_not_bear_out_is_no_pass(team: Team) -> None:
-    """Signed with the very key of the server's runner."""
-    gated = guard(team, ASKS)
-    proposed = gated.commit(key="cat")
-    gated.ask(proposed)
-    gated.work()
+def forge_file(gated: Gated, path: str, change: Callable[[str], str]) -> None:
+    """Put a changed file into the newest turn of the gate's run, signed with the server's own runner key."""
     ref = f"refs/runs/guard/{gated.runs()[0].run}"
     gated.ann.git("fetch", "-q", "origin", ref)
     tip = gated.ann.git("rev-parse", "FETCH_HEAD")
-    state = gated.ann.git("show", f"{tip}:run.json") + "\n"
-    assert '"waiting"' in state
-    tree = team.tree_with(f"{tip}^{{tree}}", {"run.json": state.replace('"waiting"', '"succeeded"').encode()})
+    before = gated.ann.git("show", f"{tip}:{path}") + "\n"
+    after = change(before)
+    assert after != before
+    tree = gated.team.tree_with(f"{tip}^{{tree}}", {path: after.encode()})
     message = gated.ann.git("log", "-1", "--format=%B", tip).encode()
     key = f"user.signingkey={gated.folder / 'gitflow/runner_ed25519'}"
     forged = gated.ann.git("-c", key, "commit-tree", "-S", "-p", f"{tip}~1", tree, given=message)
     must(gated.folder, "config", "core.hooksPath", "/dev/null")
     gated.server.push(f"+{forged}:{ref}")
     must(gated.folder, "config", "--unset", "core.hooksPath")
+
+
+def test_a_state_that_the_history_does_not_bear_out_is_no_pass(team: Team) -> None:
+    gated = guard(team, ASKS)
+    proposed = gated.commit(key="cat")
+    gated.ask(proposed)
+    gated.work()
+    forge_file(gated, "run.json", lambda text: text.replace('"waiting"', '"succeeded"'))
     assert gated.runs()[0].status == "succeeded"
     assert gated.push(proposed) == ["gate.untrusted"]
+
+
+def test_rule_6_7_a_simulated_run_is_no_pass(gated: Gated) -> None:
+    good = gated.commit()
+    gated.ask(good)
+    gated.work()
+    forge_file(gated, "pin.json", lambda text: text.replace("{\n", '{\n"simulated":true,\n', 1))
+    assert gated.push(good) == ["gate.untrusted"]
+    (said,) = gfr(gated.folder, "gates", "explain", "main", good).data["items"]
+    assert (said["why"], "simulated" in said["message"]) == ("untrusted", True)
 
 
 def test_a_gate_that_is_not_believed_lets_nothing_in(gated: Gated) -> None:

@@ -28,9 +28,11 @@ OUTWARD = frozenset(
 )
 PATTERNS_OF_OUR_OWN = frozenset(
     (
+        "core/durations.py",
         "core/formatting.py",
         "core/json.py",
         "core/timepatterns.py",
+        "core/timevalues.py",
         "data.py",
         "instants.py",
         "literals.py",
