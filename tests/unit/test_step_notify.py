@@ -94,7 +94,6 @@ def test_other_channels_go_through_the_notifiers() -> None:
         ("{:channels {}}", "missing_config_key"),
         ('{:channels {:ui {:text "x"}}}', "config_choice"),
         ('{:channels {:email {:text "x"}}}', "config_choice"),
-        ('{:message "x" :channels {:apprise {:address "jsons://u:p@h.example"}}}', "config_choice"),
         ("{:channels {:log {}}}", "missing_config_key"),
         ("{:channels {:http {:json 1}}}", "config_one_of"),
         ('{:channels {:http {:url "https://a.example" :response-as :json}}}', "unknown_config_key"),
@@ -103,6 +102,11 @@ def test_other_channels_go_through_the_notifiers() -> None:
 )
 def test_a_wrong_notification_is_told(config: str, code: str) -> None:
     assert failure(STEP, config, World().context()).code == code
+
+
+def test_a_flow_holds_no_address_with_credentials() -> None:
+    config = '{:message "x" :channels {:apprise {:address "jsons://u:p@h.example"}}}'
+    assert failure(STEP, config, World().context(notify=Pigeon())).code == "config_choice"
 
 
 def test_an_unknown_channel_is_a_failed_one() -> None:
