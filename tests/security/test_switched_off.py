@@ -39,6 +39,7 @@ CLOSE_BY = (
     "tests/unit/test_push_certificate.py",
     "tests/unit/test_quorum.py",
     "tests/unit/test_records.py",
+    "tests/unit/test_records.py",
     "tests/unit/test_release.py",
     "tests/unit/test_runner_log.py",
     "tests/unit/test_signer.py",
