@@ -44,6 +44,15 @@ class Clone:
         self.git("add", "-A")
         self.git("commit", "-q", "--no-gpg-sign", "-m", "a flow")
 
+    @classmethod
+    def of(cls, folder: Path, remote: Path, environment: dict[str, str]) -> Clone:
+        """A plain `git clone` of `remote`, not prepared for runs."""
+        made = cls.__new__(cls)
+        made.folder, made.environment = folder, dict(environment)
+        folder.mkdir()
+        made.git("clone", "-q", "-b", "main", str(remote), ".")
+        return made
+
     def git(self, *arguments: str) -> str:
         """Standard output of git."""
         done = subprocess.run(

@@ -15,7 +15,7 @@ from typing import Final
 
 from gitflow_runner.errors import StepError
 from gitflow_runner.ledger.journal import Journal
-from gitflow_runner.ledger.store import BlobStore, damaged, unknown
+from gitflow_runner.ledger.store import ValueStore, damaged, unknown
 from gitflow_runner.model.resource import named_digest, resource_uri
 
 IN_TREE: Final = 1_000_000  # bytes; larger values lie beside Git
@@ -42,7 +42,7 @@ class RunBlobs:
     def __init__(
         self,
         journal: Journal,
-        store: BlobStore,
+        store: ValueStore,
         *,
         lonely: bool = False,
         relatives: Callable[[str], Iterable[bytes]] = lambda path: (),
@@ -150,6 +150,7 @@ def _not_shared(message: str) -> StepError:
     return StepError(
         "blob_not_shared",
         message,
-        hint="name a folder that all clones reach: git config gitflow.resources <folder>; or let this"
-        " clone keep such values for itself: git config gitflow.resources local",
+        hint="name a folder that all clones reach: git config gitflow.resources <folder>; or a bucket under"
+        " resources: in .breyta/config.yaml; or let this clone keep such values for itself:"
+        " git config gitflow.resources local",
     )

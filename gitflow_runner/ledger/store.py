@@ -7,7 +7,7 @@ import os
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO, Final
+from typing import BinaryIO, Final, Protocol
 
 from gitflow_runner.errors import StepError, TransientError
 from gitflow_runner.git.pack import sync_folder
@@ -15,6 +15,31 @@ from gitflow_runner.model.resource import resource_uri
 
 TRASH: Final = "trash"  # the folder of what was collected; reading takes it back
 _CHUNK: Final = 1 << 20
+
+
+class ValueStore(Protocol):
+    """Where large values lie, by their digests."""
+
+    @property
+    def is_shared(self) -> bool:
+        """Whether other clones find what this one stores."""
+        ...
+
+    def put(self, chunks: Iterable[bytes]) -> tuple[str, int]:
+        """Store what the chunks make up, durably; (hex SHA-256, bytes)."""
+        ...
+
+    def contains(self, sha256: str) -> bool:
+        """Whether the value is there."""
+        ...
+
+    def size(self, sha256: str) -> int | None:
+        """The bytes of the value, None if it is not there."""
+        ...
+
+    def chunks(self, sha256: str) -> Iterator[bytes]:
+        """The value piece by piece, the last one only once the digest is known."""
+        ...
 
 
 class BlobStore:
@@ -28,10 +53,11 @@ class BlobStore:
         self.folder = shared if shared is not None else common_dir / "gitflow" / "objects-ext"
         self.is_shared = shared is not None
 
-    def put(self, chunks: Iterable[bytes]) -> tuple[str, int]:
+    def put(self, chunks: Iterable[bytes], *, named: str | None = None) -> tuple[str, int]:
         """Store what the chunks make up; (hex SHA-256, bytes). Never more than one chunk in memory.
 
-        `TransientError` (`res.disk`) if the disk refuses; an error of the chunks leaves nothing behind.
+        `TransientError` (`res.disk`) if the disk refuses; an error of the chunks leaves nothing behind, nor
+        do chunks that do not have the digest `named` (`StepError`, `res.damaged`).
         """
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
@@ -41,6 +67,8 @@ class BlobStore:
                     digest.update(chunk)
                     size += len(chunk)
                     out.write(chunk)
+                if named is not None and digest.hexdigest() != named:
+                    raise damaged(named)
                 out.flush()
                 os.fsync(out.fileno())
                 self._place(path, digest.hexdigest())

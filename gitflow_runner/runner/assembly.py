@@ -44,6 +44,7 @@ from gitflow_runner.runner.settings import LimitSettings
 from gitflow_runner.runner.slots import RunSlot
 from gitflow_runner.runner.source import ProjectSource
 from gitflow_runner.runner.stopping import Cancelling
+from gitflow_runner.runner.stores import is_lonely, open_store
 from gitflow_runner.runner.sync import fetch
 from gitflow_runner.runner.table_port import TablePort
 from gitflow_runner.runner.tables import open_tables
@@ -195,6 +196,7 @@ class Assembly:
     def ports(self) -> Ports:
         """What attempts reach."""
         runtime = self.runtime
+        store = open_store(runtime)
         return Ports(
             buffer=self.buffer,
             clock=runtime.clock,
@@ -204,8 +206,8 @@ class Assembly:
             functions=self.functions,
             blobs=RunBlobs(
                 self.journal,
-                runtime.store,
-                lonely=runtime.is_lonely,
+                store,
+                lonely=is_lonely(runtime, store),
                 relatives=lambda path: relatives_files(
                     runtime.repository, self.pin, self.journal.history(), path
                 ),

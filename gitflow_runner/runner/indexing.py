@@ -125,10 +125,11 @@ def text_of_value(runtime: Runtime, sha256: str, oid: Oid) -> str | None:
     data = runtime.repository.blob(oid)
     pointer = pointer_in(data)
     if pointer is not None and pointer.sha256 == sha256:
-        if not runtime.store.contains(sha256):
+        # What lies in a bucket alone is not fetched for an index.
+        if not runtime.folder.contains(sha256):
             return None
         taken = bytearray()
-        for chunk in runtime.store.chunks(sha256):
+        for chunk in runtime.folder.chunks(sha256):
             taken += chunk
             if len(taken) >= MAX_VALUE:
                 break

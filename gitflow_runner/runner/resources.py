@@ -8,11 +8,13 @@ from dataclasses import dataclass, replace
 from gitflow_runner.errors import ConflictError, NotFoundError, StepError, UsageError
 from gitflow_runner.git.objects import Oid
 from gitflow_runner.ledger.blobs import FOLDER, Pointer, pointer_in
+from gitflow_runner.ledger.bucket import BucketStore
 from gitflow_runner.ledger.collect import Collected, collect, named_values, remove_leftovers
 from gitflow_runner.ledger.lease import hold_maintenance
 from gitflow_runner.ledger.listing import RunRef, find_run, run_refs
 from gitflow_runner.model.resource import named_digest
 from gitflow_runner.runner.runtime import Runtime
+from gitflow_runner.runner.stores import open_store
 
 SEARCHED = 1_000_000  # bytes of one value that a search looks at
 PREVIEW = 4_096  # characters of a value that are shown
@@ -21,7 +23,10 @@ _SHORTEST = 6  # hex digits that a person types at least
 
 @dataclass(frozen=True, slots=True)
 class Resource:
-    """A stored value; `place` is `git`, `store`, or `missing` where another clone has it or nobody."""
+    """A stored value; `place` is `git`, `store`, `bucket`, or `missing` where another clone has it or nobody.
+
+    What is said to be in the bucket is not on this disk; the bucket was not asked.
+    """
 
     sha256: str
     size: int
@@ -34,6 +39,7 @@ class Resource:
 def list_resources(runtime: Runtime, *, run: str | None, limit: int) -> tuple[Resource, ...]:
     """The values of one run, or of the newest `limit` runs, each once; the newest run's come first."""
     reader = runtime.repository
+    elsewhere = "bucket" if isinstance(open_store(runtime), BucketStore) else "missing"
     found: dict[str, Resource] = {}
     for at in [find_run(reader, run)] if run is not None else run_refs(reader)[:limit]:
         folder = reader.entry(reader.commit(at.tip).tree, FOLDER)
@@ -42,7 +48,7 @@ def list_resources(runtime: Runtime, *, run: str | None, limit: int) -> tuple[Re
             if known is not None:
                 found[entry.name] = replace(known, runs=(*known.runs, at))
             else:
-                found[entry.name] = _described(runtime, at, entry.name, entry.oid)
+                found[entry.name] = _described(runtime, at, entry.name, entry.oid, elsewhere)
     return tuple(found.values())
 
 
@@ -73,10 +79,10 @@ def find_resource(runtime: Runtime, typed: str) -> Resource:
 
 
 def resource_chunks(runtime: Runtime, resource: Resource) -> Iterator[bytes]:
-    """The value piece by piece; `StepError` (`res.unknown`, `res.damaged`)."""
+    """The value piece by piece; `StepError` (`res.*`, and of the bucket's connection `secret.*`)."""
     if resource.place == "git":
         return iter((runtime.repository.blob(resource.blob),))
-    return runtime.store.chunks(resource.sha256)
+    return open_store(runtime).chunks(resource.sha256)
 
 
 def beginning(runtime: Runtime, resource: Resource, size: int) -> bytes:
@@ -94,11 +100,11 @@ def search_resources(
 ) -> Iterator[tuple[Resource, str]]:
     """The values that hold `text`, case left aside, each with the line where it first stands.
 
-    Only texts are looked at, and of a large one the beginning.
+    Only texts on this disk are looked at, and of a large one the beginning.
     """
     wanted = text.casefold()
     for resource in list_resources(runtime, run=run, limit=limit):
-        if resource.place == "missing":
+        if resource.place not in ("git", "store"):
             continue
         try:
             content = beginning(runtime, resource, SEARCHED).decode("utf-8", "strict")
@@ -113,7 +119,8 @@ def remove_resources(runtime: Runtime, digests: Sequence[str], *, dry_run: bool)
     """Take values away that no ref names, all such or those of `digests` only.
 
     One younger than a week stays: a run may be about to name it. `ConflictError` (`res.in_use`) for one that
-    is named, `NotFoundError` (`res.unknown`) for one that is not beside Git, `RefusedError` (`res.shared`).
+    is named, `NotFoundError` (`res.unknown`) for one that is not on this disk, `RefusedError` (`res.shared`).
+    A bucket is left to its owner: what others name there cannot be seen from here.
     """
     now = runtime.clock.now_ms()
     with hold_maintenance(runtime.repository.common_dir, runtime.who):
@@ -126,29 +133,35 @@ def remove_resources(runtime: Runtime, digests: Sequence[str], *, dry_run: bool)
                     hint="a value goes when no run names it any more",
                     details={"refs": list(named[sha256])},
                 )
-            if not runtime.store.contains(sha256):
+            if not runtime.folder.contains(sha256):
                 raise NotFoundError("res.unknown", f"no value {sha256[:64]} lies beside Git here")
-        done = collect(runtime.store, named, now, dry_run=dry_run, only=digests or None)
+        done = collect(runtime.folder, named, now, dry_run=dry_run, only=digests or None)
         if not dry_run and not digests:
-            remove_leftovers(runtime.store, now)
+            remove_leftovers(runtime.folder, now)
     return done
 
 
 def look_up(runtime: Runtime, pointer: Pointer) -> str | None:
-    """What is wrong with the value behind a pointer, all of it read: `incomplete`, `res.digest`, or None."""
-    if runtime.store.size(pointer.sha256) is None:
+    """What is wrong with the value behind a pointer, all of it read: `incomplete`, `res.digest`, or None.
+
+    `StepError` (`res.bucket*`, `connection.refused`, `secret.*`) where it cannot be told.
+    """
+    store = open_store(runtime)
+    if store.size(pointer.sha256) is None:
         return "incomplete"
     try:
-        size = sum(len(chunk) for chunk in runtime.store.chunks(pointer.sha256))
-    except StepError:
+        size = sum(len(chunk) for chunk in store.chunks(pointer.sha256))
+    except StepError as error:
+        if error.code not in ("res.damaged", "res.unknown"):
+            raise  # a bucket that is not well says nothing about the value
         return "res.digest"
     return None if size == pointer.size else "res.digest"
 
 
-def _described(runtime: Runtime, at: RunRef, sha256: str, blob: Oid) -> Resource:
+def _described(runtime: Runtime, at: RunRef, sha256: str, blob: Oid, elsewhere: str) -> Resource:
     data = runtime.repository.blob(blob)
     pointer = pointer_in(data)
     if pointer is None or pointer.sha256 != sha256:
         return Resource(sha256, len(data), None, "git", (at,), blob)
-    place = "store" if runtime.store.contains(sha256) else "missing"
+    place = "store" if runtime.folder.contains(sha256) else elsewhere
     return Resource(sha256, pointer.size, pointer.media_type, place, (at,), blob)

@@ -172,12 +172,12 @@ class Runtime:
         return Tokens()
 
     @cached_property
-    def store(self) -> BlobStore:
-        """Where large values lie: a folder that `gitflow.resources` names, else beside Git.
+    def folder(self) -> BlobStore:
+        """Large values on disk: in the folder that `gitflow.resources` names, else beside Git.
 
         `UsageError` (`res.folder`) for one that is no absolute path.
         """
-        named = self._resources
+        named = self.resources
         if named in ("", LOCAL_STORE):
             return BlobStore(self.repository.common_dir)
         if not named.startswith("/"):
@@ -189,12 +189,8 @@ class Runtime:
         return BlobStore(self.repository.common_dir, Path(named))
 
     @cached_property
-    def is_lonely(self) -> bool:
-        """Whether runs are shared while large values are not, and nobody said that this is meant."""
-        return self.remote is not None and self._resources == ""
-
-    @cached_property
-    def _resources(self) -> str:
+    def resources(self) -> str:
+        """`gitflow.resources`: a folder, `local`, or nothing."""
         # Where a disk is mounted is a fact of this machine: a flow's repository does not get to say it.
         return self.git.config("gitflow.resources") or ""
 

@@ -83,14 +83,26 @@ class ForgeSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class ResourceSettings:
+    """The bucket that large values lie in: the connection that leads to it, and a folder in it, if any."""
+
+    connection: str
+    prefix: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
-    """Everything the runner can be told in its file; without `forge` nothing is proposed."""
+    """Everything the runner can be told in its file; without `forge` nothing is proposed.
+
+    Without `resources` large values lie on disk.
+    """
 
     http: HttpSettings = HttpSettings()
     limits: LimitSettings = LimitSettings()
     functions: FunctionSettings = FunctionSettings()
     forge: ForgeSettings | None = None
     prices: PriceTable = field(default_factory=PriceTable)
+    resources: ResourceSettings | None = None
 
 
 def parse_settings(data: bytes | None, *, file: str = PATH) -> Settings:
@@ -109,7 +121,8 @@ def parse_settings(data: bytes | None, *, file: str = PATH) -> Settings:
         place = Place(file=file, line=mark.line + 1, col=mark.column + 1) if mark else Place(file=file)
         problem = getattr(error, "problem", None) or "not YAML"
         raise UsageError("config.unreadable", f"{file} cannot be read: {problem}", at=place) from None
-    top = _mapping(document or {}, "the file", file, {"http", "limits", "functions", "forge", "models"})
+    known = {"http", "limits", "functions", "forge", "models", "resources"}
+    top = _mapping(document or {}, "the file", file, known)
     http = _mapping(top.get("http") or {}, "http", file, {"allow", "max-response-bytes"})
     limits = _mapping(
         top.get("limits") or {},
@@ -133,6 +146,7 @@ def parse_settings(data: bytes | None, *, file: str = PATH) -> Settings:
         _functions(top.get("functions") or {}, file),
         None if top.get("forge") is None else _forge(top["forge"], file),
         _prices(top.get("models") or {}, file),
+        None if top.get("resources") is None else _resources(top["resources"], file),
     )
 
 
@@ -197,6 +211,7 @@ _WORD = re.compile(r"[a-z][a-z0-9-]{0,31}")
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,127}")
 _CONNECTION = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,127}")
 _REMOTE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+_PREFIX = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9_.-]{0,63}(/[A-Za-z0-9_-][A-Za-z0-9_.-]{0,63}){0,7}")
 _ADDRESS = re.compile(r"https?://[^\s?#@]{1,400}")
 _PROJECT = re.compile(r"[A-Za-z0-9_.-]+(/[A-Za-z0-9_.-]+)*")
 
@@ -226,7 +241,17 @@ def _forge(value: object, file: str) -> ForgeSettings:
     )
 
 
-def _matching(values: Mapping[str, object], key: str, form: re.Pattern[str], file: str) -> str | None:
+def _resources(value: object, file: str) -> ResourceSettings:
+    found = _mapping(value, "resources", file, {"connection", "prefix"})
+    connection = _matching(found, "connection", _CONNECTION, file, "resources")
+    if connection is None:
+        raise UsageError("config.type", f"{file}: resources has no connection", at=Place(file=file))
+    return ResourceSettings(connection, _matching(found, "prefix", _PREFIX, file, "resources") or "")
+
+
+def _matching(
+    values: Mapping[str, object], key: str, form: re.Pattern[str], file: str, section: str = "forge"
+) -> str | None:
     value = values.get(key)
     if value is None:
         return None
@@ -234,7 +259,7 @@ def _matching(values: Mapping[str, object], key: str, form: re.Pattern[str], fil
         # What stands there is not shown: a token may have been written in place of its variable's name.
         raise UsageError(
             "config.type",
-            f"{file}: forge.{key} is not of the form {form.pattern}",
+            f"{file}: {section}.{key} is not of the form {form.pattern}",
             hint="connection, token and webhook-secret are names, never the values",
             at=Place(file=file),
         )

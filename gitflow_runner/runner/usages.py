@@ -77,13 +77,15 @@ def users_of(runtime: Runtime, name: str) -> tuple[Usage, ...]:
     """Everybody who uses one connection.
 
     Flows as they are drafted and as they are live, open runs, installations of flows that cannot be read,
-    and the forge of the configuration, as the slot `forge` of no flow in particular.
+    and forge and bucket of the configuration, as the slots `forge` and `resources` of no flow in particular.
     """
     found = [each for each in usages(runtime) if each.connection == name]
     work_dir = work_dir_of(runtime)
-    forge = work_tree_settings(work_dir).forge
-    if forge is not None and forge.connection == name:
+    settings = work_tree_settings(work_dir)
+    if settings.forge is not None and settings.forge.connection == name:
         found.append(Usage(name, ANY_FLOW, "forge", CONFIG))
+    if settings.resources is not None and settings.resources.connection == name:
+        found.append(Usage(name, ANY_FLOW, "resources", CONFIG))
     read = reader_of_work_tree(work_dir)
     for id in _installations(work_dir):
         target = parse_installation(read(installation_path(id)), id)

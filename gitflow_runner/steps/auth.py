@@ -23,9 +23,9 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 
 from gitflow_runner.errors import StepError
+from gitflow_runner.net.sigv4 import AwsKey, signed
 from gitflow_runner.steps.base import Context, HttpAuth, HttpRequest, HttpResponse
 from gitflow_runner.steps.bodies import body_digest
-from gitflow_runner.steps.sigv4 import AwsKey, signed
 from gitflow_runner.steps.tokens import Token
 
 TOKEN_TIMEOUT_MS = 30_000

@@ -43,7 +43,6 @@ SHARED = frozenset(
         "response",
         "results",
         "searching",
-        "sigv4",
         "tabular",
         "tokens",
         "tree_archive",

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from tests.real_clone import ROOT, SLUG, Clone
+from tests.s3_server import s3
 from tests.streaming_server import blocks, streaming
 
 SIZE = 500_000_000
@@ -140,6 +141,55 @@ def test_clones_that_share_runs_share_large_values_or_are_told(tmp_path: Path, o
     clone.gfr("run", SLUG)
     clone.git("config", "gitflow.resources", "not/absolute")
     assert json.loads(clone.gfr("run", SLUG, "--json", codes=(2,)))["error"]["code"] == "res.folder"
+
+
+CONFIG = """http:
+  allow: ['ORIGIN', 'STORE']
+resources: {connection: values, prefix: team/large}
+"""
+CONNECTIONS = """connections:
+  values:
+    type: http-api
+    base-url: URL
+    auth:
+      type: aws-sigv4
+      region: eu-central-1
+      service: s3
+      secrets: {access-key-id: VALUES_ID, secret-access-key: VALUES_KEY}
+"""
+
+
+def test_a_second_clone_reads_from_the_bucket_what_a_run_of_the_first_stored(
+    tmp_path: Path, origin: str
+) -> None:
+    clone = carrying(tmp_path, origin, 5_000_000)
+    with s3(tmp_path / "s3.log") as server:
+        settings = CONFIG.replace("ORIGIN", origin).replace("STORE", server.origin)
+        (clone.folder / ".breyta/config.yaml").write_text(settings)
+        (clone.folder / ".breyta/connections.yaml").write_text(CONNECTIONS.replace("URL", server.url))
+        clone.git("add", "-A")
+        clone.git("commit", "-q", "--no-gpg-sign", "-m", "a bucket")
+        elsewhere = settings.replace("connection: values", "connection: mine")
+        (clone.folder / ".breyta/config.yaml").write_text(elsewhere)  # a draft has no say in it
+        clone.git("init", "-q", "--bare", "../remote.git")
+        clone.git("remote", "add", "origin", str(tmp_path / "remote.git"))
+        clone.git("push", "-q", "origin", "main")
+        clone.git("config", "gitflow.remote", "origin")
+        clone.environment |= {"VALUES_ID": server.key.id, "VALUES_KEY": server.key.secret}
+        for name in ("VALUES_ID", "VALUES_KEY"):
+            clone.gfr("secrets", "allow", name, "--for", server.origin)
+        run = clone.gfr("run", SLUG).splitlines()[0]
+        sha256 = digest_of(5_000_000)
+        assert taken(origin) == {"bytes": 5_000_000, "sha256": sha256}
+
+        second = Clone.of(tmp_path / "second", tmp_path / "remote.git", clone.environment)
+        second.git("config", "gitflow.remote", "origin")
+        for name in ("VALUES_ID", "VALUES_KEY"):
+            second.gfr("secrets", "allow", name, "--for", server.origin)
+        (listed,) = json.loads(second.gfr("resources", "ls", "--json"))["data"]["items"]
+        assert (listed["place"], listed["runs"]) == ("bucket", [run])
+        second.gfr("resources", "get", sha256, "-o", "../fetched")
+        assert hashlib.sha256((tmp_path / "fetched").read_bytes()).hexdigest() == sha256
 
 
 CALLED = """{:slug :called :name "Called" :concurrency {:type :singleton :on-new-version :coexist}

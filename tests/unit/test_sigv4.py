@@ -6,7 +6,7 @@ import hashlib
 from datetime import UTC, datetime
 
 from gitflow_runner.net.exchange import HttpRequest
-from gitflow_runner.steps.sigv4 import AwsKey, signed
+from gitflow_runner.net.sigv4 import AwsKey, signed
 
 EMPTY = hashlib.sha256().hexdigest()
 

@@ -39,7 +39,8 @@ SERVICES: Final[Mapping[str, Meaning]] = {
     ),
     "blob_not_shared": Meaning(
         "The run's home is on a remote and large values would lie in this clone alone, so that others "
-        "could not go on. Name a folder that all clones reach.",
+        "could not go on. Name a folder that all clones reach, or a bucket under resources: in "
+        ".breyta/config.yaml.",
         "git config gitflow.resources DIRECTORY",
     ),
     "child.failed": Meaning(
@@ -251,6 +252,21 @@ SERVICES: Final[Mapping[str, Meaning]] = {
     "res.ambiguous": Meaning(
         "Several stored values begin with what was typed. Type more of the digest.",
         "gfr resources ls",
+    ),
+    "res.bucket": Meaning(
+        "The bucket that large values lie in could not be reached or is not well right now. The value is not "
+        "stored; a step with a :retry tries again.",
+        "gfr logs RUN",
+    ),
+    "res.bucket_refused": Meaning(
+        "The bucket that large values lie in refused: its key may not read, put and list there, the region "
+        "or the address is wrong, or other bytes lie where the value belongs.",
+        "gfr connections ls",
+    ),
+    "res.bucket_settings": Meaning(
+        "The connection under resources: in .breyta/config.yaml is not there or is not signed for S3. What "
+        "counts is the protected branch.",
+        "gfr connections ls",
     ),
     "res.disk": Meaning(
         "A large value could not be written to the store, for the reason in the message.",

@@ -14,6 +14,8 @@ from urllib.parse import parse_qsl, quote, unquote, urlsplit, urlunsplit
 
 from gitflow_runner.net.exchange import HttpRequest
 
+EMPTY_DIGEST = hashlib.sha256().hexdigest()  # of a request without a body
+
 _ALGORITHM = "AWS4-HMAC-SHA256"
 _UNRESERVED = "-_.~"
 _SIGNED = frozenset({"content-type", "range"})  # besides host and whatever begins with x-amz-
