@@ -62,6 +62,7 @@ ROLES: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
         "database": ("password", "dsn"),
         "ssh": ("private-key", "passphrase", "password"),
         "email": ("password",),
+        "apprise": ("address",),
         "blob-storage": ("access-key-id", "secret-access-key", "session-token"),
         "kv-store": ("password",),
         "llm-provider": ("api-key",),

@@ -146,6 +146,21 @@ def checked_addresses(host: str, answers: Sequence[tuple[object, ...]], *, allow
     return tuple(found)
 
 
+def addresses_of(origin: Origin, allow: Sequence[AllowPattern], resolver: Resolver) -> tuple[str, ...]:
+    """The checked addresses of an origin, none if nobody knows any; `StepError` (`http.refused_address`)."""
+    literal = literal_address(origin.host)
+    try:
+        answers: Sequence[tuple[object, ...]] = (
+            [(socket.AF_UNSPEC, 0, 0, "", (str(literal), origin.port))]
+            if literal is not None
+            else resolver(origin.host, origin.port, type=socket.SOCK_STREAM)
+        )
+    except (OSError, UnicodeError):
+        answers = ()
+    allowed = any(pattern.matches(origin) for pattern in allow)
+    return checked_addresses(origin.host, answers, allowed=allowed)
+
+
 def system_resolver(host: str, port: int, **kinds: int) -> Sequence[tuple[object, ...]]:
     """The operating system's own answer."""
     return socket.getaddrinfo(host, port, **kinds)

@@ -15,8 +15,7 @@ from gitflow_runner.net.address import (
     AllowPattern,
     Origin,
     Resolver,
-    checked_addresses,
-    literal_address,
+    addresses_of,
     system_resolver,
 )
 from gitflow_runner.net.exchange import Cancel
@@ -98,20 +97,10 @@ class MailClient:
             server.close()
 
     def _address(self, mail: Mail) -> str:
-        origin = Origin("smtp", mail.host.lower(), mail.port)
-        allowed = any(pattern.matches(origin) for pattern in self._allow)
-        literal = literal_address(origin.host)
-        try:
-            answers: Sequence[tuple[object, ...]] = (
-                [(socket.AF_INET, 0, 0, "", (str(literal), mail.port))]
-                if literal is not None
-                else self._resolver(origin.host, mail.port, type=socket.SOCK_STREAM)
-            )
-        except OSError:
-            answers = ()
-        if not answers:
+        addresses = addresses_of(Origin("smtp", mail.host.lower(), mail.port), self._allow, self._resolver)
+        if not addresses:
             raise StepError("mail.connect", f"{mail.host[:100]} has no known address", retryable=True)
-        return checked_addresses(origin.host, answers, allowed=allowed)[0]
+        return addresses[0]
 
 
 @contextmanager

@@ -8,6 +8,7 @@ from typing import Protocol
 
 from gitflow_runner.model.message import Delivery, Message
 from gitflow_runner.model.spec import Spec
+from gitflow_runner.net.apprise import Note
 from gitflow_runner.net.exchange import Cancel, HttpRequest, HttpResponse
 from gitflow_runner.net.mail import Mail
 
@@ -28,6 +29,14 @@ class Mailer(Protocol):
         ...
 
 
+class Apprise(Protocol):
+    """The one way to the services of apprise's."""
+
+    def send(self, note: Note, cancel: Cancel) -> None:
+        """Hand a note over; `StepError` (`apprise.*`, `http.*`)."""
+        ...
+
+
 class Lines(Protocol):
     """Where a line of text goes: a run's log, or the log of the service."""
 
@@ -44,6 +53,7 @@ class Ports:
     mail: Mailer
     log: Lines
     cancel: Cancel
+    apprise: Apprise
 
 
 class Notifier(Protocol):

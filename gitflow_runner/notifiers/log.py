@@ -24,7 +24,7 @@ class LogNotifier:
 
     def send(self, settings: Mapping[str, object], message: Message, ports: Ports) -> Delivery:
         """Write one line of at most 2,000 characters."""
-        text = f"{message.title}: {message.text}"[:MAX_LINE]
+        text = f"{message.title}: {message.linked_text}"[:MAX_LINE]
         ports.log.line("".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text))
         return Delivery()
 

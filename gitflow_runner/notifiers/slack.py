@@ -11,7 +11,6 @@ from gitflow_runner.notifiers.base import Ports
 from gitflow_runner.notifiers.http import post
 
 MAX_TEXT = 3_000  # of one section
-_COMMANDS = ("approve-command", "git-commands")
 
 
 class SlackNotifier:
@@ -35,10 +34,9 @@ NOTIFIER = SlackNotifier()
 
 def chat_body(message: Message) -> dict[str, object]:
     """The text for every client, and the same in blocks with the commands to type."""
-    text = f"*{escaped(message.title)}*\n{escaped(message.text)}"
-    given = (message.variables.get(name) for name in _COMMANDS)
+    text = f"*{escaped(message.title)}*\n{escaped(message.linked_text)}"
     # Half a command is worse than none: one that is too long is left to `gfr show`.
-    commands = [f"```{escaped(each)}```" for each in given if each]
+    commands = [f"```{escaped(each)}```" for each in message.commands]
     sections = [text[:MAX_TEXT], *(each for each in commands if len(each) <= MAX_TEXT)]
     blocks = [{"type": "section", "text": {"type": "mrkdwn", "text": part}} for part in sections]
     return {"text": text, "blocks": blocks}

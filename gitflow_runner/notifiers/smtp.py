@@ -12,7 +12,6 @@ from gitflow_runner.net.mail import PORTS, SECURITIES, Mail
 from gitflow_runner.notifiers.base import Ports
 
 MAX_PEOPLE = 50
-_SHOWN = ("approve-command", "git-commands")
 
 
 class SmtpNotifier:
@@ -72,7 +71,7 @@ def _mail(settings: Mapping[str, object], message: Message) -> EmailMessage:
     mail["Subject"] = " ".join(message.title.split())[:200]
     if message.key is not None:
         mail["Message-ID"] = f"<{message.key[:64]}@gitflow.invalid>"
-    parts = [message.text, *(message.variables[name] for name in _SHOWN if message.variables.get(name))]
+    parts = [message.linked_text, *message.commands]
     mail.set_content("\n\n".join(parts) + "\n")
     return mail
 

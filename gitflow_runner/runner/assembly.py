@@ -202,6 +202,7 @@ class Assembly:
             clock=runtime.clock,
             http=self.http,
             mail=runtime.mail(self.code.settings.http),
+            apprise=runtime.apprise(self.code.settings.http),
             functions=self.functions,
             blobs=RunBlobs(
                 self.journal,

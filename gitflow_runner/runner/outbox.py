@@ -50,6 +50,7 @@ class Outbox:
             "wait": wait.folder,
             "payload": wait.payload,
             "approve-command": f"gfr approve {asked.run} {wait.folder}",
+            "change-url": (state.change and state.change.url) or "",
             "git-commands": decision_block(asked, wait.actions[0]) if wait.actions else "",
         }
         data = config.get("data")

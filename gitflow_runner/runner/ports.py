@@ -12,7 +12,7 @@ from gitflow_runner.connections.redactor import Redactor
 from gitflow_runner.ledger.blobs import RunBlobs
 from gitflow_runner.ledger.codec import log_path
 from gitflow_runner.model.pin import Pin
-from gitflow_runner.notifiers.base import Mailer
+from gitflow_runner.notifiers.base import Apprise, Mailer
 from gitflow_runner.providers.prices import PriceTable
 from gitflow_runner.runner.buffer import Buffer
 from gitflow_runner.runner.channels import Channels
@@ -115,6 +115,7 @@ class Ports:
         clock: Clock,
         http: Http,
         mail: Mailer,
+        apprise: Apprise,
         functions: Functions,
         blobs: RunBlobs,
         kv: Kv,
@@ -137,6 +138,7 @@ class Ports:
         self._clock = clock
         self._http = http
         self._mail = mail
+        self._apprise = apprise
         self._functions = functions
         self._blobs = BlobPort(blobs, buffer.redactor)
         self._kv = kv
@@ -183,7 +185,7 @@ class Ports:
                 tokens=self._tokens,
                 templates=self._templates.bodies,
                 render=self._templates.render,
-                notify=Channels(self._http, self._mail, log, cancel),
+                notify=Channels(self._http, self._mail, log, cancel, self._apprise),
                 databases=self._databases,
                 key_ms=key_ms,
                 files=self._files,

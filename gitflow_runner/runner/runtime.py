@@ -19,6 +19,7 @@ from gitflow_runner.ledger.committer import Committer
 from gitflow_runner.ledger.store import BlobStore
 from gitflow_runner.model.event import Recorded
 from gitflow_runner.model.spec import Spec
+from gitflow_runner.net.apprise import AppriseClient
 from gitflow_runner.net.mail import MailClient
 from gitflow_runner.runner.clock import Clock, Jitter
 from gitflow_runner.runner.clock_watch import ClockWatch
@@ -202,6 +203,10 @@ class Runtime:
     def mail(self, settings: HttpSettings) -> MailClient:
         """The mail client for these settings: what the allow-list of HTTP allows counts for it too."""
         return MailClient(allow=settings.allow)
+
+    def apprise(self, settings: HttpSettings) -> AppriseClient:
+        """The way to apprise's services, under the same allow-list."""
+        return AppriseClient(allow=settings.allow)
 
     @cached_property
     def _workers(self) -> dict[WorkerLimits, FunctionWorker]:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from urllib.parse import urlsplit
 
 from gitflow_runner.errors import StepError
 from gitflow_runner.lang.collection import Map, Vec, map_of
 from gitflow_runner.lang.values import Value, keyword
+from gitflow_runner.model.connection import origin_of
 from gitflow_runner.model.message import Delivery, Message
 from gitflow_runner.model.spec import Effect, Field, Spec
 from gitflow_runner.net.mail import mail_origin
@@ -30,7 +32,8 @@ SPEC = Spec(
         Field(
             "channels",
             "map",
-            "`:http` with request keys, `:log`, `:slack {:url …}`, `:smtp {:to … :from …}` or a plug-in's",
+            "`:http` with request keys, `:log`, `:slack {:url …}`, `:smtp {:to … :from …}`, "
+            "`:apprise {:connection …}`, or one that is installed",
             required=True,
         ),
         Field("message", "string", "the text for channels that take one"),
@@ -47,8 +50,9 @@ CHANNEL = Spec(
     one_of=(("connection", "url"),),
 )
 
-_SECRET = ("password", "token", "secret", "api-key")
+_SECRET = ("password", "token", "secret", "api-key", "address")
 _ADDRESS = frozenset({"host", "url"})
+_BODY = frozenset({"json", "form", "multipart", "body", "body-from-ref"})
 _REFUSED = {
     "ui": "there is no :ui channel; pages show every run anyway",
     "email": "there is no :email channel; :smtp sends mail, :http calls a mail service",
@@ -62,6 +66,11 @@ class NotifyStep:
 
     def run(self, config: Mapping[str, object], context: Context) -> object:
         """`{:sent? :channels {<name> {:sent? :status}}}`, with `:errors` where one failed.
+
+        A wait's own message brings the variables `run`, `wait`, `title`, `change-url`, `approve-command` and
+        `git-commands`. Every channel says the page of the change, `gfr approve` and the block of plain Git:
+        `:smtp`, `:apprise` and `:log` under the text, `:slack` in blocks of their own, `:http` as JSON
+        `{title text variables key}` where the channel has no body, or wherever a body names them.
 
         A failure that may pass is raised while `:retry` leaves attempts; after that it is a result. A
         cancel and a wrong config are always raised.
@@ -109,7 +118,9 @@ def _send(name: str, settings: dict[str, object], config: Mapping[str, object], 
         case "http":
             return _send_http(settings, config, context)
         case "log":
-            context.log.line(_message(settings, config, context).text)
+            message = _message(settings, config, context)
+            for line in "\n".join((message.linked_text, *message.commands)).splitlines():
+                context.log.line(line)
             return Delivery()
         case _:
             if context.notify is None:
@@ -121,6 +132,9 @@ def _send(name: str, settings: dict[str, object], config: Mapping[str, object], 
 def _send_http(settings: dict[str, object], config: Mapping[str, object], context: Context) -> Delivery:
     defaults = {"method": "post", "timeout": config.get("timeout"), "connection": config.get("connection")}
     request = {name: value for name, value in defaults.items() if value is not None} | settings
+    bare = name_of(request["method"]) == "post" and not _BODY & request.keys()
+    if bare and config.get("message") is not None:
+        request["json"] = _whole(_message(settings, config, context))
     checked = parse_config(CHANNEL, map_of([(keyword(key), value) for key, value in request.items()]))
     response = send(checked, context)
     if response.status >= 400:
@@ -132,6 +146,19 @@ def _send_http(settings: dict[str, object], config: Mapping[str, object], contex
             data={"status": response.status},
         )
     return Delivery(response.status)
+
+
+def _whole(message: Message) -> Map:
+    """The message as the body of a request that has none of its own."""
+    variables = map_of(message.variables.items())
+    return map_of(
+        [
+            ("title", message.title),
+            ("text", message.linked_text),
+            ("variables", variables),
+            ("key", message.key),
+        ]
+    )
 
 
 def _opened(
@@ -150,6 +177,9 @@ def _opened(
     stated = {key: value for key, value in service.settings.items() if value is not None}
     if "base-url" in stated:
         stated["url"] = stated["base-url"]
+        place = urlsplit(str(stated["url"]))
+        if not service.allows(origin_of(f"{place.scheme}://{place.netloc}")):
+            raise StepError("connection.refused", f"the secret of :{name_of(name)} may not go there")
     if service.secrets and not _ADDRESS & stated.keys():
         raise StepError(
             "connection.refused", f"the connection :{name_of(name)} has an address of its own to name"

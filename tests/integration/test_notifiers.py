@@ -19,6 +19,7 @@ from aiosmtpd.smtp import SMTP, AuthResult, LoginPassword
 
 from gitflow_runner.errors import StepError
 from gitflow_runner.model.message import Message
+from gitflow_runner.net.apprise import AppriseClient
 from gitflow_runner.net.client import HttpClient
 from gitflow_runner.net.mail import Mail, MailClient
 from gitflow_runner.notifiers.smtp import _mail
@@ -73,7 +74,7 @@ ALLOW = ("*://127.0.0.1:*",)
 
 
 def context_of(world: World, http: HttpClient | None = None, **changes: object) -> Context:
-    channels = Channels(http or world.http, MailClient(allow=ALLOW), world.log, world.cancel)
+    channels = Channels(http or world.http, MailClient(allow=ALLOW), world.log, world.cancel, AppriseClient())
     return world.context(notify=channels, **changes)
 
 
@@ -110,7 +111,7 @@ def test_a_refused_mail_says_whether_to_try_again(sink: Sink, answer: str, retry
 
 def test_a_server_inside_the_network_must_be_allowed(sink: Sink) -> None:
     world = World()
-    channels = Channels(world.http, MailClient(), world.log, world.cancel)
+    channels = Channels(world.http, MailClient(), world.log, world.cancel, AppriseClient())
     result = run(STEP, smtp(sink.port), world.context(notify=channels, render=lambda text, data: text))
     assert [at(error, "code") for error in at(result, "errors")] == ["http.refused_address"]
     assert sink.mails == []

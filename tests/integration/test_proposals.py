@@ -11,7 +11,7 @@ import pytest
 
 from gitflow_runner.cli.shown import change_lines
 from tests.fakeforge.forge import BOB, CAT, MALLORY, Lies
-from tests.proposing import RULES, Proposing, proposing
+from tests.proposing import BODY, RULES, Proposing, proposing
 from tests.team import HOUR, ROOT, Team
 
 NOW = 1_790_000_000_000
@@ -55,6 +55,17 @@ def test_a_change_whose_answer_was_lost_is_found_again(team: Team, tmp_path: Pat
         there.forge.git("update-ref", "-d", f"refs/heads/{there.pull.branch}")
         there.look()
         assert (there.state(asked).status, there.standing(asked)) == ("succeeded", ("merged", None))
+
+
+def test_a_message_of_a_proposing_wait_links_to_the_change(team: Team, tmp_path: Path) -> None:
+    body = BODY.replace(':timeout "1h"', ':timeout "1h" :notify {:channels {:log {}}}')
+    with proposing(team, tmp_path, body=body) as there:
+        asked = there.start()
+        (change,) = there.opened(asked)
+        live = there.processes[-1].local.root / "live" / asked.run
+        (log,) = live.glob("*-ask.1.log")
+        assert change.url is not None
+        assert log.read_text().count(change.url) == 1
 
 
 def test_what_is_recorded_before_the_push_is_what_is_pushed(team: Team, tmp_path: Path) -> None:

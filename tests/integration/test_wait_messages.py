@@ -9,12 +9,15 @@ from pathlib import Path
 
 from gitflow_runner.git.objects import Oid
 from gitflow_runner.net.exchange import Cancel, HttpRequest, HttpResponse, Sink
+from gitflow_runner.notifiers.slack import escaped
 from gitflow_runner.runner.service import Service
 from tests.memory_runs import SLUG, World, quietly
 
 FLOW = """{:slug :hello :name "Ask" :concurrency {:type :singleton :on-new-version :coexist}
  :flow '(flow/step :wait :ask {:title "Ship 7?" :payload {:version 7}
-                               :notify {:channels {:slack {:url "https://chat.test/hook"}}}})}
+                               :notify {:channels {:slack {:url "https://chat.test/hook"}
+                                                   :http {:url "https://any.test/hook"}
+                                                   :log {}}}})}
 """
 
 
@@ -34,12 +37,12 @@ class Chat:
         """Nothing is held open."""
 
 
-def test_a_chat_hears_of_a_wait_with_the_commands_to_decide_it(tmp_path: Path) -> None:
+def test_every_channel_hears_of_a_wait_with_the_commands_to_decide_it(tmp_path: Path) -> None:
     world = World(tmp_path / "world", FLOW)
     chat = Chat(lambda: world.at().tip)
     runtime = replace(world.runtime(quietly), make_http=lambda settings: chat)
     Service(runtime).start(SLUG, "main", {}, told=lambda run, changed: None)
-    ((said, tip),) = chat.said
+    (said, tip), (whole, _) = chat.said
     run, wait = world.at().run, world.run().waits[0].wait
     blocks = [block["text"]["text"] for block in said["blocks"]]  # type: ignore[index]
     assert blocks[0].startswith("*")
@@ -50,3 +53,9 @@ def test_a_chat_hears_of_a_wait_with_the_commands_to_decide_it(tmp_path: Path) -
     assert blocks[2].endswith("```")
     assert tip in world.chain(), "the wait is durable before anybody hears of it"
     assert any(event.event.kind == "wait.opened" for event in world.history(tip))
+    assert isinstance(whole, dict)
+    assert whole["variables"]["approve-command"] == f"gfr approve {run} {wait.folder}"
+    assert escaped(f"```{whole['variables']['git-commands']}```") == blocks[2]
+    logged = (runtime.local.root / "live" / run / f"{wait.folder}.1.log").read_text()
+    assert f"gfr approve {run} {wait.folder}" in logged
+    assert "git commit-tree -S" in logged

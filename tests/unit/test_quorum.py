@@ -9,7 +9,13 @@ import pytest
 from gitflow_runner.git.objects import Commit, Oid, Tag, blob, decode_commit
 from gitflow_runner.trust.approval import Actors, build_approval
 from gitflow_runner.trust.policy import RevokedKey
-from gitflow_runner.trust.quorum import AttestedApproval, SignedApproval, judge, revoked_approvers
+from gitflow_runner.trust.quorum import (
+    AttestedApproval,
+    ContentApproval,
+    SignedApproval,
+    judge,
+    revoked_approvers,
+)
 from gitflow_runner.trust.revocation import revoked_keys
 from gitflow_runner.trust.signer import sign_tag
 from tests.approval_case import POLICY, Case
@@ -248,6 +254,20 @@ def test_a_forges_account_is_the_same_person_in_both_policies_and_says_what_the_
     case = Case("deploy-site")
     case.sent.append(AttestedApproval(case.wait.commit, NOW, "github", 12, "forge-review", "explode"))
     assert case.reasons() == ["trailers"]
+
+
+def test_content_that_names_nobody_counts_only_where_no_person_is_asked_for() -> None:
+    def rule(human: str) -> Case:
+        text = f'{{:match {{:flow "*"}} :need 1 :role :dev :human {human} :proofs [:content-only]}}'
+        found = policy(rules=f"[{text}]")
+        case = Case(pinned=found, newest=found).terms(human=False)
+        case.sent.append(ContentApproval(case.wait.commit, NOW))
+        return case
+
+    assert rule("false").judge().state == "approved"
+    assert rule("true").reasons() == ["not_human"]
+    unsigned = rule("false").terms(actors=Actors(starter=None))
+    assert unsigned.reasons() == ["starter_unknown"]
 
 
 def test_a_signed_tag_is_no_approval() -> None:

@@ -9,6 +9,7 @@ import pytest
 
 from gitflow_runner.errors import StepError
 from gitflow_runner.model.message import Delivery, Message
+from gitflow_runner.net.apprise import AppriseClient
 from gitflow_runner.net.mail import MailClient
 from gitflow_runner.notifiers.base import Ports
 from gitflow_runner.notifiers.registry import Notifiers, built_in
@@ -103,6 +104,11 @@ def test_a_wrong_notification_is_told(config: str, code: str) -> None:
     assert failure(STEP, config, World().context()).code == code
 
 
+def test_a_flow_holds_no_address_with_credentials() -> None:
+    config = '{:message "x" :channels {:apprise {:address "jsons://u:p@h.example"}}}'
+    assert failure(STEP, config, World().context(notify=Pigeon())).code == "config_choice"
+
+
 def test_an_unknown_channel_is_a_failed_one() -> None:
     result = run(STEP, '{:channels {:pigeon {:text "x"}}}', World().context())
     assert at(result, "sent?") is False
@@ -112,7 +118,7 @@ MESSAGE = Message("Ship?", "Please look\nnow", {"run": "r1"}, "k1")
 
 
 def ports(world: World) -> Ports:
-    return Ports(world.http, MailClient(), world.log, world.cancel)
+    return Ports(world.http, MailClient(), world.log, world.cancel, AppriseClient())
 
 
 @pytest.mark.parametrize("name", built_in())

@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping
 from importlib.metadata import EntryPoint
 
 import pytest
 
 from gitflow_runner.errors import NotFoundError, UsageError
-from gitflow_runner.model.spec import Spec
+from gitflow_runner.model.message import Delivery, Message
+from gitflow_runner.model.spec import Field, Spec
+from gitflow_runner.net.apprise import AppriseClient
+from gitflow_runner.net.mail import MailClient
+from gitflow_runner.notifiers import registry as notifiers
+from gitflow_runner.notifiers.base import Ports
 from gitflow_runner.notifiers.registry import Notifiers
 from gitflow_runner.steps.registry import GROUP, Steps, built_in
+from tests.step_context import World
 
 # Taken as third parties' entry points name them: an object or a class in this very module.
 THIS = __name__
@@ -95,9 +102,31 @@ def test_a_real_installation_has_no_plug_in_of_an_unknown_name() -> None:
 
 
 def test_notifiers_are_found_the_same_way() -> None:
-    notifiers = Notifiers(lambda name: [entry(name, "PLAIN")] if name == "plain" else [])
-    assert notifiers.get("log") is notifiers.get("log")
-    assert notifiers.get("plain").spec.type == "plain"
+    found = Notifiers(lambda name: [entry(name, "PLAIN")] if name == "plain" else [])
+    assert found.get("log") is found.get("log")
+    assert found.get("plain").spec.type == "plain"
     with pytest.raises(NotFoundError) as caught:
-        notifiers.get("pigeon")
+        found.get("pigeon")
     assert caught.value.code == "notify.unknown_channel"
+
+
+class Pigeon:
+    """A notifier as a package outside of this one has it: the whole of what the port asks for."""
+
+    spec = Spec(
+        "pigeon", "Sends the message by pigeon.", "keyed", (Field("loft", "string", "where to"),), "{}"
+    )
+
+    def send(self, settings: Mapping[str, object], message: Message, ports: Ports) -> Delivery:
+        ports.log.line(f"{settings['loft']}: {message.linked_text}; {'; '.join(message.commands)}")
+        return Delivery()
+
+
+def test_an_installed_notifier_hears_how_a_wait_is_decided() -> None:
+    found = EntryPoint("pigeon", f"{THIS}:Pigeon", notifiers.GROUP)
+    notifier = Notifiers(lambda name: [found]).get("pigeon")
+    world = World()
+    ports = Ports(world.http, MailClient(), world.log, world.cancel, AppriseClient())
+    variables = {"approve-command": "gfr approve x", "git-commands": "git fetch"}
+    assert notifier.send({"loft": "north"}, Message("T", "Ship?", variables), ports) == Delivery()
+    assert world.log.lines == ["north: Ship?; gfr approve x; git fetch"]

@@ -13,7 +13,7 @@ from gitflow_runner.trust.keyring import Entry, Keyring, Verdict
 from gitflow_runner.trust.reasons import Refusal
 from gitflow_runner.trust.revocation import ALWAYS, Revocations
 from gitflow_runner.trust.signer import sign_tag
-from gitflow_runner.trust.verify import verify_object
+from gitflow_runner.trust.verify import check_skew, verify_object
 from gitflow_runner.trust.wire import WireReader, string
 from tests.signed_objects import (
     DAY,
@@ -302,6 +302,12 @@ def test_a_revoked_key_is_refused_even_for_what_came_before() -> None:
 def test_a_commit_dated_too_far_from_its_first_sight_is_refused(offset: int) -> None:
     assert reason(signed_commit(ANN, time=NOW + offset)) == "clock_skew"
     assert reason(signed_commit(ANN, time=NOW + offset), max_skew=2 * DAY) is None
+
+
+def test_what_has_no_date_is_as_good_as_too_far_away() -> None:
+    with pytest.raises(Refusal) as caught:
+        check_skew(None, NOW, DAY)
+    assert caught.value.reason == "clock_skew"
 
 
 @pytest.mark.parametrize("offset", [-DAY, DAY])

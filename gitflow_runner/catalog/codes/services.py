@@ -8,6 +8,25 @@ from typing import Final
 from gitflow_runner.catalog.codes.meaning import Meaning
 
 SERVICES: Final[Mapping[str, Meaning]] = {
+    "apprise.address": Meaning(
+        "The secret `address` of the connection is no URL that apprise knows a service for, or the service "
+        "needs more than to send requests.",
+        "gfr connections ls",
+    ),
+    "apprise.failed": Meaning(
+        "A service of apprise's did not take the note, or did not say so in time. Apprise gives no reason "
+        "that could be shown. It is sent again where the step has a :retry, and may then come twice.",
+        "gfr logs RUN",
+    ),
+    "apprise.missing": Meaning(
+        "The library apprise is not installed here: pip install 'gitflow-runner[apprise]'.",
+        "gfr doctor",
+    ),
+    "apprise.refused": Meaning(
+        "A service of apprise's wanted to go elsewhere than to the base URL of its connection, or to do "
+        "more than to send requests by TLS. Nothing was sent there.",
+        "gfr connections ls",
+    ),
     "auth.refused": Meaning(
         "The service that gives out tokens refused: the client, its secret or the token URL of the "
         "connection is wrong.",

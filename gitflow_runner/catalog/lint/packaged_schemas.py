@@ -89,7 +89,13 @@ def _check_input(
         yield INPUT.at(config, message, hint=f"add :{lacking[0]}", path=(":flow",))
         return
     judged = schema if whole else {key: schema[key] for key in _BY_KEY if key in schema}
-    for problem in schema_check(judged).problems({key: to_plain(value) for key, value in known.items()}):
+    try:
+        problems = schema_check(judged).problems({key: to_plain(value) for key, value in known.items()})
+    except StepError as error:  # what a schema refers to is followed only with a value in hand
+        message = f"the :input-schema of :{call.type} cannot be used: {error.message}"
+        yield SCHEMA.at(config, message, hint=error.hint or _EXAMPLE, path=(":flow",))
+        return
+    for problem in problems:
         at: Form = given.get(problem.partition(": ")[0].partition("/")[0], config)
         message = f":{call.type} does not take this: {problem}"
         yield INPUT.at(at, message, hint=f"see the :input-schema of :{call.type}", path=(":flow",))
@@ -107,4 +113,4 @@ def _schema(form: Form) -> Json:
 
 
 SHAPE = Rule((SCHEMA,), _check_schemas)
-CALLS = Rule((INPUT,), _check_calls)
+CALLS = Rule((INPUT, SCHEMA), _check_calls)

@@ -29,7 +29,17 @@ TYPE = Code("unknown_slot_type", "warning", "No kind of connection of this name 
 UNUSED = Code("unused_slot", "warning", "No step uses this slot.")
 
 KINDS: tuple[str, ...] = get_args(RequirementKind)
-SLOT_TYPES = ("http-api", "database", "secret", "blob-storage", "kv-store", "ssh", "llm-provider")
+SLOT_TYPES = (
+    "http-api",
+    "database",
+    "secret",
+    "blob-storage",
+    "kv-store",
+    "ssh",
+    "llm-provider",
+    "email",
+    "apprise",
+)
 _EXAMPLE = "{:slot :shop-api :type :http-api}"
 _STEP_SLOTS = {"ssh": "ssh", "db": "database", "http": "http-api", "llm": "http-api", "agent": "http-api"}
 
