@@ -6,7 +6,7 @@ that is in force, so that it is worth nothing once that has moved.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from gitflow_runner.errors import ConflictError, GitflowError
@@ -54,11 +54,10 @@ def gather(runtime: Runtime, promotion: Promotion, before: Oid | None) -> Gather
     if need == 1:
         return Gathered(promotion, (), need)
     found = list(_consents(runtime, before))
-    if promotion.reason is None:
-        like = (c.promotion for c in found if replace(c.promotion, reason=None) == promotion)
-        promotion = next(like, promotion)
-    same = {c.principal: c for c in found if c.promotion == promotion}
     own = policy.keyring.owner(runtime.person.require_signer(f"to {promotion.action}").key)
+    if promotion.reason is None:
+        promotion = _words_of_others(found, promotion, own)
+    same = {c.principal: c for c in found if c.promotion == promotion}
     others = tuple(c for name, c in sorted(same.items()) if name != own)[:MAX_CONSENTS]
     gathered = Gathered(promotion, others, need)
     if own in same and not gathered.enough:
@@ -70,6 +69,16 @@ def gather(runtime: Runtime, promotion: Promotion, before: Oid | None) -> Gather
             fix=(f"gfr promote {promotion.flow} v{promotion.version}",),
         )
     return gathered
+
+
+def _words_of_others(found: Sequence[PromotionConsent], promotion: Promotion, own: str) -> Promotion:
+    """The statement to join: one that `own` has not signed yet, then the one that most people signed."""
+    signed: dict[str, set[str]] = {}
+    for consent in found:
+        if replace(consent.promotion, reason=None) == promotion:
+            signed.setdefault(consent.promotion.reason or "", set()).add(consent.principal)
+    order = sorted(signed, key=lambda reason: (own in signed[reason], -len(signed[reason]), reason))
+    return replace(promotion, reason=order[0] or None) if order else promotion
 
 
 def _consents(runtime: Runtime, before: Oid | None) -> Iterator[PromotionConsent]:
