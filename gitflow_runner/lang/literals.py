@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from fractions import Fraction
 
 from gitflow_runner.lang.numbers import MAX_BITS, MAX_DIGITS
@@ -89,7 +89,10 @@ def _ratio(top: int, bottom: int) -> Value:
 
 
 def _decimal(text: str) -> Dec:
-    value = Decimal(text)
+    try:
+        value = Decimal(text)
+    except InvalidOperation:  # its exponent is beyond all that Python can hold
+        raise ValueError(f"a decimal may have at most {MAX_DIGITS} digits") from None
     _, digits, exponent = value.as_tuple()
     if not isinstance(exponent, int) or abs(exponent) > MAX_DIGITS or len(digits) > MAX_DIGITS:
         raise ValueError(f"a decimal may have at most {MAX_DIGITS} digits")
