@@ -16,7 +16,7 @@ from gitflow_runner.errors import UsageError
 from gitflow_runner.ledger.chain import read_run
 from gitflow_runner.runner.step_logs import AttemptLog, attempt_logs
 
-_POLL_S = 0.2
+_POLL_S = 0.2  # another process drives the run, and nothing tells whoever only looks
 CONTEXT = 10  # lines that following begins with
 
 

@@ -31,7 +31,7 @@ from gitflow_runner.runner.drive import Stood
 from gitflow_runner.runner.inputs import parse_input_file, parse_pairs
 from gitflow_runner.runner.verify import REMARKS
 
-_POLL_S = 0.2
+_POLL_S = 0.2  # another process drives the run, and nothing tells whoever only looks
 
 
 @click.command(name="run")

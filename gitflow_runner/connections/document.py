@@ -18,7 +18,7 @@ class _Loader(yaml.SafeLoader):
 
     def compose_node(self, parent: Any, index: Any) -> Any:
         if self.check_event(yaml.AliasEvent):
-            event = self.peek_event()  # type: ignore[no-untyped-call]  # as above
+            event = self.peek_event()  # type: ignore[no-untyped-call]  # the stubs leave it open
             raise yaml.constructor.ConstructorError(None, None, "an alias is not read here", event.start_mark)
         return super().compose_node(parent, index)
 

@@ -13,6 +13,7 @@ from gitflow_runner.connections.base import Keeper, Source
 from gitflow_runner.connections.environment import EnvironmentSource
 from gitflow_runner.connections.kept import KeptSource
 from gitflow_runner.errors import UsageError
+from gitflow_runner.plugins import made
 
 GROUP: Final = "gitflow_runner.secrets"
 KEEPERS: Final = ("file", "keyring")
@@ -97,8 +98,7 @@ def _keyring(place: Place) -> Keeper:
 
 def _plugins(place: Place) -> Iterator[Source]:
     for entry in place.installed():
-        loaded = entry.load()
-        source = loaded() if isinstance(loaded, type) else loaded
+        source = made(entry)
         if not all(hasattr(source, part) for part in ("name", "cheap", "separate", "find")):
             raise UsageError("secret.plugin", f"{entry.value} is no source of secrets")
         yield cast(Source, source)

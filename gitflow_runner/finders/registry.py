@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
-import pkgutil
 from collections.abc import Callable, Iterable
 from importlib.metadata import EntryPoint, entry_points
 from typing import cast
@@ -11,6 +9,7 @@ from typing import cast
 import gitflow_runner.finders
 from gitflow_runner.errors import StepError
 from gitflow_runner.finders.base import Finder
+from gitflow_runner.plugins import made, names_in, part_of
 
 GROUP = "gitflow_runner.search"
 SHARED = frozenset({"base", "registry"})
@@ -23,14 +22,12 @@ def _installed(name: str) -> Iterable[EntryPoint]:
 def finder(name: str, installed: Callable[[str], Iterable[EntryPoint]] = _installed) -> Finder:
     """The finder of that name; `StepError` (`search.engine`, `search.plugin`)."""
     if name in built_in():
-        module = importlib.import_module(f"gitflow_runner.finders.{name}")
-        return cast(Finder, module.FINDER)  # the contract suite holds every module to it
+        return cast(Finder, part_of(gitflow_runner.finders, name, "FINDER"))
     candidates = list(installed(name))
     if not candidates:
         known = ", ".join(built_in())
         raise StepError("search.engine", f"there is no engine {name[:64]!r}", hint=f"known: {known}")
-    loaded = candidates[0].load()
-    found = loaded() if isinstance(loaded, type) else loaded
+    found = made(candidates[0])
     if len(candidates) > 1 or not all(hasattr(found, part) for part in ("request", "hits", "advice")):
         raise StepError("search.plugin", f"{candidates[0].value} does not offer one engine {name!r}")
     return cast(Finder, found)
@@ -38,5 +35,4 @@ def finder(name: str, installed: Callable[[str], Iterable[EntryPoint]] = _instal
 
 def built_in() -> tuple[str, ...]:
     """The names of the finders in this package, in order; nothing is imported."""
-    found = (module.name for module in pkgutil.iter_modules(gitflow_runner.finders.__path__))
-    return tuple(sorted(name for name in found if name not in SHARED))
+    return names_in(gitflow_runner.finders, SHARED)

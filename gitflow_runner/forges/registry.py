@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
-import pkgutil
 from collections.abc import Callable, Iterable
 from importlib.metadata import EntryPoint, entry_points
 from typing import cast
@@ -11,6 +9,7 @@ from typing import cast
 import gitflow_runner.forges
 from gitflow_runner.errors import NotFoundError, UsageError
 from gitflow_runner.forges.base import Forge
+from gitflow_runner.plugins import made, names_in, part_of
 
 GROUP = "gitflow_runner.forges"
 SHARED = frozenset({"api", "base", "registry"})
@@ -23,16 +22,14 @@ def _installed(name: str) -> Iterable[EntryPoint]:
 def forge(kind: str, installed: Callable[[str], Iterable[EntryPoint]] = _installed) -> Forge:
     """The forge of that kind; `NotFoundError` (`forge.unknown_kind`), `UsageError` (`forge.plugin`)."""
     if kind in built_in():
-        module = importlib.import_module(f"{GROUP}.{kind}")
-        return cast(Forge, module.FORGE)  # the contract suite holds every module to it
+        return cast(Forge, part_of(gitflow_runner.forges, kind, "FORGE"))
     candidates = list(installed(kind))
     if not candidates:
         known = ", ".join(built_in())
         raise NotFoundError(
             "forge.unknown_kind", f"there is no forge of the kind {kind[:64]!r}", hint=f"known: {known}"
         )
-    loaded = candidates[0].load()
-    found = loaded() if isinstance(loaded, type) else loaded
+    found = made(candidates[0])
     if len(candidates) > 1 or not all(hasattr(found, name) for name in ("tells", "find", "open", "look")):
         raise UsageError("forge.plugin", f"{candidates[0].value} does not offer one forge {kind!r}")
     return cast(Forge, found)
@@ -40,5 +37,4 @@ def forge(kind: str, installed: Callable[[str], Iterable[EntryPoint]] = _install
 
 def built_in() -> tuple[str, ...]:
     """The kinds in this package, in order; nothing is imported."""
-    found = (module.name for module in pkgutil.iter_modules(gitflow_runner.forges.__path__))
-    return tuple(sorted(name for name in found if name not in SHARED))
+    return names_in(gitflow_runner.forges, SHARED)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
-import pkgutil
 from collections.abc import Callable, Iterable
 from importlib.metadata import EntryPoint, entry_points
 from typing import cast
@@ -12,6 +10,7 @@ import gitflow_runner.notifiers
 from gitflow_runner.errors import NotFoundError, UsageError
 from gitflow_runner.model.spec import Spec
 from gitflow_runner.notifiers.base import Notifier
+from gitflow_runner.plugins import made, names_in, part_of
 
 GROUP = "gitflow_runner.notifiers"
 SHARED = frozenset({"base", "registry"})
@@ -37,16 +36,14 @@ class Notifiers:
 
     def _load(self, name: str) -> Notifier:
         if name in built_in():
-            module = importlib.import_module(f"{GROUP}.{name}")
-            return cast(Notifier, module.NOTIFIER)  # the contract suite holds every module to it
+            return cast(Notifier, part_of(gitflow_runner.notifiers, name, "NOTIFIER"))
         candidates = list(self._installed(name))
         if not candidates:
             known = ", ".join(built_in())
             raise NotFoundError(
                 "notify.unknown_channel", f"there is no notifier {name[:64]!r}", hint=f"known: {known}"
             )
-        loaded = candidates[0].load()
-        notifier = loaded() if isinstance(loaded, type) else loaded
+        notifier = made(candidates[0])
         if len(candidates) > 1 or not isinstance(getattr(notifier, "spec", None), Spec):
             raise UsageError("notify.plugin", f"{candidates[0].value} does not offer one notifier {name!r}")
         return cast(Notifier, notifier)
@@ -54,5 +51,4 @@ class Notifiers:
 
 def built_in() -> tuple[str, ...]:
     """The names of the notifiers in this package, in order; nothing is imported."""
-    found = (module.name for module in pkgutil.iter_modules(gitflow_runner.notifiers.__path__))
-    return tuple(sorted(name for name in found if name not in SHARED))
+    return names_in(gitflow_runner.notifiers, SHARED)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
-import pkgutil
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from difflib import get_close_matches
@@ -13,6 +11,7 @@ from typing import cast
 import gitflow_runner.steps
 from gitflow_runner.errors import NotFoundError, UsageError
 from gitflow_runner.model.spec import Spec
+from gitflow_runner.plugins import made, names_in, part_of
 from gitflow_runner.steps.base import Step
 
 GROUP = "gitflow_runner.steps"
@@ -89,8 +88,7 @@ class Steps:
 
     def _load(self, name: str) -> Step:
         if _NAME.fullmatch(name) and name in built_in():
-            module = importlib.import_module(f"{GROUP}.{name}")
-            return cast(Step, module.STEP)  # the contract suite holds every module to it
+            return cast(Step, part_of(gitflow_runner.steps, name, "STEP"))
         candidates = list(self._installed(name))
         if not candidates:
             near = get_close_matches(name, built_in(), n=2)
@@ -100,8 +98,7 @@ class Steps:
             raise UsageError(
                 "step.plugin", f"{len(candidates)} installed plug-ins offer the step type :{name}"
             )
-        loaded = candidates[0].load()
-        step = loaded() if isinstance(loaded, type) else loaded
+        step = made(candidates[0])
         if not isinstance(getattr(step, "spec", None), Spec) or step.spec.type != name:
             raise UsageError("step.plugin", f"{candidates[0].value} is not a step type :{name}")
         return cast(Step, step)
@@ -131,5 +128,4 @@ class BuiltInSpecs(Mapping[str, Spec]):
 
 def built_in() -> tuple[str, ...]:
     """The names of the step types in this package, in order; nothing is imported."""
-    found = (module.name for module in pkgutil.iter_modules(gitflow_runner.steps.__path__))
-    return tuple(sorted(name for name in found if name not in SHARED))
+    return names_in(gitflow_runner.steps, SHARED)

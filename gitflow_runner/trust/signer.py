@@ -131,13 +131,8 @@ class KeygenSigner:
                 return ran.stdout.decode().rstrip("\n")
         except Refusal:
             pass
-        said = ran.stderr.decode("utf-8", "replace").strip()[-200:]
-        raise TransientError(
-            "trust.sign_failed",
-            f"{self.program} made no signature with {self.public_file}: {said or 'it printed none'}",
-            hint="is the key in the agent? a security key must be plugged in and touched",
-            fix=("ssh-add -L",),
-        )
+        hint = "is the key in the agent? a security key must be plugged in and touched"
+        raise _unsigned(self.program, self.public_file, ran, hint, "ssh-add -L")
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,13 +158,18 @@ class GpgSigner:
         text = ran.stdout.decode("utf-8", "replace")
         if ran.status == 0 and text.startswith("-----BEGIN PGP SIGNATURE-----"):
             return text.rstrip("\n")
-        said = ran.stderr.decode("utf-8", "replace").strip()[-200:]
-        raise TransientError(
-            "trust.sign_failed",
-            f"{self.program} made no signature with {self.user}: {said or 'it printed none'}",
-            hint="its agent must be able to ask for the passphrase: say GPG_TTY=$(tty)",
-            fix=("gpg --list-secret-keys",),
-        )
+        hint = "its agent must be able to ask for the passphrase: say GPG_TTY=$(tty)"
+        raise _unsigned(self.program, self.user, ran, hint, "gpg --list-secret-keys")
+
+
+def _unsigned(program: str, key: str, ran: Ran, hint: str, fix: str) -> TransientError:
+    said = ran.stderr.decode("utf-8", "replace").strip()[-200:]
+    return TransientError(
+        "trust.sign_failed",
+        f"{program} made no signature with {key}: {said or 'it printed none'}",
+        hint=hint,
+        fix=(fix,),
+    )
 
 
 def sign_commit(commit: Commit, signer: Signer) -> RawObject:

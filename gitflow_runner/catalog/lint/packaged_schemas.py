@@ -21,7 +21,7 @@ from gitflow_runner.lang.forms import Form, MapForm, value_of
 from gitflow_runner.schemas.jsontext import to_plain
 from gitflow_runner.schemas.malli import json_schema
 from gitflow_runner.schemas.packaged import OPTIONS
-from gitflow_runner.schemas.registry import schema_check
+from gitflow_runner.schemas.registry import Check, schema_check
 
 SCHEMA = Code(
     "invalid_packaged_schema",
@@ -67,14 +67,15 @@ def _check_calls(subject: Subject) -> Iterator[Diagnostic]:
         if form is not None and call.packaged and isinstance(call.config, MapForm) and not call.threaded:
             try:
                 schema = _schema(form)
-                schema_check(schema)
+                check = schema_check(schema)
             except StepError:
                 continue  # told where the schema stands
-            yield from _check_input(call, call.config, schema, frozenset() if is_function else OPTIONS)
+            options = frozenset() if is_function else OPTIONS
+            yield from _check_input(call, call.config, schema, check, options)
 
 
 def _check_input(
-    call: StepCall, config: MapForm, schema: Json, options: frozenset[str]
+    call: StepCall, config: MapForm, schema: Json, check: Check, options: frozenset[str]
 ) -> Iterator[Diagnostic]:
     given = {key: entry.value for key, entry in entries(config).items()}
     properties = schema.get("properties")
@@ -88,9 +89,10 @@ def _check_input(
         message = f":{call.type} is called without :{lacking[0]}"
         yield INPUT.at(config, message, hint=f"add :{lacking[0]}", path=(":flow",))
         return
-    judged = schema if whole else {key: schema[key] for key in _BY_KEY if key in schema}
     try:
-        problems = schema_check(judged).problems({key: to_plain(value) for key, value in known.items()})
+        if not whole:
+            check = schema_check({key: schema[key] for key in _BY_KEY if key in schema})
+        problems = check.problems({key: to_plain(value) for key, value in known.items()})
     except StepError as error:  # what a schema refers to is followed only with a value in hand
         message = f"the :input-schema of :{call.type} cannot be used: {error.message}"
         yield SCHEMA.at(config, message, hint=error.hint or _EXAMPLE, path=(":flow",))

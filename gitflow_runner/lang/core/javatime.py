@@ -6,6 +6,7 @@ from calendar import isleap, monthrange
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import date, datetime, time, timedelta
+from typing import Any
 
 from gitflow_runner.lang.compare import compare
 from gitflow_runner.lang.core import durations, javanumbers
@@ -88,9 +89,11 @@ def _with_day_of_year(value: Value, number: Value) -> Value:
 
 
 def _changed_time(part: str) -> Callable[..., Value]:
-    return made(
-        lambda value, number: m.with_time(value, _clock(value).replace(**{part: index(number)}))  # type: ignore[arg-type]
-    )
+    def change(value: Value, number: Value) -> Value:
+        parts: dict[str, Any] = {part: index(number)}
+        return m.with_time(value, _clock(value).replace(**parts))
+
+    return made(change)
 
 
 def _at_time(value: Value, *args: Value) -> LocalDateTime:
