@@ -15,15 +15,14 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from gitflow_runner.errors import ConflictError, DamagedError, TransientError
-from gitflow_runner.git.objects import Oid, RawObject, blob
+from gitflow_runner.git.objects import Oid
 from gitflow_runner.git.refs import trigger_ref
 from gitflow_runner.git.repository import ObjectReader, RefUpdate, Repository
-from gitflow_runner.ledger.chain import file_in, head_of, read_object
+from gitflow_runner.ledger.chain import file_in, head_of
 from gitflow_runner.ledger.committer import Committer
+from gitflow_runner.ledger.link import TRIES, link_upon
 from gitflow_runner.ledger.message import clean
-from gitflow_runner.ledger.tree import Tree
 
-_TRIES: Final = 200  # a lost swap means that another writer got on, so this many is never seen
 _ABOUT: Final = 32  # runs about one matter that are remembered
 _DIGEST: Final = re.compile(r"[0-9a-f]{64}")
 _OID: Final = re.compile(r"[0-9a-f]{40}")
@@ -79,7 +78,7 @@ class Firings:
         `seen` is the ref that it is about, as it stands now. Raises `TransientError` (`trigger.contended`)
         if others never let this writer through.
         """
-        for _ in range(_TRIES):
+        for _ in range(TRIES):
             tip = self._repository.resolve(self._ref)
             known = None if tip is None else read_firing(self._repository, tip, firing.delivery)
             if known is None:
@@ -105,7 +104,7 @@ class Firings:
         """
         files: dict[str, object] = {_WATCHED: {"patterns": list(patterns)}}
         files |= {_seen_path(seen.ref): {"ref": seen.ref, "tip": seen.tip} for seen in standing}
-        for _ in range(_TRIES):
+        for _ in range(TRIES):
             tip = self._repository.resolve(self._ref)
             if tip is not None and watched(self._repository, tip) == tuple(patterns):
                 return
@@ -126,19 +125,13 @@ class Firings:
         return self._append(tip, files, message, firing.at)
 
     def _append(self, tip: Oid | None, files: Mapping[str, object], message: str, at: int) -> bool:
-        root = None if tip is None else head_of(self._repository, tip)[0]
-        before = 0 if tip is None else self._repository.commit(tip).committer.time * 1_000
-        tree = Tree(lambda oid: read_object(self._repository, oid, "tree"), root)
-        objects: dict[Oid, RawObject] = {}
-        for path, data in files.items():
-            content = blob(json.dumps(data, separators=(",", ":")).encode() + b"\n")
-            objects[content.oid] = content
-            tree.put(path, content.oid)
-        parents = () if tip is None else (tip,)
-        commit = self._committer.commit(tree.write(objects), parents, message, max(at, before))
-        self._repository.write([*objects.values(), commit])
+        encoded = [
+            (path, json.dumps(data, separators=(",", ":")).encode() + b"\n") for path, data in files.items()
+        ]
+        link = link_upon(self._repository, self._committer, tip, encoded, message, at)
+        self._repository.write(link.objects)
         try:
-            self._move(self._ref, tip, commit.oid)
+            self._move(self._ref, tip, link.oid)
         except ConflictError as error:
             if error.code not in _LOST:
                 raise

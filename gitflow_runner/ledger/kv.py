@@ -13,18 +13,18 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from gitflow_runner.errors import ConflictError, DamagedError, TransientError
-from gitflow_runner.git.objects import Oid, RawObject, blob
+from gitflow_runner.errors import DamagedError, TransientError
+from gitflow_runner.git.objects import Oid
 from gitflow_runner.git.refs import KV, kv_ref, parse_kv_ref
-from gitflow_runner.git.repository import ObjectReader, RefUpdate, Repository
+from gitflow_runner.git.repository import ObjectReader, Repository
 from gitflow_runner.ledger.chain import file_in, head_of, read_object
 from gitflow_runner.ledger.committer import Committer
+from gitflow_runner.ledger.link import TRIES, link_upon, take
 from gitflow_runner.ledger.message import clean
-from gitflow_runner.ledger.tree import Tree, entry_oid, split_tree
+from gitflow_runner.ledger.tree import entry_oid, split_tree
 
 FORMAT: Final = 1
 SCOPE_FILE: Final = "scope.json"
-_TRIES: Final = 200  # a lost swap means that another writer got on, so this many is never seen
 _REMEMBERED: Final = 8  # applied idempotency keys an entry keeps
 
 
@@ -95,7 +95,7 @@ class KvScope:
         Applied once for each `idempotency_key`, later calls get the answer of the first. `change` may be
         called several times. `TransientError` (`kv.contended`) if others never let this writer through.
         """
-        for _ in range(_TRIES):
+        for _ in range(TRIES):
             tip = self._tip()
             kept = None if tip is None else self._kept(tip, key)
             applied = () if kept is None else kept.applied
@@ -116,37 +116,17 @@ class KvScope:
         return tip
 
     def _write(self, tip: Oid | None, kept: _Kept) -> bool:
-        root, at = (None, 0) if tip is None else self._head(tip)
-        tree = Tree(lambda oid: read_object(self._repository, oid, "tree"), root)
-        objects: dict[Oid, RawObject] = {}
         files = {_path(kept.key): kept.encode()}
         if tip is None:
             files[SCOPE_FILE] = _encode_scope(self._scope)
-        for path, data in files.items():
-            content = blob(data)
-            objects[content.oid] = content
-            tree.put(path, content.oid)
         verb = "delete" if kept.entry is None else "set"
-        commit = self._committer.commit(
-            tree.write(objects),
-            () if tip is None else (tip,),
-            f"kv {verb} {clean(kept.key, 100)}\n",
-            max(self._now_ms(), at),
-        )
-        self._repository.write([*objects.values(), commit])
-        try:
-            self._repository.swap([RefUpdate(self._ref, tip, commit.oid)])
-        except ConflictError as error:
-            if error.code != "git.ref_moved":
-                raise
+        message = f"kv {verb} {clean(kept.key, 100)}\n"
+        link = link_upon(self._repository, self._committer, tip, files.items(), message, self._now_ms())
+        if not take(self._repository, self._ref, tip, link):
             return False
-        self._named = commit.oid
-        self._wrote(commit.oid)
+        self._named = link.oid
+        self._wrote(link.oid)
         return True
-
-    def _head(self, tip: Oid) -> tuple[Oid, int]:
-        commit = self._repository.commit(tip)
-        return commit.tree, commit.committer.time * 1000
 
     def _kept(self, tip: Oid, key: str) -> _Kept | None:
         data = file_in(self._repository, head_of(self._repository, tip)[0], _path(key))

@@ -17,13 +17,13 @@ from pathlib import Path
 from typing import Literal
 
 from gitflow_runner.errors import ConflictError, DamagedError, GitflowError, TransientError
-from gitflow_runner.git.objects import Oid, RawObject, blob
+from gitflow_runner.git.objects import RawObject
 from gitflow_runner.git.refs import ACTIVE, active_ref, parse_active_ref, run_ref
 from gitflow_runner.git.repository import ObjectReader, RefUpdate, Repository
 from gitflow_runner.ledger.chain import file_in, head_of, read_run
 from gitflow_runner.ledger.committer import Committer
 from gitflow_runner.ledger.journal import Along, Journal, Sealer, Turn
-from gitflow_runner.ledger.tree import Tree
+from gitflow_runner.ledger.link import link_upon
 
 _LEASE_FILE = "lease.json"
 _STATE = "gitflow"  # the folder of local state in the common Git directory
@@ -127,7 +127,7 @@ def begin(
     else moved.
     """
     entering = slot if slot is not None else Along()
-    objects = _lease_objects(committer, lease)
+    objects = _lease_objects(repository, committer, lease)
     take = RefUpdate(active_ref(lease.run), None, objects[-1].oid)
     ref = run_ref(lease.slug, lease.run)
     along = Along(objects=(*entering.objects, *objects), before=(*entering.before, take))
@@ -156,7 +156,7 @@ def give_back(repository: Repository, run: str) -> None:
 def take_over(repository: Repository, committer: Committer, lease: Lease) -> None:
     """Write the lease of a new owner over the old one's; `lease.acquired` in the run follows it."""
     ref = active_ref(lease.run)
-    objects = _lease_objects(committer, lease)
+    objects = _lease_objects(repository, committer, lease)
     repository.write(objects)
     repository.swap([RefUpdate(ref, repository.resolve(ref), objects[-1].oid)])
 
@@ -227,19 +227,11 @@ def mend(repository: Repository, run: str, who: str, free_slot: Callable[[Lease]
         raise
 
 
-def _lease_objects(committer: Committer, lease: Lease) -> tuple[RawObject, ...]:
+def _lease_objects(repository: Repository, committer: Committer, lease: Lease) -> tuple[RawObject, ...]:
     fields = {name: getattr(lease, name) for name in Lease.__slots__}
-    content = blob(json.dumps(fields, ensure_ascii=False, separators=(",", ":")).encode() + b"\n")
-    tree = Tree(_no_tree, None)
-    tree.put(_LEASE_FILE, content.oid)
-    written: dict[Oid, RawObject] = {}
-    root = tree.write(written)
+    content = json.dumps(fields, ensure_ascii=False, separators=(",", ":")).encode() + b"\n"
     message = f"lease of run {lease.run}, epoch {lease.epoch}\n"
-    return (content, *written.values(), committer.commit(root, (), message, lease.at))
-
-
-def _no_tree(oid: str) -> bytes:
-    raise AssertionError(f"a lease's tree is made anew, {oid} is not read")
+    return link_upon(repository, committer, None, [(_LEASE_FILE, content)], message, lease.at).objects
 
 
 @contextmanager

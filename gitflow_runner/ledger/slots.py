@@ -11,18 +11,17 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from gitflow_runner.errors import ConflictError, DamagedError, TransientError
-from gitflow_runner.git.objects import Oid, RawObject, blob
+from gitflow_runner.git.objects import Oid, RawObject
 from gitflow_runner.git.refs import SLOTS, slot_ref
 from gitflow_runner.git.repository import ObjectReader, RefUpdate, Repository
 from gitflow_runner.ledger.chain import file_in, head_of
 from gitflow_runner.ledger.committer import Committer
+from gitflow_runner.ledger.link import TRIES, link_upon
 from gitflow_runner.ledger.shape import Shape, ShapeError, json_text, object_text
-from gitflow_runner.ledger.tree import Tree
 from gitflow_runner.model.slot import Slot
 
 SLOT_FILE: Final = "slot.json"
 MAX_BYTES: Final = 8 * 1024 * 1024  # of a record, before it is parsed
-TRIES: Final = 200  # a lost swap means that another writer got on, so this many is never seen
 _SHAPE: Final = Shape(Slot, {}, {})
 
 Read = tuple[Oid | None, Slot]
@@ -58,18 +57,12 @@ class SlotRecord:
         """The objects and the swap that let the slot be so, from `tip` on; `at` is ms."""
         if slot.is_empty:
             return (), RefUpdate(self.ref, tip, None)
-        content = blob(_encode(slot, self._name))
-        tree = Tree(_no_tree, None)
-        tree.put(SLOT_FILE, content.oid)
-        written: dict[Oid, RawObject] = {}
-        root = tree.write(written)
-        parents = () if tip is None else (tip,)
-        before = 0 if tip is None else self._repository.commit(tip).committer.time * 1_000
         last = slot.decisions[-1] if slot.decisions else None
         told = f"slot of {self._name.partition('/')[0]}"
         message = told if last is None else f"{told}: {last.decision} {last.run}"
-        commit = self._committer.commit(root, parents, f"{message}\n", max(at, before))
-        return (content, *written.values(), commit), RefUpdate(self.ref, tip, commit.oid)
+        files = [(SLOT_FILE, _encode(slot, self._name))]
+        link = link_upon(self._repository, self._committer, tip, files, f"{message}\n", at, anew=True)
+        return link.objects, RefUpdate(self.ref, tip, link.oid)
 
     def update(
         self,
@@ -135,7 +128,3 @@ def _no_file(*_: object) -> str:
 
 def _no_value(path: str, digest: str) -> Any:
     raise ShapeError("a slot holds no values")
-
-
-def _no_tree(oid: str) -> bytes:
-    raise AssertionError(f"a slot's tree is made anew, {oid} is not read")

@@ -15,20 +15,20 @@ from dataclasses import asdict, replace
 from itertools import groupby
 from typing import Any, Final, cast, get_args
 
-from gitflow_runner.errors import ConflictError, DamagedError, TransientError
-from gitflow_runner.git.objects import Oid, RawObject, blob
+from gitflow_runner.errors import DamagedError, TransientError
+from gitflow_runner.git.objects import Oid
 from gitflow_runner.git.refs import TABLES, parse_table_ref, table_ref
-from gitflow_runner.git.repository import ObjectReader, RefUpdate, Repository
+from gitflow_runner.git.repository import ObjectReader, Repository
 from gitflow_runner.ledger.chain import file_in, head_of, read_object
 from gitflow_runner.ledger.committer import Committer
+from gitflow_runner.ledger.link import TRIES, link_upon, take
 from gitflow_runner.ledger.message import clean
-from gitflow_runner.ledger.tree import Tree, entry_oid, split_tree
+from gitflow_runner.ledger.tree import entry_oid, split_tree
 from gitflow_runner.model.table import Column, ColumnType, Option, Row, Table
 
 FORMAT: Final = 1
 TABLE_FILE: Final = "table.json"
 _PER_FILE: Final = 256
-_TRIES: Final = 200  # a lost swap means that another writer got on, so this many is never seen
 
 Change = Callable[[Table | None], tuple[Table, str]]
 
@@ -64,7 +64,7 @@ class TableStore:
         (`table.contended`) if others never let this writer through.
         """
         path = _answer_path(idempotency_key)
-        for _ in range(_TRIES):
+        for _ in range(TRIES):
             tip = self._trusted(name)
             if tip is not None:
                 known = file_in(self._repository, head_of(self._repository, tip)[0], path)
@@ -86,31 +86,17 @@ class TableStore:
     def _write(
         self, tip: Oid | None, old: Table | None, new: Table, files: Mapping[str, bytes], told: str
     ) -> bool:
-        root, at = None, 0
-        if tip is not None:
-            before = self._repository.commit(tip)
-            root, at = before.tree, before.committer.time * 1_000
-        tree = Tree(lambda oid: read_object(self._repository, oid, "tree"), root)
-        objects: dict[Oid, RawObject] = {}
-        for path, data in (*files.items(), (TABLE_FILE, _encode_head(new)), *_changed_files(old, new)):
-            content = blob(data)
-            objects[content.oid] = content
-            tree.put(path, content.oid)
-        written = tree.write(objects)
-        commit = self._committer.commit(
-            written,
-            () if tip is None else (tip,),
+        link = link_upon(
+            self._repository,
+            self._committer,
+            tip,
+            (*files.items(), (TABLE_FILE, _encode_head(new)), *_changed_files(old, new)),
             f"table {new.name} revision {new.revision}: {len(new.rows)} rows\n\n{clean(told, 200)}\n",
-            max(self._now_ms(), at),
+            self._now_ms(),
         )
-        self._repository.write([*objects.values(), commit])
-        try:
-            self._repository.swap([RefUpdate(table_ref(new.name), tip, commit.oid)])
-        except ConflictError as error:
-            if error.code != "git.ref_moved":
-                raise
+        if not take(self._repository, table_ref(new.name), tip, link):
             return False
-        self._last = (written, new)
+        self._last = (link.tree, new)
         return True
 
 

@@ -20,7 +20,7 @@ from gitflow_runner.lang.values import Value
 from gitflow_runner.ledger.codec import encode_pin
 from gitflow_runner.ledger.journal import Along, Journal, Turn
 from gitflow_runner.ledger.lease import Lease, begin
-from gitflow_runner.ledger.slots import TRIES
+from gitflow_runner.ledger.link import TRIES
 from gitflow_runner.model.connection import Environment
 from gitflow_runner.model.event import RunStarted
 from gitflow_runner.model.ids import RunId, run_id
